@@ -1,0 +1,114 @@
+"""The errors of drivers; they answer the one question that matters before a retry: did it happen?
+
+```
+DriverError
+├── RigError            the rig file is wrong: nobody can go on           (operator fixes)
+├── LimitError          asked beyond limits; nothing was sent             (campaign is wrong)
+├── LineError           the line is down; nothing was sent                (retry is safe)
+│   └── LineTimeout     the line did not take it in time; nothing was sent
+├── DeviceFault         the device answered with an error: code, text     (device decides)
+├── ProtocolError       the device answered nonsense: raw bytes kept      (our bug or noise)
+└── OutcomeUnknown      sent, no trustworthy answer                       (never retry blindly)
+```
+"""
+
+__all__ = [
+    "DeviceFault",
+    "DriverError",
+    "LimitError",
+    "LineError",
+    "LineTimeout",
+    "OutcomeUnknown",
+    "ProtocolError",
+    "RigError",
+]
+
+
+class DriverError(Exception):
+    """Anything that a driver or a line raises on purpose."""
+
+
+class RigError(DriverError):
+    """The rig file asks for something that cannot be; nothing was opened.
+
+    Args:
+        key: Dotted key in the rig file, for example ``instruments.balance.line``.
+        got: What the file says.
+        expected: What would have been right.
+    """
+
+    def __init__(self, key: str, *, got: object, expected: str) -> None:
+        super().__init__(f"{key}: got {got!r}, expected {expected}")
+        self.key = key
+        self.got = got
+        self.expected = expected
+
+
+class LimitError(DriverError):
+    """An argument lies outside the limits of the action; nothing was sent.
+
+    Args:
+        where: ``instrument.action.argument``.
+        got: The value asked for.
+        expected: The permitted range or type, with its unit.
+    """
+
+    def __init__(self, where: str, *, got: object, expected: str) -> None:
+        super().__init__(f"{where}: got {got!r}, expected {expected}; nothing was sent")
+        self.where = where
+        self.got = got
+        self.expected = expected
+
+
+class LineError(DriverError):
+    """The line is down; nothing was sent."""
+
+
+class LineTimeout(LineError):
+    """The line did not take the bytes in time; nothing was sent."""
+
+
+class DeviceFault(DriverError):
+    """The device understood and refused, or reported that it failed.
+
+    Args:
+        device: The instrument's name or its model.
+        code: The device's own error code.
+        text: What the code means, from the manual.
+        acted: Whether the device may already have acted on matter when it reported the fault.
+    """
+
+    def __init__(self, device: str, *, code: str, text: str, acted: bool = False) -> None:
+        super().__init__(f"{device} reports {code}: {text}")
+        self.device = device
+        self.code = code
+        self.text = text
+        self.acted = acted
+
+
+class ProtocolError(DriverError):
+    """The bytes are not what the manual says a reply looks like.
+
+    Args:
+        reason: What is wrong with them.
+        raw: The bytes as they came.
+    """
+
+    def __init__(self, reason: str, raw: bytes) -> None:
+        super().__init__(f"{reason}: {raw!r}")
+        self.reason = reason
+        self.raw = raw
+
+
+class OutcomeUnknown(DriverError):
+    """A request went out and no trustworthy answer came back: it may have happened.
+
+    Args:
+        reason: What was sent and what is missing, in words an operator can use.
+        evidence: The bytes or readings at hand.
+    """
+
+    def __init__(self, reason: str, evidence: str = "") -> None:
+        super().__init__(f"{reason} [{evidence}]" if evidence else reason)
+        self.reason = reason
+        self.evidence = evidence
