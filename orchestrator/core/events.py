@@ -20,7 +20,6 @@ __all__ = [
     "CampaignFinished",
     "CampaignOpened",
     "CampaignPaused",
-    "CampaignResumed",
     "CampaignStopped",
     "CandidatesProposed",
     "EngineAttached",
@@ -80,6 +79,8 @@ class PlannedJob(Fact):
     """Places that the experiment holds from its first job naming them to its last."""
     recovery: Literal["pure", "idempotent", "keyed", "queryable", "blind"]
     """What may be done about it after a crash (`drivers.instrument.RecoveryClass`)."""
+    is_cleanup: bool = False
+    """Runs also when an earlier job of the experiment failed, and leaves the places clean."""
     expected_s: float = Field(ge=0)
     """How long it should take, in seconds."""
 
@@ -103,6 +104,8 @@ class CampaignOpened(Fact):
     rig_name: str
     rig_sha256: str
     """Fingerprint of the rig's canonical form."""
+    cost_usd_per_hour: float = Field(default=0.0, ge=0)
+    """What the rig costs for every hour that the campaign is open."""
     seed: int
     is_simulated: bool
     athanor_version: str
@@ -155,12 +158,8 @@ class CampaignPaused(Fact):
     """Nothing runs any more and nothing will start until someone resumes."""
 
     kind: Literal["CampaignPaused"] = "CampaignPaused"
-
-
-class CampaignResumed(Fact):
-    """Experiments may start again."""
-
-    kind: Literal["CampaignResumed"] = "CampaignResumed"
+    reason: str = ""
+    """Why the engine paused by itself; empty if an operator asked for it."""
 
 
 class CampaignStopped(Fact):
@@ -350,7 +349,6 @@ Event: TypeAlias = Annotated[
     | StopRequested
     | AbortRequested
     | CampaignPaused
-    | CampaignResumed
     | CampaignStopped
     | CampaignAborted
     | CampaignFinished

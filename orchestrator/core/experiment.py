@@ -1,0 +1,158 @@
+"""One experiment's life: a candidate's trip over the bench, job by job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from orchestrator.core.events import (
+    AnalysisFinished,
+    ExperimentFailed,
+    ExperimentFinished,
+    ExperimentStarted,
+    JobEvent,
+    JobFailed,
+    JobFinished,
+    JobInterrupted,
+    JobOutcomeUnknown,
+    JobStarted,
+    ObservationRecorded,
+)
+from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.point import Candidate
+from orchestrator.errors import IllegalTransition
+
+__all__ = [
+    "EXPERIMENT_TRANSITIONS",
+    "ExperimentEvent",
+    "ExperimentState",
+    "ExperimentStatus",
+    "experiment_id_of",
+]
+
+ExperimentEvent: TypeAlias = (
+    JobEvent | AnalysisFinished | ObservationRecorded | ExperimentFinished | ExperimentFailed
+)
+"""What can happen to an experiment after its start."""
+
+
+class ExperimentStatus(StrEnum):
+    """Where an experiment stands. Exactly one holds at a time."""
+
+    RUNNING = "running"
+    IN_DOUBT = "in_doubt"
+    DONE = "done"
+    FAILED = "failed"
+
+
+EXPERIMENT_TRANSITIONS: Final[
+    dict[tuple[ExperimentStatus, type[ExperimentEvent]], ExperimentStatus]
+] = {
+    (ExperimentStatus.RUNNING, JobStarted): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, JobFinished): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, JobFailed): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, JobInterrupted): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, JobOutcomeUnknown): ExperimentStatus.IN_DOUBT,
+    (ExperimentStatus.RUNNING, AnalysisFinished): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, ObservationRecorded): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, ExperimentFinished): ExperimentStatus.DONE,
+    (ExperimentStatus.RUNNING, ExperimentFailed): ExperimentStatus.FAILED,
+    (ExperimentStatus.IN_DOUBT, JobStarted): ExperimentStatus.RUNNING,
+    (ExperimentStatus.IN_DOUBT, JobFinished): ExperimentStatus.RUNNING,
+    (ExperimentStatus.IN_DOUBT, JobFailed): ExperimentStatus.RUNNING,
+    (ExperimentStatus.IN_DOUBT, JobInterrupted): ExperimentStatus.RUNNING,
+    (ExperimentStatus.IN_DOUBT, JobOutcomeUnknown): ExperimentStatus.IN_DOUBT,
+    (ExperimentStatus.IN_DOUBT, ExperimentFailed): ExperimentStatus.FAILED,
+}
+"""The whole life of an experiment; while one of its jobs is in doubt, so is the experiment."""
+
+
+def experiment_id_of(job_id: str) -> str:
+    """Return the experiment that a job belongs to.
+
+    Example:
+        >>> experiment_id_of("E0007/dispense_x1")
+        'E0007'
+    """
+    return job_id.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentState:
+    """What is known of one experiment after some of its events."""
+
+    experiment_id: str
+    number: int
+    candidate: Candidate
+    jobs: Mapping[str, JobState]
+    """By the job's name, in the recipe's order."""
+    started_time: datetime
+    cost_usd: float
+    status: ExperimentStatus = ExperimentStatus.RUNNING
+    analyses: tuple[AnalysisFinished, ...] = field(default=())
+    observed: ObservationRecorded | None = None
+    ended_time: datetime | None = None
+    cause: str = ""
+    """Why it failed: instrument, measurement, synthesis or interrupted."""
+    reason: str = ""
+
+    @classmethod
+    def from_start(cls, event: ExperimentStarted, time: datetime) -> "ExperimentState":
+        """Return the state right after the start."""
+        return cls(
+            experiment_id=event.experiment_id,
+            number=event.number,
+            candidate=event.candidate,
+            jobs={job.name: JobState(job) for job in event.jobs},
+            started_time=time,
+            cost_usd=event.cost_usd,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.status in (ExperimentStatus.RUNNING, ExperimentStatus.IN_DOUBT)
+
+    @property
+    def has_failed_job(self) -> bool:
+        """Whether a job failed or was interrupted, so that only cleaning up is left to do."""
+        lost = (JobStatus.FAILED, JobStatus.INTERRUPTED)
+        return any(job.status in lost for job in self.jobs.values())
+
+    def after(self, event: ExperimentEvent, time: datetime) -> "ExperimentState":
+        """Return the state after one more event.
+
+        Args:
+            event: What happened.
+            time: When.
+
+        Raises:
+            IllegalTransition: The tables have no such pair, or the job is not this experiment's.
+        """
+        key = (self.status, type(event))
+        if key not in EXPERIMENT_TRANSITIONS:
+            raise IllegalTransition(
+                f"experiment {self.experiment_id}", str(self.status), type(event).__name__
+            )
+        moved = replace(self, status=EXPERIMENT_TRANSITIONS[key])
+        match event:
+            case AnalysisFinished():
+                return replace(moved, analyses=(*self.analyses, event))
+            case ObservationRecorded():
+                return replace(moved, observed=event)
+            case ExperimentFinished():
+                return replace(moved, ended_time=time)
+            case ExperimentFailed():
+                return replace(moved, ended_time=time, cause=event.cause, reason=event.reason)
+            case _:
+                return self._after_job(event, time)
+
+    def _after_job(self, event: JobEvent, time: datetime) -> "ExperimentState":
+        name = event.job_id.partition("/")[2]
+        if name not in self.jobs:
+            raise IllegalTransition(f"experiment {self.experiment_id}", "no job", event.job_id)
+        jobs = {**self.jobs, name: self.jobs[name].after(event, time)}
+        is_in_doubt = any(job.status is JobStatus.IN_DOUBT for job in jobs.values())
+        status = ExperimentStatus.IN_DOUBT if is_in_doubt else ExperimentStatus.RUNNING
+        return replace(self, jobs=jobs, status=status)

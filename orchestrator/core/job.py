@@ -1,0 +1,114 @@
+"""One job's life: what has happened to it, as a table of transitions.
+
+Pure: no clock is read here, no file is opened, nothing heavy is imported.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from orchestrator.core.events import (
+    JobEvent,
+    JobFailed,
+    JobFinished,
+    JobInterrupted,
+    JobOutcomeUnknown,
+    JobStarted,
+    LoggedReading,
+    PlannedJob,
+)
+from orchestrator.errors import IllegalTransition
+
+__all__ = ["JOB_TRANSITIONS", "JobState", "JobStatus"]
+
+
+class JobStatus(StrEnum):
+    """Where a job stands. Exactly one holds at a time."""
+
+    QUEUED = "queued"
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    INTERRUPTED = "interrupted"
+
+
+JOB_TRANSITIONS: Final[dict[tuple[JobStatus, type[JobEvent]], JobStatus]] = {
+    (JobStatus.QUEUED, JobStarted): JobStatus.STARTED,
+    (JobStatus.STARTED, JobFinished): JobStatus.DONE,
+    (JobStatus.STARTED, JobFailed): JobStatus.FAILED,
+    (JobStatus.STARTED, JobOutcomeUnknown): JobStatus.IN_DOUBT,
+    (JobStatus.STARTED, JobInterrupted): JobStatus.INTERRUPTED,
+    (JobStatus.FAILED, JobStarted): JobStatus.STARTED,
+    (JobStatus.IN_DOUBT, JobStarted): JobStatus.STARTED,
+    (JobStatus.IN_DOUBT, JobFinished): JobStatus.DONE,
+    (JobStatus.IN_DOUBT, JobFailed): JobStatus.FAILED,
+}
+"""The whole life of a job. A pair that is not here is an error, not a no-op."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What is known of one job after some of its events."""
+
+    planned: PlannedJob
+    status: JobStatus = JobStatus.QUEUED
+    attempt: int = 0
+    """How often it was started."""
+    epoch: int = 0
+    """The engine that started it last."""
+    readings: tuple[LoggedReading, ...] = ()
+    started_time: datetime | None = None
+    ended_time: datetime | None = None
+    error: str = ""
+    """Name in the drivers' error tree, if it failed."""
+    evidence: str = ""
+    """Message of the failure, or what is known of an unknown outcome."""
+    has_acted: bool = False
+    """Whether a failed job may have touched matter."""
+
+    def after(self, event: JobEvent, time: datetime) -> "JobState":
+        """Return the state after one more event.
+
+        Args:
+            event: What happened.
+            time: When.
+
+        Raises:
+            IllegalTransition: The table has no such pair.
+        """
+        try:
+            status = JOB_TRANSITIONS[self.status, type(event)]
+        except KeyError:
+            raise IllegalTransition(
+                f"job {event.job_id}", str(self.status), type(event).__name__
+            ) from None
+        match event:
+            case JobStarted():
+                return replace(
+                    self,
+                    status=status,
+                    attempt=event.attempt,
+                    epoch=event.epoch,
+                    started_time=time,
+                    ended_time=None,
+                    error="",
+                    evidence="",
+                    has_acted=False,
+                )
+            case JobFinished():
+                return replace(self, status=status, readings=event.readings, ended_time=time)
+            case JobFailed():
+                return replace(
+                    self,
+                    status=status,
+                    error=event.error,
+                    evidence=event.message,
+                    has_acted=event.has_acted,
+                    ended_time=time,
+                )
+            case JobOutcomeUnknown():
+                return replace(self, status=status, evidence=event.evidence, ended_time=time)
+            case JobInterrupted():
+                return replace(self, status=status, evidence=event.reason, ended_time=time)

@@ -1,0 +1,92 @@
+"""The errors of the orchestrator.
+
+```
+AthanorError
+├── IllegalTransition     a fact that cannot follow what is known: the log or our code is wrong
+├── LogError              the log cannot be read or written; nothing was appended
+│   ├── VersionConflict   somebody else appended first: read again, decide again
+│   ├── LogCorrupt        a record is not what it was
+│   └── LogTooNew         written by a later Athanor
+├── ObservationError      a table of observations or pending points is wrong
+└── RequestRefused        what was asked cannot be done in the present state
+```
+"""
+
+__all__ = [
+    "AthanorError",
+    "IllegalTransition",
+    "LogCorrupt",
+    "LogError",
+    "LogTooNew",
+    "ObservationError",
+    "RequestRefused",
+    "VersionConflict",
+]
+
+
+class AthanorError(Exception):
+    """Anything that the orchestrator raises on purpose."""
+
+
+class IllegalTransition(AthanorError):
+    """A fact cannot follow what is known.
+
+    Args:
+        subject: Whose life it is about, for example ``job E0001/tare``.
+        state: Where it stands.
+        event: What is said to have happened.
+    """
+
+    def __init__(self, subject: str, state: str, event: str) -> None:
+        super().__init__(f"{subject} is {state}: {event} cannot happen to it")
+        self.subject = subject
+        self.state = state
+        self.event = event
+
+
+class LogError(AthanorError):
+    """The log cannot be read or written; nothing was appended."""
+
+
+class VersionConflict(LogError):
+    """A stream has moved on since it was read; nothing was appended.
+
+    Args:
+        stream: Which.
+        expected: The version that the decision read.
+        found: The version that it has.
+    """
+
+    def __init__(self, stream: str, *, expected: int, found: int) -> None:
+        super().__init__(f"stream {stream}: read at version {expected}, now at {found}")
+        self.stream = stream
+        self.expected = expected
+        self.found = found
+
+
+class LogCorrupt(LogError):
+    """A record is not what it was."""
+
+
+class LogTooNew(LogError):
+    """The log was written by a later version of Athanor."""
+
+
+class ObservationError(AthanorError):
+    """A table of observations or pending points is wrong; nothing was told.
+
+    Args:
+        where: File or frame, row and column.
+        got: What stands there.
+        expected: What would have been right.
+    """
+
+    def __init__(self, where: str, *, got: object, expected: str) -> None:
+        super().__init__(f"{where}: got {got!r}, expected {expected}")
+        self.where = where
+        self.got = got
+        self.expected = expected
+
+
+class RequestRefused(AthanorError):
+    """What was asked cannot be done in the present state."""
