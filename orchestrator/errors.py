@@ -8,7 +8,8 @@ AthanorError
 │   ├── LogCorrupt        a record is not what it was
 │   └── LogTooNew         written by a later Athanor
 ├── ObservationError      a table of observations or pending points is wrong
-└── RequestRefused        what was asked cannot be done in the present state
+├── RequestRefused        what was asked cannot be done in the present state
+└── SettingsError         a setting is unknown or has an impossible value
 ```
 """
 
@@ -20,6 +21,7 @@ __all__ = [
     "LogTooNew",
     "ObservationError",
     "RequestRefused",
+    "SettingsError",
     "VersionConflict",
 ]
 
@@ -90,3 +92,19 @@ class ObservationError(AthanorError):
 
 class RequestRefused(AthanorError):
     """What was asked cannot be done in the present state."""
+
+
+class SettingsError(AthanorError):
+    """A setting is unknown or has an impossible value.
+
+    Args:
+        key: Name of the setting or of the environment variable.
+        got: What was given.
+        expected: What would have been right.
+    """
+
+    def __init__(self, key: str, *, got: object, expected: str) -> None:
+        super().__init__(f"{key}: got {got!r}, expected {expected}")
+        self.key = key
+        self.got = got
+        self.expected = expected
