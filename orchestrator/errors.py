@@ -8,10 +8,16 @@ AthanorError
 │   ├── LogCorrupt        a record is not what it was
 │   └── LogTooNew         written by a later Athanor
 ├── ObservationError      a table of observations or pending points is wrong
+├── RecipeError           the recipe does not fit the rig: every mistake is listed (campaign is wrong)
+├── RigFileError          the rig file is wrong: every mistake is listed          (operator fixes)
 ├── RequestRefused        what was asked cannot be done in the present state
 └── SettingsError         a setting is unknown or has an impossible value
 ```
 """
+
+from collections.abc import Sequence
+
+from campaigns.errors import Problem
 
 __all__ = [
     "AthanorError",
@@ -20,7 +26,9 @@ __all__ = [
     "LogError",
     "LogTooNew",
     "ObservationError",
+    "RecipeError",
     "RequestRefused",
+    "RigFileError",
     "SettingsError",
     "VersionConflict",
 ]
@@ -108,3 +116,25 @@ class SettingsError(AthanorError):
         self.key = key
         self.got = got
         self.expected = expected
+
+
+class _ProblemsError(AthanorError):
+    """A file with mistakes; all of them are listed, one a line.
+
+    Args:
+        file: The file's name.
+        problems: At least one.
+    """
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
+        self.file = file
+        self.problems = tuple(problems)
+
+
+class RecipeError(_ProblemsError):
+    """The campaign's recipe does not fit the rig; every mistake is listed."""
+
+
+class RigFileError(_ProblemsError):
+    """The rig file cannot be used; every mistake in it is listed."""
