@@ -1,0 +1,155 @@
+"""What a pretend device is: bytes in, delayed bytes out, and a record of what it did to matter."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from drivers.clock import Clock
+from simulators.cells import Cell
+from simulators.faults import Fault, FaultKind, FaultPlan, garbled
+from simulators.plumbing import Plumbing
+
+__all__ = ["Act", "Fittings", "FramedDevice", "Reply", "SimulatedDevice"]
+
+_LATE_S = 5.0
+_LONGEST_REQUEST_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Bytes that a device sends, and when."""
+
+    data: bytes
+    delay_s: float
+    """Seconds from the end of the request to the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that a device did to matter."""
+
+    time: datetime
+    """When it ended, UTC."""
+    act: str
+    """What: ``infused``, ``withdrew``, ``spilled``, ``tared``, ``sourced`` and the like."""
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fittings:
+    """How one instrument is fitted into a bench."""
+
+    name: str
+    """The instrument's name in the rig file."""
+    clock: Clock
+    plumbing: Plumbing
+    rng: np.random.Generator
+    """Its own source of chance."""
+    faults: FaultPlan
+    settings: Mapping[str, object]
+    """Its table ``settings`` in the rig file."""
+    draws_from: str | None
+    delivers_to: str | None
+    at: str | None
+    """The position that it weighs or measures."""
+    cell: Cell | None
+    """What its terminals are wired to, if it measures something electrical."""
+
+
+class SimulatedDevice(Protocol):
+    """A device on a simulated line."""
+
+    acts: list[Act]
+    """Everything it did to matter so far, in order; current as of the bench's last traffic."""
+
+    def receive(self, data: bytes) -> list[Reply]:
+        """Take bytes off the wire and return what is sent back."""
+        ...
+
+
+class FramedDevice(ABC):
+    """A device whose requests end with a terminator; faults strike here, request by request.
+
+    Args:
+        fittings: How it is fitted into the bench.
+    """
+
+    terminator: ClassVar[bytes]
+    """What ends a request."""
+
+    def __init__(self, fittings: Fittings) -> None:
+        self.acts: list[Act] = []
+        self._fittings = fittings
+        self._buffer = b""
+
+    def receive(self, data: bytes) -> list[Reply]:
+        """Take bytes off the wire and return what is sent back.
+
+        Args:
+            data: What came; a request may come in pieces.
+        """
+        *requests, rest = (self._buffer + data).split(self.terminator)
+        self._buffer = rest[-_LONGEST_REQUEST_BYTES:]
+        replies: list[Reply] = []
+        for request in requests:
+            if self._is_mine(request):
+                replies += self._answer_with_faults(request)
+        return replies
+
+    @abstractmethod
+    def _is_mine(self, request: bytes) -> bool:
+        """Say whether a request, without its terminator, is addressed to this device."""
+
+    @abstractmethod
+    def _answer(self, request: bytes) -> list[Reply]:
+        """Do what a request asks and return the replies."""
+
+    @abstractmethod
+    def _refusal(self, request: bytes) -> list[Reply]:
+        """Return the device's own error reply to a request, doing nothing."""
+
+    def _answer_with_faults(self, request: bytes) -> list[Reply]:
+        fault = self._fittings.faults.next_fault()
+        match fault:
+            case None:
+                return self._answer(request)
+            case Fault(kind=FaultKind.STALLED):
+                return []
+            case Fault(kind=FaultKind.REFUSED):
+                return self._refusal(request)
+            case Fault(kind=FaultKind.LOST):
+                self._answer(request)
+                return []
+            case Fault(kind=FaultKind.LATE):
+                delay_s = _LATE_S if fault.delay_s is None else fault.delay_s
+                return [
+                    replace(reply, delay_s=reply.delay_s + delay_s)
+                    for reply in self._answer(request)
+                ]
+            case _:
+                rng = self._fittings.faults.rng
+                return [
+                    replace(reply, data=garbled(reply.data, rng)) for reply in self._answer(request)
+                ]
+
+    def _now_s(self) -> float:
+        return self._fittings.clock.monotonic_s()
+
+    def _record(self, act: str, amount: float, unit: str, *, at_s: float | None = None) -> None:
+        """Write down an act.
+
+        Args:
+            act: What was done.
+            amount: How much.
+            unit: Of the amount.
+            at_s: When it ended, on the bench's clock; now if left out.
+        """
+        time = self._fittings.clock.now()
+        if at_s is not None:
+            time -= timedelta(seconds=self._now_s() - at_s)
+        self.acts.append(Act(time, act, amount, unit))
