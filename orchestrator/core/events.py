@@ -375,7 +375,5 @@ Event: TypeAlias = Annotated[
 EventAdapter: TypeAdapter[Event] = TypeAdapter(Event)
 """Reads and writes events as JSON."""
 
-EVENT_KINDS: Final[tuple[str, ...]] = tuple(
-    EventAdapter.json_schema()["discriminator"]["mapping"]
-)
+EVENT_KINDS: Final[tuple[str, ...]] = tuple(EventAdapter.json_schema()["discriminator"]["mapping"])
 """Wire names of all events."""

@@ -114,11 +114,18 @@ class ExperimentState:
         """Whether it has not ended."""
         return self.status in (ExperimentStatus.RUNNING, ExperimentStatus.IN_DOUBT)
 
-    @property
-    def has_failed_job(self) -> bool:
-        """Whether a job failed or was interrupted, so that only cleaning up is left to do."""
-        lost = (JobStatus.FAILED, JobStatus.INTERRUPTED)
-        return any(job.status in lost for job in self.jobs.values())
+    def places_held(self) -> frozenset[str]:
+        """Return the places that it occupies.
+
+        A place is taken when the first job that names it touches matter, and given back when
+        the last job that names it, in the recipe's order, is done.
+        """
+        held: set[str] = set()
+        for job in self.jobs.values():
+            if job.has_touched:
+                held.update(job.planned.positions)
+        last_user = {place: job for job in self.jobs.values() for place in job.planned.positions}
+        return frozenset(place for place in held if last_user[place].status is not JobStatus.DONE)
 
     def after(self, event: ExperimentEvent, time: datetime) -> "ExperimentState":
         """Return the state after one more event.
@@ -135,16 +142,17 @@ class ExperimentState:
             raise IllegalTransition(
                 f"experiment {self.experiment_id}", str(self.status), type(event).__name__
             )
-        moved = replace(self, status=EXPERIMENT_TRANSITIONS[key])
+        status = EXPERIMENT_TRANSITIONS[key]
         match event:
             case AnalysisFinished():
-                return replace(moved, analyses=(*self.analyses, event))
+                return replace(self, status=status, analyses=(*self.analyses, event))
             case ObservationRecorded():
-                return replace(moved, observed=event)
+                return replace(self, status=status, observed=event)
             case ExperimentFinished():
-                return replace(moved, ended_time=time)
+                return replace(self, status=status, ended_time=time)
             case ExperimentFailed():
-                return replace(moved, ended_time=time, cause=event.cause, reason=event.reason)
+                ended = replace(self, status=status, ended_time=time)
+                return replace(ended, cause=event.cause, reason=event.reason)
             case _:
                 return self._after_job(event, time)
 

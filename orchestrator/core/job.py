@@ -68,6 +68,12 @@ class JobState:
     has_acted: bool = False
     """Whether a failed job may have touched matter."""
 
+    @property
+    def has_touched(self) -> bool:
+        """Whether matter may have been touched by it."""
+        untouched = (JobStatus.QUEUED, JobStatus.FAILED)
+        return self.status not in untouched or self.has_acted
+
     def after(self, event: JobEvent, time: datetime) -> "JobState":
         """Return the state after one more event.
 

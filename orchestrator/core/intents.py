@@ -1,0 +1,93 @@
+"""What the engine may be told to do next; orders in the imperative, never facts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from orchestrator.core.results import MetRule
+
+__all__ = [
+    "Abort",
+    "AskPlanner",
+    "ConcludeExperiment",
+    "Decision",
+    "Finish",
+    "Intent",
+    "Pause",
+    "RunJob",
+    "StartExperiment",
+    "Stop",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AskPlanner:
+    """Ask for candidates; the loop goes on meanwhile."""
+
+    n: int
+    """How many, at least 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartExperiment:
+    """Bind the first candidate of the queue to jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """Send one job to its instrument."""
+
+    experiment_id: str
+    job_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConcludeExperiment:
+    """Nothing is left to run: analyse the readings, or say why there is no result."""
+
+    experiment_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Record that nothing runs and nothing will start."""
+
+    reason: str
+    """Why, if no operator asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End the campaign: a stopping rule is met and nothing runs."""
+
+    rule: MetRule
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Bring everything to its safe state and end; no job is running."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Interrupt every job, bring everything to its safe state and end."""
+
+    reason: str
+
+
+Intent: TypeAlias = (
+    AskPlanner | StartExperiment | RunJob | ConcludeExperiment | Pause | Finish | Stop | Abort
+)
+"""Anything that the engine may be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, and when to look again though nothing has happened."""
+
+    intents: tuple[Intent, ...]
+    wake_time: datetime | None = None
+    """None: only a fact can change the decision."""
