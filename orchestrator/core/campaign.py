@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.events import (
@@ -23,6 +23,7 @@ from orchestrator.core.events import (
     ExperimentStarted,
     InstrumentConnected,
     InstrumentLost,
+    JobEvent,
     ObservationRecorded,
     PauseRequested,
     ProposalFailed,
@@ -79,13 +80,6 @@ CAMPAIGN_TRANSITIONS: Final[dict[tuple[CampaignStatus, type[Event]], CampaignSta
 """The whole life of a campaign. Only a request may be late: then it changes nothing."""
 
 _REQUESTS: Final = (PauseRequested, ResumeRequested, StopRequested, AbortRequested)
-_CAMPAIGN_EVENTS: Final = (
-    *_REQUESTS,
-    CampaignPaused,
-    CampaignStopped,
-    CampaignAborted,
-    CampaignFinished,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,86 +171,114 @@ class CampaignState:
             IllegalTransition: The tables have no such pair.
         """
         moved = replace(self, version=self.version + 1, last_time=time)
-        if isinstance(event, _CAMPAIGN_EVENTS):
-            return moved._after_campaign(event)
         match event:
             case CampaignOpened():
                 raise IllegalTransition(f"campaign {self.campaign_id}", "open", event.kind)
-            case EngineAttached():
-                return replace(moved, epoch=event.epoch, is_attached=True, connected={})
-            case EngineDetached():
-                return replace(moved, is_attached=False)
-            case CandidatesProposed():
-                queue = (*self.queue, *event.candidates)
-                known = replace(moved, n_proposals=event.proposal, planner_error="")
-                return replace(known, queue=queue)
-            case ProposalFailed():
-                return replace(moved, n_proposals=event.proposal, planner_error=event.error)
-            case SpaceExhausted():
-                return replace(moved, is_exhausted=True)
-            case ReferencePointFrozen():
-                return replace(moved, reference_point=event.reference_point)
-            case InstrumentConnected():
-                return replace(
-                    moved, connected={**self.connected, event.instrument: event.identity}
-                )
-            case InstrumentLost():
-                still = {
-                    name: who for name, who in self.connected.items() if name != event.instrument
-                }
-                return replace(moved, connected=still)
+            case (
+                EngineAttached()
+                | EngineDetached()
+                | CandidatesProposed()
+                | ProposalFailed()
+                | SpaceExhausted()
+                | ReferencePointFrozen()
+                | InstrumentConnected()
+                | InstrumentLost()
+            ):
+                return replace(moved, **_changes(self, event))
             case ExperimentStarted():
-                return moved._after_start(event, time)
+                return _after_start(moved, event, time)
+            case (
+                PauseRequested()
+                | ResumeRequested()
+                | StopRequested()
+                | AbortRequested()
+                | CampaignPaused()
+                | CampaignStopped()
+                | CampaignAborted()
+                | CampaignFinished()
+            ):
+                return _after_campaign(moved, event)
             case _:
-                return moved._after_experiment(event, time)
+                return _after_experiment(moved, event, time)
 
-    def _after_campaign(self, event: Event) -> "CampaignState":
-        status = CAMPAIGN_TRANSITIONS.get((self.status, type(event)))
-        if status is None:
-            if isinstance(event, _REQUESTS):
-                return self
-            raise IllegalTransition(f"campaign {self.campaign_id}", str(self.status), event.kind)
-        reason = getattr(event, "reason", "")
-        if isinstance(event, ResumeRequested):
-            fresh = replace(self, n_failures_in_row=0, planner_error="", unclean_places={})
-            return replace(fresh, status=status, status_reason=reason)
-        return replace(self, status=status, status_reason=reason or self.status_reason)
 
-    def _after_start(self, event: ExperimentStarted, time: datetime) -> "CampaignState":
-        if not self.queue or self.queue[0] != event.candidate:
-            raise IllegalTransition(
-                f"experiment {event.experiment_id}", "not next in the queue", event.kind
-            )
-        started = ExperimentState.from_start(event, time)
-        return replace(
-            self,
-            queue=self.queue[1:],
-            open_experiments={**self.open_experiments, event.experiment_id: started},
-            experiments_cost_usd=self.experiments_cost_usd + event.cost_usd,
+def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
+    """Return the fields that an event sets, for events that no table restricts."""
+    match event:
+        case EngineAttached():
+            return {"epoch": event.epoch, "is_attached": True, "connected": {}}
+        case EngineDetached():
+            return {"is_attached": False}
+        case CandidatesProposed():
+            queue = (*state.queue, *event.candidates)
+            return {"queue": queue, "n_proposals": event.proposal, "planner_error": ""}
+        case ProposalFailed():
+            return {"n_proposals": event.proposal, "planner_error": event.error}
+        case SpaceExhausted():
+            return {"is_exhausted": True}
+        case ReferencePointFrozen():
+            return {"reference_point": event.reference_point}
+        case InstrumentConnected():
+            return {"connected": {**state.connected, event.instrument: event.identity}}
+        case InstrumentLost():
+            still = {name: who for name, who in state.connected.items() if name != event.instrument}
+            return {"connected": still}
+        case _:
+            raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
+
+
+def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
+    status = CAMPAIGN_TRANSITIONS.get((state.status, type(event)))
+    if status is None:
+        if isinstance(event, _REQUESTS):
+            return state
+        raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
+    reason = getattr(event, "reason", "")
+    if isinstance(event, ResumeRequested):
+        fresh = replace(state, n_failures_in_row=0, planner_error="", unclean_places={})
+        return replace(fresh, status=status, status_reason=reason)
+    return replace(state, status=status, status_reason=reason or state.status_reason)
+
+
+def _after_start(state: CampaignState, event: ExperimentStarted, time: datetime) -> CampaignState:
+    if not state.queue or state.queue[0] != event.candidate:
+        raise IllegalTransition(
+            f"experiment {event.experiment_id}", "not next in the queue", event.kind
         )
+    started = ExperimentState.from_start(event, time)
+    return replace(
+        state,
+        queue=state.queue[1:],
+        open_experiments={**state.open_experiments, event.experiment_id: started},
+        experiments_cost_usd=state.experiments_cost_usd + event.cost_usd,
+    )
 
-    def _after_experiment(self, event: ExperimentEvent, time: datetime) -> "CampaignState":
-        job_id = getattr(event, "job_id", None)
-        experiment_id = experiment_id_of(job_id) if job_id else event.experiment_id  # type: ignore[union-attr]  # events without a job carry their experiment
-        before = self.open_experiments.get(experiment_id)
-        if before is None:
-            raise IllegalTransition(f"experiment {experiment_id}", "not open", event.kind)
-        after = before.after(event, time)
-        still_open = {**self.open_experiments, experiment_id: after}
-        state = self
-        if isinstance(event, ObservationRecorded):
-            state = replace(state, observations=self.observations.plus(event))
-        if isinstance(event, ExperimentFinished):
-            state = replace(state, n_failures_in_row=0)
-        if isinstance(event, ExperimentFailed):
-            n = self.n_failures_in_row + (event.cause != "interrupted")
-            left = dict.fromkeys(after.places_held(), experiment_id)
-            unclean = {**self.unclean_places, **left}
-            state = replace(state, n_failures_in_row=n, unclean_places=unclean)
-        if not after.is_open:
-            del still_open[experiment_id]
-            state = replace(state, closed_experiments=self.closed_experiments.plus(after))
-        return replace(state, open_experiments=still_open)
+
+def _after_experiment(
+    state: CampaignState, event: ExperimentEvent, time: datetime
+) -> CampaignState:
+    if isinstance(event, JobEvent):
+        experiment_id = experiment_id_of(event.job_id)
+    else:
+        experiment_id = event.experiment_id
+    before = state.open_experiments.get(experiment_id)
+    if before is None:
+        raise IllegalTransition(f"experiment {experiment_id}", "not open", event.kind)
+    after = before.after(event, time)
+    still_open = {**state.open_experiments, experiment_id: after}
+    if isinstance(event, ObservationRecorded):
+        state = replace(state, observations=state.observations.plus(event))
+    if isinstance(event, ExperimentFinished):
+        state = replace(state, n_failures_in_row=0)
+    if isinstance(event, ExperimentFailed):
+        n = state.n_failures_in_row + (event.cause != "interrupted")
+        left = dict.fromkeys(after.places_held(), experiment_id)
+        unclean = {**state.unclean_places, **left}
+        state = replace(state, n_failures_in_row=n, unclean_places=unclean)
+    if not after.is_open:
+        del still_open[experiment_id]
+        state = replace(state, closed_experiments=state.closed_experiments.plus(after))
+    return replace(state, open_experiments=still_open)
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> CampaignState | None:

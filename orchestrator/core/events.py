@@ -72,7 +72,7 @@ class PlannedJob(Fact):
     """The job's name in the recipe."""
     instrument: str
     action: str
-    arguments: dict[str, float | int | str | bool] = {}
+    arguments: dict[str, float | int | str | bool] = Field(default_factory=dict)
     after: tuple[str, ...] = ()
     """Names of the jobs that must be done before."""
     positions: tuple[str, ...] = ()
@@ -288,8 +288,8 @@ class AnalysisFinished(Fact):
     analysis: str
     version: int
     quality: Literal["good", "bad"]
-    values: dict[str, float] = {}
-    sds: dict[str, float] = {}
+    values: dict[str, float] = Field(default_factory=dict)
+    sds: dict[str, float] = Field(default_factory=dict)
     reason: str = ""
 
 
@@ -299,7 +299,7 @@ class ObservationRecorded(Fact):
     kind: Literal["ObservationRecorded"] = "ObservationRecorded"
     experiment_id: str
     observation: Observation
-    computed: dict[str, float] = {}
+    computed: dict[str, float] = Field(default_factory=dict)
     """Exact values of the computed objectives and outcomes at the made point."""
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = ["Candidate", "Fact", "Observation", "Point", "Prediction"]
 
 Point: TypeAlias = Mapping[str, float | str]
-"""Values for all components (fractions in 0..1) and parameters (the file's units, categories as text)."""
+"""Values for all components (fractions in 0..1) and parameters (file's units, text for categories)."""
 
 
 class Fact(BaseModel):
@@ -31,7 +31,7 @@ class Candidate(Fact):
 
     point: dict[str, float | str]
     """Values for all components and parameters."""
-    predictions: dict[str, Prediction] = {}
+    predictions: dict[str, Prediction] = Field(default_factory=dict)
     """By measured objective or outcome; empty before there is a model. Computed ones have sd 0."""
 
 
@@ -40,9 +40,9 @@ class Observation(Fact):
 
     point: dict[str, float | str]
     """As made, not as asked: fractions sum to 1 but need not lie on the grid."""
-    values: dict[str, float] = {}
-    """Measured objectives and outcomes, in the file's units; a name that is absent was not measured."""
-    sds: dict[str, float] = {}
+    values: dict[str, float] = Field(default_factory=dict)
+    """Measured objectives and outcomes, in the file's units; absent means not measured."""
+    sds: dict[str, float] = Field(default_factory=dict)
     """Standard errors of the values, where known."""
     is_failed: bool = False
     """The sample could not be made: data about feasibility."""
