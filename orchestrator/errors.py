@@ -8,8 +8,8 @@ AthanorError
 │   ├── LogCorrupt        a record is not what it was
 │   └── LogTooNew         written by a later Athanor
 ├── ObservationError      a table of observations or pending points is wrong
-├── RecipeError           the recipe does not fit the rig: every mistake is listed (campaign is wrong)
-├── RigFileError          the rig file is wrong: every mistake is listed          (operator fixes)
+├── RecipeError           the recipe does not fit the rig (campaign is wrong)
+├── RigFileError          the rig file is wrong (operator fixes)
 ├── RequestRefused        what was asked cannot be done in the present state
 └── SettingsError         a setting is unknown or has an impossible value
 ```
