@@ -1,0 +1,226 @@
+"""The pretend bench: everything that a rig file names, made of plumbing, devices and a world."""
+
+import math
+import zlib
+from collections.abc import Mapping
+from typing import Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from drivers.clock import Clock
+from drivers.errors import RigError
+from drivers.line import Line
+from simulators.cells import cell_for
+from simulators.device import Act, Fittings, FramedDevice
+from simulators.devices import device_for
+from simulators.faults import Fault, FaultPlan
+from simulators.line import SimulatedLine
+from simulators.plumbing import Plumbing, Substance, Vessel
+from simulators.worlds.world import World, world_named
+
+__all__ = ["Bench"]
+
+
+class _Part(BaseModel):
+    """A part of the rig file as the bench needs it; the rest is checked where the file is read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Simulation(_Part):
+    world: str
+    fault: tuple[Fault, ...] = ()
+
+
+class _Line(_Part):
+    kind: str
+    baudrate: int | None = None
+
+
+class _Stock(_Part):
+    volume_ml: float = Field(gt=0)
+    concentration_mol_per_l: float = Field(gt=0)
+    density_g_per_ml: float = Field(gt=0)
+
+
+class _Position(_Part):
+    capacity_ml: float = Field(gt=0)
+
+
+class _Instrument(_Part):
+    driver: str
+    line: str
+    at: str | None = None
+    draws_from: str | None = None
+    delivers_to: str | None = None
+    settings: dict[str, object] = {}
+
+
+class _Rig(_Part):
+    simulation: _Simulation
+    lines: dict[str, _Line]
+    stock: dict[str, _Stock] = {}
+    positions: dict[str, _Position] = {}
+    instruments: dict[str, _Instrument]
+
+
+class Bench:
+    """A lab in memory: clean vessels, full stock bottles, devices just switched on.
+
+    One seed gives one bench: every device and every sample has its own source of chance, so
+    that what one does is the same whatever the others do. Nothing outlives the process.
+
+    Args:
+        lines: By name.
+        devices: By instrument name.
+        plumbing: Everything wet.
+        clock: Of the bench.
+    """
+
+    def __init__(
+        self,
+        lines: Mapping[str, SimulatedLine],
+        devices: Mapping[str, FramedDevice],
+        plumbing: Plumbing,
+        clock: Clock,
+    ) -> None:
+        self.plumbing = plumbing
+        self._lines = dict(lines)
+        self._devices = dict(devices)
+        self._clock = clock
+
+    @classmethod
+    def from_rig(cls, rig: Mapping[str, object], clock: Clock, *, seed: int) -> Self:
+        """Build the bench that a rig file describes.
+
+        Args:
+            rig: The structure of the rig file, with ``simulation``.
+            clock: The clock that everything on it goes by.
+            seed: From which all chance is drawn, at least 0.
+
+        Raises:
+            RigError: The rig cannot be simulated: a key is missing or wrong, a driver has no
+                pretend device, or the world is unknown.
+        """
+        parts = _parts(rig)
+        world = world_named(parts.simulation.world)
+        plumbing = _plumbing(parts)
+        devices: dict[str, FramedDevice] = {}
+        for name, instrument in parts.instruments.items():
+            key = f"instruments.{name}"
+            _refuse_strangers(key, instrument, parts)
+            factory = device_for(instrument.driver, key=f"{key}.driver")
+            fittings = _fittings(name, parts, plumbing, world, clock, seed)
+            try:
+                devices[name] = factory(fittings)
+            except ValidationError as error:
+                raise _rig_error(f"{key}.settings", error) from error
+        lines = {
+            name: SimulatedLine(
+                name,
+                [devices[known] for known, on in parts.instruments.items() if on.line == name],
+                clock,
+                baudrate=line.baudrate,
+            )
+            for name, line in parts.lines.items()
+        }
+        return cls(lines, devices, plumbing, clock)
+
+    def line(self, name: str) -> Line:
+        """Return a line by its name in the rig file.
+
+        Raises:
+            RigError: The rig has no such line.
+        """
+        if name not in self._lines:
+            raise RigError(f"lines.{name}", got=name, expected=f"one of {sorted(self._lines)}")
+        return self._lines[name]
+
+    def device(self, instrument: str) -> FramedDevice:
+        """Return the pretend device of an instrument.
+
+        Raises:
+            RigError: The rig has no such instrument.
+        """
+        if instrument not in self._devices:
+            key = f"instruments.{instrument}"
+            raise RigError(key, got=instrument, expected=f"one of {sorted(self._devices)}")
+        return self._devices[instrument]
+
+    def acts(self) -> dict[str, list[Act]]:
+        """Return what every device did to matter so far, as of the last traffic or `settle`."""
+        return {name: list(device.acts) for name, device in self._devices.items()}
+
+    def settle(self) -> None:
+        """Bring every pump in motion up to the present; needs the clock's running loop."""
+        self.plumbing.settle(self._clock.monotonic_s())
+
+
+def _parts(rig: Mapping[str, object]) -> _Rig:
+    try:
+        return _Rig.model_validate(rig)
+    except ValidationError as error:
+        raise _rig_error("", error) from error
+
+
+def _rig_error(prefix: str, error: ValidationError) -> RigError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join([*filter(None, [prefix]), *map(str, first["loc"])])
+    return RigError(key, got=first.get("input"), expected=first["msg"])
+
+
+def _refuse_strangers(key: str, instrument: _Instrument, parts: _Rig) -> None:
+    """Refuse an instrument that names a line or a vessel which the rig lacks."""
+    named = [
+        ("line", instrument.line, set(parts.lines)),
+        ("at", instrument.at, set(parts.positions)),
+        ("draws_from", instrument.draws_from, set(parts.stock) | set(parts.positions)),
+        ("delivers_to", instrument.delivers_to, set(parts.positions)),
+    ]
+    for setting, value, known in named:
+        if value is not None and value not in known:
+            raise RigError(f"{key}.{setting}", got=value, expected=f"one of {sorted(known)}")
+
+
+def _plumbing(parts: _Rig) -> Plumbing:
+    vessels: dict[str, Vessel] = {}
+    for name, stock in parts.stock.items():
+        contents = {name: stock.volume_ml * 1000.0}
+        vessels[name] = Vessel(math.inf, is_sealed=True, contents=contents)
+    for name, position in parts.positions.items():
+        vessels[name] = Vessel(position.capacity_ml * 1000.0, is_sealed=False)
+    substances = {
+        name: Substance(stock.concentration_mol_per_l, stock.density_g_per_ml)
+        for name, stock in parts.stock.items()
+    }
+    return Plumbing(vessels, substances)
+
+
+def _fittings(
+    name: str, parts: _Rig, plumbing: Plumbing, world: World, clock: Clock, seed: int
+) -> Fittings:
+    instrument = parts.instruments[name]
+    cell = None
+    if instrument.at is not None:
+        sample_seed = (seed, _number_of(instrument.at), _number_of(world.name))
+        rng = np.random.default_rng((seed, _number_of(name), 1))
+        cell = cell_for(world, plumbing, instrument.at, sample_seed, rng)
+    faults = [fault for fault in parts.simulation.fault if fault.instrument == name]
+    return Fittings(
+        name=name,
+        clock=clock,
+        plumbing=plumbing,
+        rng=np.random.default_rng((seed, _number_of(name), 0)),
+        faults=FaultPlan(faults, np.random.default_rng((seed, _number_of(name), 2))),
+        settings=instrument.settings,
+        draws_from=instrument.draws_from,
+        delivers_to=instrument.delivers_to,
+        at=instrument.at,
+        cell=cell,
+    )
+
+
+def _number_of(name: str) -> int:
+    """Return a number that stands for a name, the same in every process."""
+    return zlib.crc32(name.encode("utf-8"))
