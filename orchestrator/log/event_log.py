@@ -45,7 +45,7 @@ class Verification:
 class EventLog(Protocol):
     """An append-only log of events in streams; several processes may append."""
 
-    def append(  # noqa: PLR0913 - who, when and whether simulated belong to every record
+    def append(
         self,
         stream: str,
         events: Sequence[Event],
@@ -98,6 +98,20 @@ class EventLog(Protocol):
 
     def verify(self) -> Verification:
         """Recompute the hash of every record and compare the chain."""
+        ...
+
+    def projection(
+        self, table: str, *, where: Mapping[str, object] | None = None
+    ) -> list[dict[str, object]]:
+        """Return rows of a projection table, in the order in which they first came.
+
+        Args:
+            table: ``campaign``, ``experiment`` or ``job`` (`orchestrator.log.tables.TABLES`).
+            where: Only rows whose columns have these values.
+
+        Raises:
+            ValueError: There is no such table or column.
+        """
         ...
 
     def rebuild_projections(self) -> None:
