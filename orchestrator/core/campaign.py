@@ -121,8 +121,6 @@ class CampaignState:
     """Why the last proposal failed; empty after a good one or a resume."""
     unclean_places: Mapping[str, str] = field(default_factory=dict)
     """Places that a failed experiment left unclean, with its id; a resume says they are clean."""
-    connected: Mapping[str, str] = field(default_factory=dict)
-    """Identity of each connected instrument."""
 
     @classmethod
     def from_opening(cls, event: CampaignOpened, time: datetime) -> "CampaignState":
@@ -172,7 +170,7 @@ class CampaignState:
         """
         moved = replace(self, version=self.version + 1, last_time=time)
         match event:
-            case CampaignOpened():
+            case CampaignOpened() | InstrumentConnected() | InstrumentLost():
                 raise IllegalTransition(f"campaign {self.campaign_id}", "open", event.kind)
             case (
                 EngineAttached()
@@ -181,8 +179,6 @@ class CampaignState:
                 | ProposalFailed()
                 | SpaceExhausted()
                 | ReferencePointFrozen()
-                | InstrumentConnected()
-                | InstrumentLost()
             ):
                 return replace(moved, **_changes(self, event))
             case ExperimentStarted():
@@ -206,7 +202,7 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
     """Return the fields that an event sets, for events that no table restricts."""
     match event:
         case EngineAttached():
-            return {"epoch": event.epoch, "is_attached": True, "connected": {}}
+            return {"epoch": event.epoch, "is_attached": True}
         case EngineDetached():
             return {"is_attached": False}
         case CandidatesProposed():
@@ -218,11 +214,6 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
             return {"is_exhausted": True}
         case ReferencePointFrozen():
             return {"reference_point": event.reference_point}
-        case InstrumentConnected():
-            return {"connected": {**state.connected, event.instrument: event.identity}}
-        case InstrumentLost():
-            still = {name: who for name, who in state.connected.items() if name != event.instrument}
-            return {"connected": still}
         case _:
             raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
 

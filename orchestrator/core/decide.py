@@ -25,7 +25,7 @@ from orchestrator.core.intents import (
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.results import met_rule
 
-__all__ = ["MAX_ATTEMPTS", "MAX_FAILURES_IN_ROW", "RETRY_WAIT_S", "decide"]
+__all__ = ["MAX_ATTEMPTS", "MAX_FAILURES_IN_ROW", "RETRY_WAIT_S", "decide", "is_lost"]
 
 MAX_ATTEMPTS: Final = 3
 """How often a job is started at most, if nothing was sent in the attempts before."""
@@ -34,7 +34,17 @@ RETRY_WAIT_S: Final = 15.0
 MAX_FAILURES_IN_ROW: Final = 5
 """So many experiments failing one after the other pause the campaign."""
 
-_NEVER_SENT: Final = frozenset({"LineError", "LineTimeout", "OutcomeUnknown", "ProtocolError"})
+_NEVER_SENT: Final = frozenset(
+    {
+        "InstrumentBusy",
+        "LineError",
+        "LineTimeout",
+        "NotConnected",
+        "OrderExpired",
+        "OutcomeUnknown",
+        "ProtocolError",
+    }
+)
 """Errors after which a job that has not acted is worth another attempt."""
 _UNSETTLED: Final = (JobStatus.STARTED, JobStatus.IN_DOUBT)
 
@@ -182,7 +192,8 @@ def _may_retry(job: JobState) -> bool:
     )
 
 
-def _is_lost(job: JobState) -> bool:
+def is_lost(job: JobState) -> bool:
+    """Tell whether a job failed for good: it was interrupted, or no other attempt is allowed."""
     is_failed = job.status is JobStatus.FAILED and not _may_retry(job)
     return is_failed or job.status is JobStatus.INTERRUPTED
 
@@ -190,7 +201,7 @@ def _is_lost(job: JobState) -> bool:
 def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:
     """Yield the jobs whose turn it is, whatever their instrument and places do."""
     jobs = experiment.jobs
-    if any(_is_lost(job) for job in jobs.values()):
+    if any(is_lost(job) for job in jobs.values()):
         if not any(job.status in _UNSETTLED for job in jobs.values()):
             yield from [job for job in _cleanup_jobs(experiment) if not _is_done(job)][:1]
         return
@@ -206,10 +217,10 @@ def _is_concluded(experiment: ExperimentState) -> bool:
     jobs = experiment.jobs.values()
     if any(job.status in _UNSETTLED for job in jobs):
         return False
-    if not any(_is_lost(job) for job in jobs):
+    if not any(is_lost(job) for job in jobs):
         return all(_is_done(job) for job in jobs)
     cleanup = _cleanup_jobs(experiment)
-    return any(_is_lost(job) for job in cleanup) or all(_is_done(job) for job in cleanup)
+    return any(is_lost(job) for job in cleanup) or all(_is_done(job) for job in cleanup)
 
 
 def _cleanup_jobs(experiment: ExperimentState) -> list[JobState]:

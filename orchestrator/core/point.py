@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = ["Candidate", "Fact", "Observation", "Point", "Prediction"]
 
 Point: TypeAlias = Mapping[str, float | str]
-"""Values for all components (fractions in 0..1) and parameters (file's units, text for categories)."""
+"""Values for all components (fractions in 0..1) and parameters (text for categories)."""
 
 
 class Fact(BaseModel):

@@ -1,0 +1,108 @@
+"""The engine's view of one campaign's stream: what it holds, kept up to date by reading it."""
+
+from collections.abc import Sequence
+
+from drivers.clock import Clock
+from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
+from orchestrator.errors import AthanorError, RequestRefused
+from orchestrator.log.event_log import EventLog
+
+__all__ = ["EngineSuperseded", "Journal"]
+
+
+class EngineSuperseded(AthanorError):
+    """Another engine has taken the campaign over; this one must not act any more.
+
+    Args:
+        campaign_id: Which.
+        epoch: The epoch of this engine.
+        by: The epoch of the other.
+    """
+
+    def __init__(self, campaign_id: str, epoch: int, by: int) -> None:
+        super().__init__(
+            f"campaign {campaign_id}: engine {epoch} was superseded by engine {by}; "
+            "this one stops acting"
+        )
+
+
+class Journal:
+    """One campaign's stream, read and appended to by one engine.
+
+    Args:
+        log: Where the stream is.
+        campaign_id: Which campaign.
+        clock: Gives the time of every record.
+
+    Raises:
+        RequestRefused: There is no such campaign.
+    """
+
+    def __init__(self, log: EventLog, campaign_id: str, clock: Clock) -> None:
+        self.log = log
+        self._clock = clock
+        self._stream = campaign_stream(campaign_id)
+        self._last_seq = 0
+        records = list(log.read(stream=self._stream))
+        state = fold((record.event, record.time) for record in records)
+        if state is None:
+            raise RequestRefused(f"there is no campaign {campaign_id!r} in this log")
+        self.state: CampaignState = state
+        self._last_seq = records[-1].seq
+        self._epoch = 0
+
+    def take(self, epoch: int) -> None:
+        """Say which engine this is; from then on a later one supersedes it."""
+        self._epoch = epoch
+
+    def catch_up(self) -> bool:
+        """Read what others have appended.
+
+        Returns:
+            Whether there was anything.
+
+        Raises:
+            EngineSuperseded: Another engine has attached.
+        """
+        has_changed = False
+        for record in self.log.read(after_seq=self._last_seq, stream=self._stream):
+            self.state = self.state.after(record.event, record.time)
+            self._last_seq = record.seq
+            has_changed = True
+        if self._epoch and self.state.epoch > self._epoch:
+            raise EngineSuperseded(self.state.campaign_id, self._epoch, self.state.epoch)
+        return has_changed
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Append facts; they are true whatever others have appended meanwhile."""
+        self._append(events, expected=False)
+
+    def decide(self, events: Sequence[Event]) -> None:
+        """Append a decision that rests on `state` as it is.
+
+        Raises:
+            VersionConflict: The stream has moved on; nothing was appended.
+        """
+        self._append(events, expected=True)
+
+    def record_in_lab(self, events: Sequence[Event]) -> None:
+        """Append facts about instruments to the laboratory's stream."""
+        self.log.append(
+            LAB_STREAM,
+            events,
+            time=self._clock.now(),
+            actor="engine",
+            is_simulated=self.state.is_simulated,
+        )
+
+    def _append(self, events: Sequence[Event], *, expected: bool) -> None:
+        self.log.append(
+            self._stream,
+            events,
+            time=self._clock.now(),
+            actor="engine",
+            is_simulated=self.state.is_simulated,
+            expected={self._stream: self.state.version} if expected else None,
+        )
+        self.catch_up()

@@ -1,0 +1,164 @@
+"""What a performed intent writes down: candidates, bound jobs, outcomes, conclusions.
+
+Each function turns something that was decided or heard into events; none appends them.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from orchestrator.core.campaign import CampaignState
+from orchestrator.core.decide import is_lost
+from orchestrator.core.events import (
+    CandidatesProposed,
+    Event,
+    ExperimentFailed,
+    ExperimentFinished,
+    ExperimentStarted,
+    JobEvent,
+    JobFailed,
+    JobFinished,
+    JobOutcomeUnknown,
+    ProposalFailed,
+    ReferencePointFrozen,
+    SpaceExhausted,
+)
+from orchestrator.core.experiment import ExperimentState
+from orchestrator.core.point import Observation, Point
+from orchestrator.execution.analyse import analyse
+from orchestrator.execution.compile import CompiledRecipe
+from orchestrator.execution.executor import Done, Outcome, Refused, Unknown
+from orchestrator.execution.rig_spec import RigSpec
+
+if TYPE_CHECKING:
+    from orchestrator.optimise.planner import Proposal
+
+__all__ = [
+    "conclusion",
+    "events_from_outcome",
+    "events_from_proposal",
+    "known_observations",
+    "pending_points",
+    "proposal_failed",
+    "proposal_seed",
+    "start_of",
+]
+
+
+def proposal_seed(state: CampaignState) -> int:
+    """Return the seed of the next proposal: another one each time, the same in every run."""
+    return state.seed * 1_000_003 + state.n_proposals
+
+
+def known_observations(state: CampaignState) -> tuple[Observation, ...]:
+    """Return what a planner may learn from, in the order in which it was recorded."""
+    return tuple(record.observation for record in state.observations)
+
+
+def pending_points(state: CampaignState) -> tuple[Point, ...]:
+    """Return the points of real jobs in flight, in doubt, or waiting to start."""
+    in_flight = [experiment.candidate.point for experiment in state.open_experiments.values()]
+    return (*in_flight, *(candidate.point for candidate in state.queue))
+
+
+def events_from_proposal(
+    state: CampaignState, proposal: "Proposal", n_observations: int
+) -> list[Event]:
+    """Return what a planner's answer adds to the log.
+
+    Args:
+        state: The campaign now.
+        proposal: The answer.
+        n_observations: How many observations it was made from.
+    """
+    events: list[Event] = []
+    if not proposal.candidates:
+        return [SpaceExhausted(reason=proposal.reason)]
+    if state.reference_point is None and proposal.reference_point is not None:
+        events.append(ReferencePointFrozen(reference_point=dict(proposal.reference_point)))
+    events.append(
+        CandidatesProposed(
+            proposal=state.n_proposals + 1,
+            planner=state.spec.planner.name,
+            method=proposal.method,
+            reason=proposal.reason,
+            n_observations=n_observations,
+            candidates=proposal.candidates,
+        )
+    )
+    return events
+
+
+def proposal_failed(state: CampaignState, error: Exception) -> list[Event]:
+    """Return what a planner that raised adds to the log."""
+    return [
+        ProposalFailed(
+            proposal=state.n_proposals + 1,
+            planner=state.spec.planner.name,
+            error=f"{type(error).__name__}: {error}",
+        )
+    ]
+
+
+def start_of(state: CampaignState, recipe: CompiledRecipe) -> list[Event]:
+    """Return the start of the experiment that the first candidate of the queue becomes."""
+    number = state.n_started + 1
+    experiment_id = f"E{number:04d}"
+    candidate = state.queue[0]
+    return [
+        ExperimentStarted(
+            experiment_id=experiment_id,
+            number=number,
+            candidate=candidate,
+            jobs=recipe.jobs_for(candidate.point, experiment_id),
+            cost_usd=recipe.cost_usd(candidate.point),
+        )
+    ]
+
+
+def events_from_outcome(job_id: str, outcome: Outcome) -> list[JobEvent]:
+    """Return what the executor's answer to an order adds to the log."""
+    match outcome:
+        case Done():
+            return [JobFinished(job_id=job_id, readings=outcome.readings)]
+        case Refused():
+            return [
+                JobFailed(
+                    job_id=job_id,
+                    error=outcome.error,
+                    message=outcome.message,
+                    has_acted=outcome.has_acted,
+                )
+            ]
+        case Unknown():
+            return [JobOutcomeUnknown(job_id=job_id, evidence=outcome.evidence)]
+
+
+def conclusion(state: CampaignState, experiment: ExperimentState, rig: RigSpec) -> Sequence[Event]:
+    """Return how an experiment ends that has no job left to run.
+
+    A lost job ends it without a result; otherwise its readings are analysed, and a bad flag is
+    a failed measurement, never a number.
+    """
+    lost = [job for job in experiment.jobs.values() if is_lost(job)]
+    if lost:
+        reason = "; ".join(f"{job.planned.name}: {job.error} {job.evidence}" for job in lost)
+        return [
+            ExperimentFailed(
+                experiment_id=experiment.experiment_id, cause="instrument", reason=reason
+            )
+        ]
+    analysed = analyse(state.spec, rig, experiment)
+    events: list[Event] = list(analysed.results)
+    if analysed.observation is not None:
+        events.append(analysed.observation)
+    if analysed.cause is None:
+        events.append(ExperimentFinished(experiment_id=experiment.experiment_id))
+    else:
+        events.append(
+            ExperimentFailed(
+                experiment_id=experiment.experiment_id,
+                cause=analysed.cause,
+                reason=analysed.reason,
+            )
+        )
+    return events
