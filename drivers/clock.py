@@ -7,6 +7,7 @@ the same seed gives the same times and the same order.
 """
 
 import asyncio
+import contextlib
 import selectors
 import time
 from collections import deque
@@ -20,6 +21,10 @@ from typing_extensions import override
 __all__ = ["Clock", "SystemClock", "VirtualClock", "VirtualLoop"]
 
 T = TypeVar("T")
+
+TIMER_RESOLUTION_S = 1e-6
+"""Timers of the virtual loop closer than this fire together. A finer step would get lost in the
+digits of a float after some months of virtual time, and with it the timer."""
 
 
 class Clock(Protocol):
@@ -121,6 +126,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.open_calls: deque[tuple[Future[Any], asyncio.Future[Any]]] = deque()
         self.threads = ThreadPoolExecutor(thread_name_prefix="virtual-loop")
         super().__init__(selector)
+        self._clock_resolution = TIMER_RESOLUTION_S
         selector.loop = self
 
     @override
@@ -194,11 +200,15 @@ class VirtualClock:
         loop.open_calls.append((work, waiter))
 
         def wake(_: Future[T]) -> None:
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(lambda: None)
 
         work.add_done_callback(wake)
-        return await waiter
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
 
     async def wait_for_outside(self, duration_s: float) -> None:
         """Let real time pass while virtual time stands still."""
@@ -208,5 +218,5 @@ class VirtualClock:
     def _loop() -> VirtualLoop:
         loop = asyncio.get_running_loop()
         if not isinstance(loop, VirtualLoop):
-            raise RuntimeError("a VirtualClock works only inside a running VirtualLoop")
+            raise RuntimeError("a VirtualClock works only inside a running VirtualLoop")  # noqa: TRY004 - the state is wrong, no argument
         return loop

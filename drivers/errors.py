@@ -12,6 +12,11 @@ DriverError
 ```
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 __all__ = [
     "DeviceFault",
     "DriverError",
@@ -21,6 +26,7 @@ __all__ = [
     "OutcomeUnknown",
     "ProtocolError",
     "RigError",
+    "rig_error_from",
 ]
 
 
@@ -112,3 +118,15 @@ class OutcomeUnknown(DriverError):
         super().__init__(f"{reason} [{evidence}]" if evidence else reason)
         self.reason = reason
         self.evidence = evidence
+
+
+def rig_error_from(table: str, error: "ValidationError") -> RigError:
+    """Turn a pydantic error about settings into a `RigError` that names the first wrong key.
+
+    Args:
+        table: Where the settings stand in the rig file, for example ``lines.balance``.
+        error: What pydantic found.
+    """
+    first = error.errors(include_url=False)[0]
+    key = ".".join([table, *map(str, first["loc"])])
+    return RigError(key, got=first.get("input"), expected=first["msg"])

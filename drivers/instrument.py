@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 from drivers.clock import Clock
-from drivers.errors import LimitError, RigError
+from drivers.errors import LimitError
 from drivers.line import Line
 
 __all__ = ["Action", "Argument", "Instrument", "Reading", "RecoveryClass", "Within", "action"]
@@ -255,19 +255,3 @@ class Instrument:
         checked = known.checked(self.name, arguments)
         method: Callable[..., Awaitable[tuple[Reading, ...]]] = getattr(self, action_name)
         return await method(**checked)
-
-
-def rig_error_from(instrument: str, error: Exception) -> RigError:
-    """Turn a pydantic error about settings into a `RigError` that names the key.
-
-    Args:
-        instrument: The instrument's name in the rig file.
-        error: A `pydantic.ValidationError`.
-    """
-    from pydantic import ValidationError
-
-    if not isinstance(error, ValidationError):
-        raise TypeError("expected a pydantic.ValidationError") from error
-    first = error.errors(include_url=False)[0]
-    key = ".".join(["instruments", instrument, "settings", *map(str, first["loc"])])
-    return RigError(key, got=first.get("input"), expected=first["msg"])

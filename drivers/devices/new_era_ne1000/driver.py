@@ -1,0 +1,399 @@
+"""The New Era NE-1000 syringe pump: one syringe, driven both ways.
+
+The pump counts what it has moved; the counters are cleared before an action and read after it.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing_extensions import override
+
+from drivers.clock import Clock
+from drivers.devices.new_era_ne1000.codec import (
+    MAX_VOLUME_UL,
+    REPLY_END,
+    Reply,
+    Request,
+    VolumesDispensed,
+    decode,
+    encode,
+    number_from_text,
+    rate_from,
+    text_from_number,
+    volume_from,
+    volumes_dispensed_from,
+)
+from drivers.errors import (
+    DeviceFault,
+    DriverError,
+    LimitError,
+    LineError,
+    OutcomeUnknown,
+    ProtocolError,
+    RigError,
+    rig_error_from,
+)
+from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
+from drivers.line import Conversation, Line
+
+__all__ = ["NewEraNe1000", "NewEraNe1000Settings"]
+
+logger = logging.getLogger(__name__)
+
+REPLY_TIMEOUT_S: Final = 2.0
+MAX_SPEED_MM_PER_MIN: Final = 51.0
+VOLUME_TOLERANCE_FRACTION: Final = 0.01
+FAULTS: Final = {
+    "?": "the command is not known",
+    "?NA": "not applicable in this state",
+    "?OOR": "out of range",
+    "?COM": "the packet was not understood",
+    "?IGN": "ignored: a phase was starting",
+    "A?R": "the power was interrupted",
+    "A?S": "the motor stalled",
+    "A?T": "safe-mode communication timed out",
+    "A?E": "the pumping program is wrong",
+    "A?O": "the phase of the pumping program is out of range",
+}
+MOVING: Final = frozenset("IWX")
+
+VolumeUl = Annotated[float, Within(1.0, MAX_VOLUME_UL)]
+RateUlPerMin = Annotated[float, Within(0.1, 99_000.0)]
+
+
+class NewEraNe1000Settings(BaseModel):
+    """The table ``[instruments.<name>.settings]`` of a pump."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    address: int = Field(ge=0, le=99)
+    """The pump's number on its line, set on its keypad."""
+    syringe_diameter_mm: float = Field(ge=0.1, le=50.0)
+    """Inside diameter of the syringe."""
+    syringe_volume_ml: float = Field(gt=0.001, le=150.0)
+    """What the syringe may hold; a larger volume is moved in several strokes."""
+
+
+def _duration_of_stroke_s(*, volume_ul: float, rate_ul_per_min: float) -> float:
+    return 60.0 * volume_ul / rate_ul_per_min + 4.0
+
+
+def _duration_of_transfer_s(*, volume_ul: float, rate_ul_per_min: float) -> float:
+    overhead_s = 4.0 + 4.0 * math.ceil(volume_ul / 1000.0)
+    return 2.0 * 60.0 * volume_ul / rate_ul_per_min + overhead_s
+
+
+class NewEraNe1000(Instrument):
+    """One NE-1000 with a syringe and, for `transfer`, two check valves.
+
+    References:
+        NE-1000 Multi-Phaser user manual, publication 1200-01 (2014), pages 33-35; see card.toml.
+    """
+
+    model: ClassVar[str] = "New Era NE-1000"
+
+    def __init__(self, name: str, line: Line, clock: Clock, settings: NewEraNe1000Settings) -> None:
+        super().__init__(name, line, clock)
+        self.settings = settings
+        self._conversation = Conversation(line, reply_end=REPLY_END)
+
+    @classmethod
+    @override
+    def from_settings(
+        cls, name: str, line: Line, clock: Clock, settings: Mapping[str, object]
+    ) -> "NewEraNe1000":
+        try:
+            return cls(name, line, clock, NewEraNe1000Settings.model_validate(settings))
+        except ValidationError as error:
+            raise rig_error_from(f"instruments.{name}.settings", error) from error
+
+    @override
+    async def connect(self) -> str:
+        if (await self._exchange("")).alarm not in {"", "R"}:
+            logger.warning("%s: an alarm from before the connection was acknowledged", self.name)
+        model = await self._ask("VER")
+        if not model.text.startswith("NE1000V"):
+            raise RigError(f"instruments.{self.name}", got=model.text, expected="NE1000V…")
+        await self.stop()
+        diameter = text_from_number(self.settings.syringe_diameter_mm)
+        if number_from_text((await self._ask("DIA")).text) != float(diameter):
+            await self._set("DIA", diameter)
+            self._verify("DIA", number_from_text((await self._ask("DIA")).text), diameter)
+        for phase, function in (("2", "STP"), ("1", "RAT")):
+            await self._set("PHN", phase)
+            await self._set("FUN", function)
+            self._verify("FUN", (await self._ask("FUN")).text, function)
+        if volume_from(await self._ask("VOL"))[1] != "UL":
+            await self._set("VOL", "UL")
+            self._verify("VOL", volume_from(await self._ask("VOL"))[1], "UL")
+        return f"{self.model} {model.text} address {self.settings.address}"
+
+    @override
+    async def stop(self) -> None:
+        """Stop the pump, now; at rest it only says that there is nothing to stop.
+
+        The first STP pauses a running program, the second ends it, and the refusal of the next
+        proves that the pump rests: that answer cannot be an old one of another request.
+
+        Raises:
+            LineError: The line is down.
+            OutcomeUnknown: The pump did not confirm that it rests.
+        """
+        evidence: list[str] = []
+        for _ in range(6):
+            try:
+                reply = await self._exchange("STP", is_urgent=True)
+            except (OutcomeUnknown, ProtocolError) as error:
+                evidence.append(str(error))
+                if len(evidence) > 2:
+                    break
+                continue
+            if reply.error == "NA" and reply.status not in MOVING:
+                return
+        raise OutcomeUnknown(f"{self.name} may still be moving", "; ".join(evidence))
+
+    @action(
+        recovery=RecoveryClass.QUERYABLE,
+        duration_s=_duration_of_stroke_s,
+        readings=("dispensed_volume_ul",),
+    )
+    async def dispense(
+        self, *, volume_ul: VolumeUl, rate_ul_per_min: RateUlPerMin
+    ) -> tuple[Reading, ...]:
+        """Dispense a volume from the syringe.
+
+        Args:
+            volume_ul: In microlitres, at most the syringe's volume; four digits count.
+            rate_ul_per_min: In microlitres a minute, within what the syringe's diameter allows.
+
+        Raises:
+            LimitError: More than the syringe holds, or faster than its plunger may go.
+            DeviceFault: The pump refuses, stalls, or counted another volume.
+            OutcomeUnknown: An answer is missing; the pump has been told to stop.
+        """
+        self._check("dispense", volume_ul, rate_ul_per_min, is_one_stroke=True)
+        counted = await self._move((("INF", volume_ul),), rate_ul_per_min)
+        return (Reading("dispensed_volume_ul", counted.infused_ul),)
+
+    @action(
+        recovery=RecoveryClass.QUERYABLE,
+        duration_s=_duration_of_stroke_s,
+        readings=("withdrawn_volume_ul",),
+    )
+    async def withdraw(
+        self, *, volume_ul: VolumeUl, rate_ul_per_min: RateUlPerMin
+    ) -> tuple[Reading, ...]:
+        """Move a volume into the syringe.
+
+        Args:
+            volume_ul: In microlitres, at most the syringe's volume; four digits count.
+            rate_ul_per_min: In microlitres a minute, within what the syringe's diameter allows.
+
+        Raises:
+            LimitError: More than the syringe holds, or faster than its plunger may go.
+            DeviceFault: The pump refuses, stalls, or counted another volume.
+            OutcomeUnknown: An answer is missing; the pump has been told to stop.
+        """
+        self._check("withdraw", volume_ul, rate_ul_per_min, is_one_stroke=True)
+        counted = await self._move((("WDR", volume_ul),), rate_ul_per_min)
+        return (Reading("withdrawn_volume_ul", counted.withdrawn_ul),)
+
+    @action(
+        recovery=RecoveryClass.QUERYABLE,
+        duration_s=_duration_of_transfer_s,
+        readings=("dispensed_volume_ul", "withdrawn_volume_ul"),
+    )
+    async def transfer(
+        self, *, volume_ul: VolumeUl, rate_ul_per_min: RateUlPerMin
+    ) -> tuple[Reading, ...]:
+        """Move a volume through the pump: draw it from one side, push it out at the other.
+
+        Check valves make the two ways. More than a syringe is moved in several equal strokes.
+
+        Args:
+            volume_ul: In microlitres, at most what the counters can say.
+            rate_ul_per_min: In microlitres a minute, for both ways.
+
+        Raises:
+            LimitError: Faster than the plunger may go.
+            DeviceFault: The pump refuses, stalls, or counted another volume.
+            OutcomeUnknown: An answer is missing; the pump has been told to stop.
+        """
+        self._check("transfer", volume_ul, rate_ul_per_min, is_one_stroke=False)
+        n_strokes = math.ceil(volume_ul / (1000.0 * self.settings.syringe_volume_ml))
+        stroke_ul = volume_ul / n_strokes
+        strokes = (("WDR", stroke_ul), ("INF", stroke_ul)) * n_strokes
+        counted = await self._move(strokes, rate_ul_per_min)
+        return (
+            Reading("dispensed_volume_ul", counted.infused_ul),
+            Reading("withdrawn_volume_ul", counted.withdrawn_ul),
+        )
+
+    @action(
+        recovery=RecoveryClass.PURE,
+        duration_s=1.0,
+        readings=("dispensed_volume_ul", "withdrawn_volume_ul"),
+    )
+    async def measure_volumes_dispensed(self) -> tuple[Reading, ...]:
+        """Read what the pump counted in its latest action.
+
+        Raises:
+            OutcomeUnknown: The pump does not answer.
+        """
+        counted = volumes_dispensed_from(await self._ask("DIS"))
+        return (
+            Reading("dispensed_volume_ul", counted.infused_ul),
+            Reading("withdrawn_volume_ul", counted.withdrawn_ul),
+        )
+
+    def _check(self, name: str, volume_ul: float, rate: float, *, is_one_stroke: bool) -> None:
+        syringe_ul = 1000.0 * self.settings.syringe_volume_ml
+        if is_one_stroke and volume_ul > syringe_ul:
+            where = f"{self.name}.{name}.volume_ul"
+            raise LimitError(where, got=volume_ul, expected=f"at most {syringe_ul:g} ul")
+        area_mm2 = math.pi * self.settings.syringe_diameter_mm**2 / 4
+        highest = min(MAX_SPEED_MM_PER_MIN * area_mm2, 1000 * MAX_VOLUME_UL)
+        if rate > highest:
+            where = f"{self.name}.{name}.rate_ul_per_min"
+            raise LimitError(where, got=rate, expected=f"at most {highest:.0f} ul/min")
+
+    async def _move(
+        self, strokes: tuple[tuple[str, float], ...], rate_ul_per_min: float
+    ) -> VolumesDispensed:
+        """Run strokes one after the other; whatever goes wrong after the first has begun stops it.
+
+        Raises:
+            DeviceFault: With `acted` true once a stroke has begun.
+            OutcomeUnknown: Anything else that goes wrong once a stroke has begun.
+        """
+        await self._set("CLD", "INF")
+        await self._set("CLD", "WDR")
+        asked = {"INF": 0.0, "WDR": 0.0}
+        has_begun = False
+        try:
+            for direction, volume_ul in strokes:
+                asked[direction] += await self._prepare(direction, volume_ul, rate_ul_per_min)
+                had_begun, has_begun = has_begun, True
+                try:
+                    await self._start(direction)
+                except (DeviceFault, LineError):
+                    has_begun = had_begun
+                    raise
+                await self._wait(60.0 * volume_ul / rate_ul_per_min)
+            counted = volumes_dispensed_from(await self._ask("DIS"))
+            self._verify_volumes(counted, asked)
+        except asyncio.CancelledError:
+            if has_begun:
+                await asyncio.shield(self._stop_or_tell())
+            raise
+        except DeviceFault as fault:
+            if not has_begun:
+                raise
+            await asyncio.shield(self._stop_or_tell())
+            raise DeviceFault(fault.device, code=fault.code, text=fault.text, acted=True) from fault
+        except DriverError as error:
+            if not has_begun:
+                raise
+            evidence = await asyncio.shield(self._stop_or_tell())
+            reason = f"{self.name} was moving when this happened: {error}"
+            raise OutcomeUnknown(reason, evidence) from error
+        return counted
+
+    async def _prepare(self, direction: str, volume_ul: float, rate_ul_per_min: float) -> float:
+        await self._set("DIR", direction)
+        self._verify("DIR", (await self._ask("DIR")).text, direction)
+        volume = text_from_number(volume_ul)
+        await self._set("VOL", volume)
+        self._verify("VOL", volume_from(await self._ask("VOL")), (float(volume), "UL"))
+        unit, in_unit = ("UM", rate_ul_per_min)
+        if rate_ul_per_min > MAX_VOLUME_UL:
+            unit, in_unit = ("MM", rate_ul_per_min / 1000)
+        rate = text_from_number(in_unit)
+        await self._set("RAT", f"{rate}{unit}")
+        expected = float(rate) * (1000.0 if unit == "MM" else 1.0)
+        self._verify("RAT", rate_from(await self._ask("RAT")), expected)
+        return float(volume)
+
+    async def _start(self, direction: str) -> None:
+        status = (await self._ask("RUN")).status
+        if status != ("I" if direction == "INF" else "W"):
+            raise ProtocolError(f"{self.name}: not the answer to RUN {direction}", status.encode())
+
+    async def _wait(self, duration_s: float) -> None:
+        """Wait until a stroke of that many seconds is done.
+
+        Raises:
+            DeviceFault: The pump stalled, was paused, or still moves after its time.
+        """
+        now_s = self.clock.monotonic_s
+        begun_s = now_s()
+        deadline_s = begun_s + duration_s * 1.05 + 5.0
+        poll_s = min(max(duration_s / 10, 0.5), 5.0)
+        while True:
+            left_s = begun_s + duration_s + 0.05 - now_s()
+            await self.clock.sleep(min(poll_s, left_s) if left_s > 0 else 0.5)
+            status = (await self._ask("")).status
+            if status == "S":
+                return
+            if status not in MOVING:
+                raise DeviceFault(self.name, code=status, text="somebody else paused the pump")
+            if now_s() > deadline_s:
+                raise DeviceFault(self.name, code=status, text="still moving after its time")
+
+    def _verify_volumes(self, counted: VolumesDispensed, asked: Mapping[str, float]) -> None:
+        for direction, got in (("INF", counted.infused_ul), ("WDR", counted.withdrawn_ul)):
+            expected = asked[direction]
+            tolerance = VOLUME_TOLERANCE_FRACTION * expected + counted.resolution_ul
+            if abs(got - expected) > tolerance:
+                text = f"{direction} counted {got:g} ul, expected {expected:g} ul"
+                raise DeviceFault(self.name, code="DIS", text=text, acted=True)
+
+    async def _stop_or_tell(self) -> str:
+        """Stop, and say in words how that went."""
+        try:
+            await self.stop()
+        except DriverError as error:
+            logger.exception("%s: the stop is not confirmed", self.name)
+            return f"the stop is not confirmed: {error}"
+        return "stopped; its counters tell what it moved"
+
+    def _verify(self, command: str, got: object, expected: object) -> None:
+        if isinstance(expected, str) and isinstance(got, float):
+            expected = float(expected)
+        is_same = got == expected
+        if isinstance(got, float) and isinstance(expected, float):
+            is_same = math.isclose(got, expected, rel_tol=1e-6)
+        if not is_same:
+            text = f"{command} reads back {got!r}, expected {expected!r}"
+            raise DeviceFault(self.name, code=command, text=text)
+
+    async def _set(self, command: str, argument: str) -> None:
+        reply = await self._ask(command, argument)
+        if reply.text:
+            raise ProtocolError(
+                f"{self.name}: data in the answer to {command}", reply.text.encode()
+            )
+
+    async def _ask(self, command: str, argument: str = "") -> Reply:
+        reply = await self._exchange(command, argument)
+        code = f"A?{reply.alarm}" if reply.alarm else f"?{reply.error.lstrip('?')}"
+        if reply.alarm or reply.error:
+            raise DeviceFault(self.name, code=code, text=FAULTS[code])
+        return reply
+
+    async def _exchange(
+        self, command: str, argument: str = "", *, is_urgent: bool = False
+    ) -> Reply:
+        """Send one request and return the answer of this pump; others' frames are skipped."""
+        address = self.settings.address
+        frame = await self._conversation.ask(
+            encode(Request(address, command, argument)),
+            timeout_s=REPLY_TIMEOUT_S,
+            is_reply=lambda frame: decode(frame).address == address,
+            is_urgent=is_urgent,
+        )
+        return decode(frame)

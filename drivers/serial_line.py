@@ -1,0 +1,225 @@
+"""A line over a serial port; the only module that speaks to pyserial.
+
+One thread belongs to the port: every call to pyserial runs there, and none lasts longer than a
+fraction of a second, so that a deadline or a cancellation is never far away.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import serial
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from drivers.clock import Clock
+from drivers.errors import LineError, LineTimeout, OutcomeUnknown, ProtocolError, rig_error_from
+from drivers.line import MAX_FRAME_BYTES
+
+__all__ = ["SerialLine", "SerialLineSettings"]
+
+logger = logging.getLogger(__name__)
+
+READ_SLICE_S = 0.05
+"""How long one call to the port may wait for bytes."""
+
+
+class SerialLineSettings(BaseModel):
+    """The table ``[lines.<name>]`` of kind ``serial``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: str = Field(min_length=1)
+    """Device file, best one under /dev/serial/by-id."""
+    baudrate: int = Field(default=9600, ge=300, le=4_000_000)
+    """Bits a second."""
+    byte_size: Literal[7, 8] = 8
+    """Data bits."""
+    parity: Literal["N", "E", "O"] = "N"
+    """None, even, odd."""
+    stop_bits: Literal[1, 2] = 1
+    """Stop bits."""
+
+
+class SerialLine:
+    """A serial port that this process holds alone.
+
+    Args:
+        name: The line's name in the rig file.
+        settings: Which port, and its parameters.
+        clock: Through which its thread is called.
+    """
+
+    def __init__(self, name: str, settings: SerialLineSettings, clock: Clock) -> None:
+        self._name = name
+        self._settings = settings
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._port: serial.Serial | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._inbox = bytearray()
+        self._inbox_lock = threading.Lock()
+
+    @classmethod
+    def from_settings(cls, name: str, settings: Mapping[str, object], clock: Clock) -> "SerialLine":
+        """Build the line; nothing is opened.
+
+        Raises:
+            RigError: A setting is missing, unknown or wrong.
+        """
+        try:
+            return cls(name, SerialLineSettings.model_validate(settings), clock)
+        except ValidationError as error:
+            raise rig_error_from(f"lines.{name}", error) from error
+
+    @property
+    def name(self) -> str:
+        """The line's name in the rig file."""
+        return self._name
+
+    async def open(self) -> None:
+        """Open the port for this process alone; opening an open port does nothing.
+
+        Raises:
+            LineError: It does not exist, or somebody else holds it.
+        """
+        if self._port is not None:
+            return
+        thread = ThreadPoolExecutor(1, thread_name_prefix=f"line-{self._name}")
+        try:
+            self._port = await self._clock.call_blocking(self._opened_port, thread)
+        except (OSError, ValueError) as error:
+            thread.shutdown(wait=False)
+            raise LineError(f"line {self._name}: cannot open {self._settings.port}") from error
+        self._thread = thread
+        logger.info("line %s: opened %s", self._name, self._settings.port)
+
+    async def close(self) -> None:
+        """Close the port and end its thread; closing twice does nothing."""
+        port, thread = self._port, self._thread
+        self._port = self._thread = None
+        if port is not None and thread is not None:
+            await self._clock.call_blocking(port.close, thread)
+            thread.shutdown(wait=False)
+
+    @asynccontextmanager
+    async def exchange(self) -> AsyncIterator[None]:
+        """Hold the line for one request and its reply; stale input is discarded on entry."""
+        async with self._lock:
+            if self._port is not None:
+                try:
+                    await self._call(self._discard)
+                except OSError:
+                    await self._lose()
+            yield
+
+    async def write(self, data: bytes, *, timeout_s: float) -> None:
+        """Send bytes.
+
+        Raises:
+            LineError: The line is down; nothing was sent.
+            LineTimeout: The port did not take them in time; nothing complete was sent.
+        """
+
+        def send(port: serial.Serial) -> None:
+            port.write_timeout = timeout_s
+            try:
+                port.write(data)
+            except serial.SerialTimeoutException:
+                port.reset_output_buffer()
+                raise
+
+        if self._port is None:
+            raise LineError(f"line {self._name} is closed; nothing was sent")
+        try:
+            await self._call(send)
+        except serial.SerialTimeoutException as error:
+            raise LineTimeout(
+                f"line {self._name} took no bytes within {timeout_s:g} s; nothing was sent"
+            ) from error
+        except OSError as error:
+            await self._lose()
+            raise LineError(f"line {self._name} is down; nothing was sent") from error
+
+    async def read_until(
+        self, terminator: bytes, *, timeout_s: float, max_bytes: int = MAX_FRAME_BYTES
+    ) -> bytes:
+        """Return the bytes up to and including a terminator.
+
+        Raises:
+            OutcomeUnknown: The frame did not come, or the line went down in the middle.
+            ProtocolError: More than `max_bytes` came without a terminator.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while (frame := self._take_frame(terminator, max_bytes)) is None:
+                    await self._call(self._receive)
+        except TimeoutError as error:
+            raise OutcomeUnknown(
+                f"no reply on line {self._name} within {timeout_s:g} s", repr(bytes(self._inbox))
+            ) from error
+        except OSError as error:
+            evidence = repr(bytes(self._inbox))
+            await self._lose()
+            raise OutcomeUnknown(
+                f"line {self._name} went down before the reply came", evidence
+            ) from error
+        return frame
+
+    def _opened_port(self) -> serial.Serial:
+        settings = self._settings
+        return serial.Serial(
+            settings.port,
+            settings.baudrate,
+            bytesize=settings.byte_size,
+            parity=settings.parity,
+            stopbits=settings.stop_bits,
+            timeout=READ_SLICE_S,
+            exclusive=True,
+        )
+
+    async def _call(self, function: Callable[[serial.Serial], None]) -> None:
+        """Run a function of the port in its thread.
+
+        Raises:
+            OSError: The port is closed or gone.
+        """
+        port, thread = self._port, self._thread
+        if port is None or thread is None:
+            raise OSError(f"line {self._name} is closed")
+        await self._clock.call_blocking(lambda: function(port), thread)
+
+    async def _lose(self) -> None:
+        """Let go of a port that failed, so that `open` opens it afresh."""
+        logger.warning("line %s: lost %s", self._name, self._settings.port)
+        with contextlib.suppress(OSError):
+            await self.close()
+
+    def _discard(self, port: serial.Serial) -> None:
+        port.reset_input_buffer()
+        with self._inbox_lock:
+            self._inbox.clear()
+
+    def _receive(self, port: serial.Serial) -> None:
+        """Wait a little for a first byte and fetch what has come with it."""
+        data = port.read(1)
+        data += port.read(port.in_waiting)
+        with self._inbox_lock:
+            self._inbox += data
+
+    def _take_frame(self, terminator: bytes, max_bytes: int) -> bytes | None:
+        with self._inbox_lock:
+            end = self._inbox.find(terminator, 0, max_bytes)
+            if end < 0 and len(self._inbox) >= max_bytes:
+                raw = bytes(self._inbox[:100])
+                self._inbox.clear()
+                raise ProtocolError(f"more than {max_bytes} bytes without an end", raw)
+            if end < 0:
+                return None
+            frame = bytes(self._inbox[: end + len(terminator)])
+            del self._inbox[: len(frame)]
+            return frame
