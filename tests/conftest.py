@@ -1,4 +1,4 @@
-"""What holds for every test: one thread a library, the same examples each time, nothing left over."""
+"""What holds for every test: one thread, the same examples each time, nothing left over."""
 
 import logging
 import os

@@ -13,8 +13,15 @@ FAMILIES = {
     "campaigns.errors": "CampaignError",
     "drivers.errors": "DriverError",
     "orchestrator.errors": "AthanorError",
-    "simulators.errors": "SimulatorError",
+    "simulators.errors": "SimulationError",
 }
+
+
+STRAYS = {
+    "orchestrator.engine.journal.EngineSuperseded",
+    "orchestrator.execution.guarded_line.OrderExpired",
+}
+"""Signals within one room. The list may only get shorter."""
 
 
 def errors_in(module: ModuleType) -> list[type[BaseException]]:
@@ -51,13 +58,15 @@ def test_the_tree_names_every_error(module_name: str) -> None:
 
 
 def test_errors_are_defined_where_their_family_is() -> None:
-    strays = [
+    strays = {
         f"{module_of(file)}.{node.name}"
         for file in shipped_files()
         if module_of(file) not in FAMILIES
         for node in ast.walk(tree_of(file))
         if isinstance(node, ast.ClassDef)
+        and not node.name.startswith("_")
         and any(ast.unparse(parent).endswith(("Error", "Exception")) for parent in node.bases)
-    ]
+    }
 
-    assert strays == []
+    assert strays <= STRAYS
+    assert len(STRAYS) <= 2

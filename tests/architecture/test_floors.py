@@ -52,9 +52,7 @@ def test_every_import_contract_is_kept() -> None:
         ),
     ],
 )
-def test_a_forbidden_import_is_caught(
-    copied_tree: Path, file: str, line: str, broken: str
-) -> None:
+def test_a_forbidden_import_is_caught(copied_tree: Path, file: str, line: str, broken: str) -> None:
     with (copied_tree / file).open("a", encoding="utf-8") as source:
         source.write(f"\n{line}\n")
 

@@ -1,0 +1,93 @@
+"""Draws the generated parts of ARCHITECTURE.md from the code: events, state diagrams, imports.
+
+``python -m docs.make_diagrams`` writes them anew; a test says when that is due. A generated part
+stands between ``<!-- generated: name -->`` and ``<!-- end -->``.
+"""
+
+import inspect
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, get_args
+
+from orchestrator.core import events
+from orchestrator.core.campaign import CAMPAIGN_TRANSITIONS, CampaignStatus
+from orchestrator.core.experiment import EXPERIMENT_TRANSITIONS, ExperimentStatus
+from orchestrator.core.job import JOB_TRANSITIONS, JobStatus
+
+__all__ = ["ARCHITECTURE", "GENERATED", "updated"]
+
+ROOT: Final = Path(__file__).parents[1]
+ARCHITECTURE: Final = ROOT / "docs" / "ARCHITECTURE.md"
+
+_BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def event_table() -> str:
+    """Return one row for every event: its wire name, its fields, its first line."""
+    union = get_args(get_args(events.Event)[0])
+    lines = ["| event | fields | meaning |", "|---|---|---|"]
+    for event in union:
+        summary = (inspect.getdoc(event) or "").partition("\n")[0]
+        fields = ", ".join(f"`{name}`" for name in event.model_fields if name != "kind")
+        lines.append(f"| `{event.__name__}` | {fields} | {summary} |")
+    return "\n".join(lines)
+
+
+def state_diagram(
+    statuses: type[StrEnum], transitions: Mapping[tuple[StrEnum, type], StrEnum]
+) -> str:
+    """Return a transition table as a Mermaid state diagram; steps that stay are left out.
+
+    Args:
+        statuses: Every state, the first one being where a life begins.
+        transitions: From a state and an event to the next state.
+    """
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(statuses))}"]
+    edges: dict[tuple[str, str], list[str]] = {}
+    for (before, event), after in transitions.items():
+        if before is not after:
+            edges.setdefault((str(before), str(after)), []).append(event.__name__)
+    for (before, after), names in edges.items():
+        lines.append(f"    {before} --> {after}: {', '.join(names)}")
+    left = {before for before, _ in edges}
+    lines += [f"    {status} --> [*]" for status in statuses if str(status) not in left]
+    return "\n".join([*lines, "```"])
+
+
+def floors() -> str:
+    """Return the layers of the import contracts, top floor first."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lines = []
+    for contract in project["tool"]["importlinter"]["contracts"]:
+        if contract["type"] == "layers":
+            layers = [re.sub(r"[()]", "", layer) for layer in contract["layers"]]
+            lines += [f"**{contract['name']}**", "", "```", *layers, "```", ""]
+    return "\n".join(lines).rstrip()
+
+
+GENERATED: Final[Mapping[str, Callable[[], str]]] = {
+    "events": event_table,
+    "floors": floors,
+    "job": lambda: state_diagram(JobStatus, JOB_TRANSITIONS),
+    "experiment": lambda: state_diagram(ExperimentStatus, EXPERIMENT_TRANSITIONS),
+    "campaign": lambda: state_diagram(CampaignStatus, CAMPAIGN_TRANSITIONS),
+}
+"""What can be drawn, by the name in the document."""
+
+
+def updated(text: str) -> str:
+    """Return a document with all its generated parts drawn anew.
+
+    Args:
+        text: The document.
+    """
+    return _BLOCK.sub(lambda found: found[1] + GENERATED[found[2]]() + "\n" + found[3], text)
+
+
+if __name__ == "__main__":
+    ARCHITECTURE.write_text(
+        updated(ARCHITECTURE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
+    )

@@ -1,0 +1,89 @@
+"""The documents are true: what is generated is up to date, what is named exists."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from docs.make_diagrams import ARCHITECTURE, GENERATED, updated
+from orchestrator.core.events import EVENT_KINDS
+from tests.support.source_tree import ROOT, name_of
+
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+
+
+def test_the_generated_parts_are_up_to_date() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+
+    assert updated(text) == text, "run: python -m docs.make_diagrams"
+
+
+def test_every_generated_part_has_its_place() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+
+    assert set(re.findall(r"<!-- generated: (\w+) -->", text)) == set(GENERATED)
+
+
+def test_every_event_is_named() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+
+    assert [kind for kind in EVENT_KINDS if f"`{kind}`" not in text] == []
+
+
+def test_every_room_is_described() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    rooms = [
+        f"{entry.parent.name}/{entry.name}"
+        for package in ("campaigns", "drivers", "orchestrator", "simulators")
+        for entry in sorted((ROOT / package).iterdir())
+        if entry.is_dir() and not entry.name.startswith(("_", "."))
+    ]
+
+    assert [room for room in rooms if f"`{room}`" not in text] == []
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [re.split(r"[<>=]", line)[0] for line in project["dependencies"]]
+    text = (ROOT / "docs" / "DECISIONS.md").read_text(encoding="utf-8")
+
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_every_direct_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    pins = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in pins}
+
+    names = [re.split(r"[<>=]", line)[0].lower().replace("_", "-") for line in wanted]
+    assert [name for name in names if name not in pinned] == []
+    assert [line for line in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+@every_document
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@every_document
+def test_every_named_file_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    folders = r"(?:campaigns|drivers|simulators|orchestrator|tests|docs)"
+    named = re.findall(rf"`({folders}/[\w/.]+\.(?:py|toml|md|txt|csv))`", text)
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@every_document
+def test_every_make_target_exists(document: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"`make (\w+)", document.read_text(encoding="utf-8")))
+
+    assert named <= targets
