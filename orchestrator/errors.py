@@ -3,6 +3,7 @@
 ```
 AthanorError
 ├── IllegalTransition     a fact that cannot follow what is known: the log or our code is wrong
+├── LoadError             campaign file and rig file, with every mistake of both
 ├── LogError              the log cannot be read or written; nothing was appended
 │   ├── VersionConflict   somebody else appended first: read again, decide again
 │   ├── LogCorrupt        a record is not what it was
@@ -22,6 +23,7 @@ from campaigns.errors import Problem
 __all__ = [
     "AthanorError",
     "IllegalTransition",
+    "LoadError",
     "LogCorrupt",
     "LogError",
     "LogTooNew",
@@ -52,6 +54,18 @@ class IllegalTransition(AthanorError):
         self.subject = subject
         self.state = state
         self.event = event
+
+
+class LoadError(AthanorError):
+    """Files that a run needs are wrong; nothing was written.
+
+    Args:
+        errors: One for each wrong file, each with every mistake in it.
+    """
+
+    def __init__(self, errors: Sequence[Exception]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
 
 
 class LogError(AthanorError):

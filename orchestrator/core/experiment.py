@@ -114,6 +114,12 @@ class ExperimentState:
         """Whether it has not ended."""
         return self.status in (ExperimentStatus.RUNNING, ExperimentStatus.IN_DOUBT)
 
+    def jobs_in_doubt(self) -> list[str]:
+        """Return the ids of the jobs of which nobody knows whether they happened."""
+        return [
+            job.planned.job_id for job in self.jobs.values() if job.status is JobStatus.IN_DOUBT
+        ]
+
     def places_held(self) -> frozenset[str]:
         """Return the places that it occupies.
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from orchestrator.core.events import Event
 
-__all__ = ["EventLog", "Record", "Verification"]
+__all__ = ["EventLog", "Record", "Verification", "last_hash"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +121,9 @@ class EventLog(Protocol):
     def close(self) -> None:
         """Let go of the store; closing twice does nothing."""
         ...
+
+
+def last_hash(log: EventLog) -> str:
+    """Return the hash of the last record, which stands for the whole log; empty for none."""
+    last = log.last_seq()
+    return next((record.hash for record in log.read(after_seq=last - 1, limit=1)), "")
