@@ -1,21 +1,21 @@
 """The errors of the pretend world.
 
 ```
-SimulationError
+SimulatorError
 └── OffTheMap           the world has no answer for this composition
 ```
 
 A rig that cannot be simulated is a `drivers.errors.RigError`, as on the real bench.
 """
 
-__all__ = ["OffTheMap", "SimulationError"]
+__all__ = ["OffTheMap", "SimulatorError"]
 
 
-class SimulationError(Exception):
+class SimulatorError(Exception):
     """Anything that the pretend world raises on purpose."""
 
 
-class OffTheMap(SimulationError):
+class OffTheMap(SimulatorError):
     """The world was asked about a composition that nobody has measured.
 
     Args:

@@ -1,8 +1,9 @@
 """A pretend New Era NE-1000 syringe pump: basic mode on a shared serial line.
 
 Facts are those of ``tests/dialogues/new_era_ne1000.txt``, with their sources there. The speed
-limits (plunger at most 5.1 cm a minute) are the maker's data sheet. Unsaid in the manual and
-assumed here: while a program runs, only queries and STP are taken.
+limits (plunger at most 5.1 cm a minute) are the maker's data sheet. The volumes dispensed add
+up from run to run until they are cleared. Assumed here: while a program runs, only queries and
+STP are taken.
 """
 
 import math
@@ -73,6 +74,7 @@ class NewEraNe1000Device(FramedDevice):
         self._phase = 1
         self._functions = {1: "RAT"}
         self._dispensed_ul = {"INF": 0.0, "WDR": 0.0}
+        self._program_ul = 0.0
         self._is_paused = False
 
     @override
@@ -131,7 +133,9 @@ class NewEraNe1000Device(FramedDevice):
         self, act: str, liquid_ul: float, displaced_ul: float, at_s: float, *, has_stalled: bool
     ) -> None:
         """Take note of the end of a stroke; called by the syringe."""
-        self._dispensed_ul[self._direction] += displaced_ul / self._displacement_ratio()
+        believed_ul = displaced_ul / self._displacement_ratio()
+        self._dispensed_ul[self._direction] += believed_ul
+        self._program_ul += believed_ul
         self._record(act, liquid_ul, "ul", at_s=at_s)
         if self.syringe.spilled_ul > 0.0:
             self._record("spilled", self.syringe.spilled_ul, "ul", at_s=at_s)
@@ -230,9 +234,9 @@ class NewEraNe1000Device(FramedDevice):
         if self._functions.get(1, "STP") != "RAT" or rate_ul_per_min <= 0.0:
             return _NOT_APPLICABLE
         if not self._is_paused:
-            self._dispensed_ul = {"INF": 0.0, "WDR": 0.0}
+            self._program_ul = 0.0
         self._is_paused = False
-        left_ul = self._volume_ul - self._dispensed_ul[self._direction]
+        left_ul = max(0.0, self._volume_ul - self._program_ul)
         ratio = self._displacement_ratio()
         self.syringe.start(
             self._direction,

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from orchestrator.execution.analyses.analysis import AnalysisResult, Quality, SampleRecord, bad
-from orchestrator.execution.analyses.readings import MissingReading, number_from
+from orchestrator.execution.analyses.readings import number_from
 
 __all__ = ["CompositionByMass"]
 
@@ -74,8 +74,8 @@ class CompositionByMass:
         """Find the composition; masses that do not add up are bad quality."""
         try:
             doses_g = self._doses_g(sample)
-        except MissingReading as missing:
-            return bad(str(missing))
+        except ValueError as problem:
+            return bad(str(problem))
         for component, dose_g in doses_g.items():
             if dose_g < -self._settings.noise_g:
                 return bad(f"the dose of {component} weighs {dose_g:.4f} g: something was lost")
@@ -89,7 +89,7 @@ class CompositionByMass:
     def _doses_g(self, sample: SampleRecord) -> dict[str, float]:
         """Return the mass of each dose, in grams, in the order of dosing."""
         if self._settings.tare_job not in sample.readings:
-            raise MissingReading(f"job {self._settings.tare_job} gave no readings")
+            raise ValueError(f"job {self._settings.tare_job} gave no readings")
         doses_g: dict[str, float] = {}
         before_g = 0.0
         for component in sample.components:

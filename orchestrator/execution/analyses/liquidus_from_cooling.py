@@ -13,7 +13,7 @@ from orchestrator.execution.analyses.analysis import (
     SampleRecord,
     bad,
 )
-from orchestrator.execution.analyses.readings import MissingReading, series_from
+from orchestrator.execution.analyses.readings import series_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +162,7 @@ class LiquidusFromCooling:
             times_s = series_from(sample, settings.job, "time_s")
             voltages_v = series_from(sample, settings.job, "voltage_v")
             temperatures_k = _temperatures_k(voltages_v)
-        except (MissingReading, ValueError) as problem:
+        except ValueError as problem:
             return bad(str(problem))
         if len(times_s) != len(voltages_v):
             return bad(f"{len(times_s)} times, but {len(voltages_v)} voltages")

@@ -13,7 +13,7 @@ from orchestrator.execution.analyses.analysis import (
     SampleRecord,
     bad,
 )
-from orchestrator.execution.analyses.readings import MissingReading, series_from
+from orchestrator.execution.analyses.readings import series_from
 
 __all__ = ["OverpotentialFromSweep"]
 
@@ -84,8 +84,8 @@ class OverpotentialFromSweep:
         try:
             currents_a = series_from(sample, settings.job, "current_a")
             voltages_v = series_from(sample, settings.job, "voltage_v")
-        except MissingReading as missing:
-            return bad(str(missing))
+        except ValueError as problem:
+            return bad(str(problem))
         if len(currents_a) != len(voltages_v):
             return bad(f"{len(currents_a)} currents, but {len(voltages_v)} voltages")
         pairs = sorted(zip(currents_a, voltages_v, strict=True))

@@ -2,27 +2,23 @@
 
 from orchestrator.execution.analyses.analysis import SampleRecord
 
-__all__ = ["UNUSABLE_ABOVE", "MissingReading", "number_from", "series_from"]
+__all__ = ["UNUSABLE_ABOVE", "number_from", "series_from"]
 
 UNUSABLE_ABOVE = 1e30
 """Instruments report overflow and not-a-number as values around 9.9e37."""
-
-
-class MissingReading(Exception):
-    """A sample lacks a reading that an analysis needs; its text is the reason."""
 
 
 def number_from(sample: SampleRecord, job: str, reading: str) -> float:
     """Return one number.
 
     Raises:
-        MissingReading: It is not there, not a number, or an overflow.
+        ValueError: It is not there, not a number, or an overflow.
     """
     value = sample.readings.get(job, {}).get(reading)
     if isinstance(value, bool) or not isinstance(value, float | int):
-        raise MissingReading(f"job {job} gave no {reading}")
+        raise ValueError(f"job {job} gave no {reading}")  # noqa: TRY004  # callers handle one error
     if not abs(value) < UNUSABLE_ABOVE:
-        raise MissingReading(f"{reading} of job {job} overflowed")
+        raise ValueError(f"{reading} of job {job} overflowed")
     return float(value)
 
 
@@ -30,11 +26,11 @@ def series_from(sample: SampleRecord, job: str, reading: str) -> tuple[float, ..
     """Return one series of numbers.
 
     Raises:
-        MissingReading: It is not there, not a series, or one of its numbers is an overflow.
+        ValueError: It is not there, not a series, or one of its numbers is an overflow.
     """
     value = sample.readings.get(job, {}).get(reading)
     if not isinstance(value, tuple):
-        raise MissingReading(f"job {job} gave no series {reading}")
+        raise ValueError(f"job {job} gave no series {reading}")  # noqa: TRY004  # as above
     if not all(abs(number) < UNUSABLE_ABOVE for number in value):
-        raise MissingReading(f"{reading} of job {job} overflowed: no sample or no contact")
+        raise ValueError(f"{reading} of job {job} overflowed: no sample or no contact")
     return tuple(float(number) for number in value)
