@@ -1,0 +1,349 @@
+"""Turns a folded campaign into what an operator sees; pure, and nothing is judged twice here."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate
+from typing import Final
+
+from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.experiment import ExperimentState, ExperimentStatus
+from orchestrator.core.front import hypervolume_series, pareto_indices
+from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.results import best_value, directions, objective_rows
+from orchestrator.log.side_tables import Heartbeat
+from orchestrator.service.views import (
+    BestView,
+    CampaignView,
+    CountsView,
+    DoubtView,
+    EngineState,
+    EngineView,
+    ExperimentView,
+    HypervolumeView,
+    JobView,
+    LimitView,
+    ObjectiveView,
+    TargetView,
+)
+
+__all__ = ["SILENT_AFTER_S", "campaign_view", "engine_name", "engine_view", "shown_state"]
+
+SILENT_AFTER_S: Final = 15.0
+"""An engine whose last heartbeat is older than this, in real seconds, counts as silent."""
+
+_NEEDS_ENGINE: Final = frozenset(
+    {
+        CampaignStatus.RUNNING,
+        CampaignStatus.PAUSING,
+        CampaignStatus.STOPPING,
+        CampaignStatus.ABORTING,
+    }
+)
+
+
+def engine_name(campaign_id: str) -> str:
+    """Return the name under which a campaign's engine shows that it lives."""
+    return f"engine/{campaign_id}"
+
+
+def engine_view(
+    *, epoch: int, is_attached: bool, heartbeat: Heartbeat | None, real_now: datetime
+) -> EngineView:
+    """Return what is known of a campaign's engine.
+
+    Args:
+        epoch: Of the last engine that took the campaign; 0 if none did.
+        is_attached: Whether it did not let go.
+        heartbeat: Its last sign of life.
+        real_now: The wall clock's time, whatever the bench's clock says.
+    """
+    age_s = None
+    if heartbeat is not None:
+        age_s = max(0.0, (real_now - heartbeat.real_time).total_seconds())
+    if not is_attached:
+        state = EngineState.DETACHED
+    elif age_s is not None and age_s <= SILENT_AFTER_S:
+        state = EngineState.ALIVE
+    else:
+        state = EngineState.SILENT
+    return EngineView(
+        state=state,
+        epoch=epoch,
+        heartbeat_age_s=age_s,
+        pid=heartbeat.pid if heartbeat is not None else None,
+        host=heartbeat.host if heartbeat is not None else "",
+    )
+
+
+def shown_state(status: CampaignStatus, engine: EngineView, n_in_doubt: int) -> str:
+    """Return the one word that a person should read.
+
+    A campaign that should go on is never called running without a living engine.
+    """
+    if status in _NEEDS_ENGINE and engine.state is not EngineState.ALIVE:
+        return "unattended"
+    if status is CampaignStatus.PAUSED and n_in_doubt:
+        return "held"
+    return str(status)
+
+
+def campaign_view(
+    state: CampaignState, *, engine: EngineView, now: datetime, last_hash: str
+) -> CampaignView:
+    """Return everything that is shown of a campaign.
+
+    Args:
+        state: The campaign as folded from its stream.
+        engine: What is known of its engine.
+        now: The present time on the campaign's own clock.
+        last_hash: Of the whole log.
+    """
+    spec = state.spec
+    rows = objective_rows(spec, state.observations)
+    front = _front(state, rows)
+    doubts = tuple(_doubts(state))
+    experiments = state.experiments
+    counting = {experiment_id for experiment_id, _ in rows}
+    on_front = set(front)
+    series = _series(state, rows)
+    composition = spec.space.composition
+    return CampaignView(
+        campaign_id=state.campaign_id,
+        name=state.name,
+        description=spec.header.description,
+        state=shown_state(state.status, engine, len(doubts)),
+        status=str(state.status),
+        status_reason=state.status_reason,
+        has_ended=state.status.has_ended,
+        is_simulated=state.is_simulated,
+        rig_name=state.rig_name,
+        rig_sha256=state.rig_sha256,
+        seed=state.seed,
+        planner=spec.planner.name,
+        opened_time=state.opened_time,
+        last_time=state.last_time,
+        n_events=state.version,
+        last_hash=last_hash,
+        engine=engine,
+        counts=_counts(state),
+        limits=_limits(state, now),
+        targets=_targets(state),
+        components=tuple(composition.names) if composition is not None else (),
+        parameters=tuple(parameter.name for parameter in spec.space.parameters),
+        objectives=_objectives(state),
+        outcomes=_outcomes(state),
+        best=_best(state, rows),
+        reference_point=state.reference_point,
+        hypervolume=_hypervolume(state, series),
+        hypervolume_series=series,
+        front=front,
+        in_doubt=doubts,
+        instruments=dict(state.connected),
+        experiments=tuple(
+            _experiment(state, experiment, counting, on_front) for experiment in experiments
+        ),
+        jobs=tuple(
+            _job(state, experiment, job)
+            for experiment in experiments
+            for job in experiment.jobs.values()
+        ),
+    )
+
+
+def _counts(state: CampaignState) -> CountsView:
+    statuses = [experiment.status for experiment in state.experiments]
+    return CountsView(
+        started=len(statuses),
+        running=statuses.count(ExperimentStatus.RUNNING),
+        in_doubt=statuses.count(ExperimentStatus.IN_DOUBT),
+        done=statuses.count(ExperimentStatus.DONE),
+        failed=statuses.count(ExperimentStatus.FAILED),
+        observed=sum(not record.observation.is_failed for record in state.observations),
+        queued=len(state.queue),
+    )
+
+
+def _limits(state: CampaignState, now: datetime) -> tuple[LimitView, ...]:
+    rules = state.spec.stopping
+    return (
+        LimitView(name="experiments", used=state.n_started, limit=rules.max_experiments),
+        LimitView(name="hours", used=state.hours(now), limit=_float_or_none(rules.max_hours)),
+        LimitView(
+            name="cost_usd", used=state.cost_usd(now), limit=_float_or_none(rules.max_cost_usd)
+        ),
+    )
+
+
+def _float_or_none(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+def _targets(state: CampaignState) -> tuple[TargetView, ...]:
+    views = []
+    for target in state.spec.stopping.target:
+        if target.at_least is not None:
+            value = float(target.at_least)
+            views.append(TargetView(objective=target.objective, bound="at_least", value=value))
+        if target.at_most is not None:
+            value = float(target.at_most)
+            views.append(TargetView(objective=target.objective, bound="at_most", value=value))
+    return tuple(views)
+
+
+def _objectives(state: CampaignState) -> tuple[ObjectiveView, ...]:
+    measured = set(state.spec.measured_names)
+    return tuple(
+        ObjectiveView(
+            name=objective.name,
+            direction=objective.direction,
+            is_computed=objective.name not in measured,
+            threshold=_float_or_none(objective.threshold),
+        )
+        for objective in state.spec.objectives
+    )
+
+
+def _outcomes(state: CampaignState) -> tuple[str, ...]:
+    texts = []
+    for outcome in state.spec.outcomes:
+        low = "" if outcome.at_least is None else f" >= {outcome.at_least}"
+        high = "" if outcome.at_most is None else f" <= {outcome.at_most}"
+        texts.append(f"{outcome.name}{low}{high}")
+    return tuple(texts)
+
+
+def _best(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
+) -> tuple[BestView, ...]:
+    if not rows:
+        return ()
+    sds = {record.experiment_id: record.observation.sds for record in state.observations}
+    views = []
+    for column, objective in enumerate(state.spec.objectives):
+        value = best_value(objective.direction, [values[column] for _, values in rows])
+        experiment_id = next(name for name, values in rows if values[column] == value)
+        views.append(
+            BestView(
+                objective=objective.name,
+                direction=objective.direction,
+                value=value,
+                sd=sds[experiment_id].get(objective.name),
+                experiment_id=experiment_id,
+            )
+        )
+    return tuple(views)
+
+
+def _front(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
+) -> tuple[str, ...]:
+    values = [row for _, row in rows]
+    indices = pareto_indices(values, directions(state.spec)) if rows else []
+    return tuple(rows[i][0] for i in sorted(indices, key=lambda i: (values[i][0], i)))
+
+
+def _series(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
+) -> tuple[HypervolumeView, ...]:
+    if state.reference_point is None or not rows:
+        return ()
+    reference = [state.reference_point[objective.name] for objective in state.spec.objectives]
+    volumes = hypervolume_series([row for _, row in rows], directions(state.spec), reference)
+    after = dict(zip((name for name, _ in rows), volumes, strict=True))
+    by_start = sorted(state.experiments, key=lambda experiment: experiment.started_time)
+    experiments = {experiment.experiment_id: experiment for experiment in by_start}
+    starts = [_hours(state, experiment.started_time) for experiment in by_start]
+    spent = [0.0, *accumulate(experiment.cost_usd for experiment in by_start)]
+    series = []
+    volume = 0.0
+    for n_observed, record in enumerate(state.observations, start=1):
+        volume = after.get(record.experiment_id, volume)
+        experiment = experiments[record.experiment_id]
+        hours = _hours(state, experiment.ended_time or state.last_time)
+        cost_usd = spent[bisect_right(starts, hours)] + state.cost_usd_per_hour * hours
+        series.append(
+            HypervolumeView(
+                experiment_id=record.experiment_id,
+                n_observed=n_observed,
+                hours=hours,
+                cost_usd=cost_usd,
+                hypervolume=volume,
+            )
+        )
+    return tuple(series)
+
+
+def _hypervolume(state: CampaignState, series: Sequence[HypervolumeView]) -> float | None:
+    if state.reference_point is None:
+        return None
+    return series[-1].hypervolume if series else 0.0
+
+
+def _hours(state: CampaignState, time: datetime) -> float:
+    return (time - state.opened_time).total_seconds() / 3600.0
+
+
+def _hours_or_none(state: CampaignState, time: datetime | None) -> float | None:
+    return None if time is None else _hours(state, time)
+
+
+def _doubts(state: CampaignState) -> Iterator[DoubtView]:
+    for experiment in state.experiments:
+        for job in experiment.jobs.values():
+            if job.status is JobStatus.IN_DOUBT:
+                yield DoubtView(
+                    job_id=job.planned.job_id,
+                    instrument=job.planned.instrument,
+                    action=job.planned.action,
+                    arguments=job.planned.arguments,
+                    evidence=job.evidence,
+                )
+
+
+def _experiment(
+    state: CampaignState,
+    experiment: ExperimentState,
+    counting: Collection[str],
+    front: Collection[str],
+) -> ExperimentView:
+    observed = experiment.observed
+    predictions = experiment.candidate.predictions
+    nothing: Mapping[str, float] = {}
+    return ExperimentView(
+        experiment_id=experiment.experiment_id,
+        number=experiment.number,
+        state=str(experiment.status),
+        asked=experiment.candidate.point,
+        made=observed.observation.point if observed is not None else {},
+        values=observed.observation.values if observed is not None else nothing,
+        sds=observed.observation.sds if observed is not None else nothing,
+        computed=observed.computed if observed is not None else nothing,
+        predicted={name: prediction.mean for name, prediction in predictions.items()},
+        predicted_sds={name: prediction.sd for name, prediction in predictions.items()},
+        meets_outcomes=experiment.experiment_id in counting,
+        is_on_front=experiment.experiment_id in front,
+        cost_usd=experiment.cost_usd,
+        started_time=experiment.started_time,
+        ended_time=experiment.ended_time,
+        started_h=_hours(state, experiment.started_time),
+        ended_h=_hours_or_none(state, experiment.ended_time),
+        cause=experiment.cause,
+        reason=experiment.reason,
+    )
+
+
+def _job(state: CampaignState, experiment: ExperimentState, job: JobState) -> JobView:
+    note = f"{job.error}: {job.evidence}" if job.error else job.evidence
+    return JobView(
+        experiment_id=experiment.experiment_id,
+        number=experiment.number,
+        name=job.planned.name,
+        instrument=job.planned.instrument,
+        action=job.planned.action,
+        state=str(job.status),
+        attempt=job.attempt,
+        started_h=_hours_or_none(state, job.started_time),
+        ended_h=_hours_or_none(state, job.ended_time),
+        note=note,
+    )

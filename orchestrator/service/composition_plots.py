@@ -1,0 +1,242 @@
+"""Figures of where in its space a campaign looked: ternary and parallel coordinates."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+from orchestrator.service.labels import label_from_name, number_text
+from orchestrator.service.plots import (
+    VERMILION,
+    Figure,
+    choice_buttons,
+    experiment_hover,
+    layout,
+    objective_value,
+)
+from orchestrator.service.views import CampaignView, ExperimentView, ObjectiveView
+
+__all__ = ["chosen_components", "parallel_figure", "ternary_figure"]
+
+_Column: TypeAlias = tuple[str, list[float | str]]
+"""The name of an axis and one value for each experiment."""
+
+_CIVIDIS: Final = (
+    "#00224e",
+    "#213b6e",
+    "#4c556c",
+    "#6c6e72",
+    "#8e8978",
+    "#b3a772",
+    "#dac762",
+    "#fee838",
+)
+"""Eight colours of the scale `Cividis`, dark to light."""
+
+
+def chosen_components(view: CampaignView) -> tuple[str, ...]:
+    """Return the three components that the experiments used most, in the file's order."""
+    totals = {
+        name: sum(_fraction(experiment, name) for experiment in view.experiments)
+        for name in view.components
+    }
+    most = sorted(view.components, key=lambda name: -totals[name])[:3]
+    return tuple(name for name in view.components if name in most)
+
+
+def _fraction(experiment: ExperimentView, name: str) -> float:
+    value = (experiment.made or experiment.asked).get(name, 0.0)
+    return float(value)
+
+
+def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
+    """Return the experiments in a triangle of three components, coloured by an objective.
+
+    The page may put other components or another objective in: the arrays are in the order of
+    `CampaignView.experiments` that have a value of every objective.
+    """
+    names = chosen_components(view)
+    seen = [e for e in view.experiments if objective_value(e, objective.name) is not None]
+    fractions = [[_fraction(experiment, name) for experiment in seen] for name in names]
+    shares = [sum(values) for values in zip(*fractions, strict=True)]
+    trace: Figure = {
+        "type": "scatterternary",
+        "mode": "markers",
+        "a": fractions[0],
+        "b": fractions[1],
+        "c": fractions[2],
+        "text": [experiment_hover(experiment) for experiment in seen],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {
+            "size": [5 + 9 * min(1.0, share) for share in shares],
+            "color": [objective_value(experiment, objective.name) for experiment in seen],
+            "colorscale": "Cividis",
+            "reversescale": objective.direction == "minimise",
+            "showscale": True,
+            "colorbar": {
+                "title": {"text": label_from_name(objective.name)},
+                "thickness": 14,
+                "outlinewidth": 0,
+            },
+            "line": {
+                "width": [2.5 if experiment.is_on_front else 0.5 for experiment in seen],
+                "color": [VERMILION if e.is_on_front else "#ffffff" for e in seen],
+            },
+        },
+    }
+    corners = {
+        f"{letter}axis": {"title": {"text": name}, "gridcolor": "#e5e7eb", "min": 0}
+        for letter, name in zip("abc", names, strict=True)
+    }
+    return {
+        "data": [trace],
+        "layout": layout(
+            ternary={"sum": 1, "bgcolor": "#fafafa", **corners},
+            margin={"l": 60, "r": 40, "t": 50, "b": 50},
+            showlegend=False,
+        ),
+    }
+
+
+def parallel_figure(view: CampaignView) -> Figure:
+    """Return every experiment as a line over components, parameters and objectives.
+
+    Buttons choose the objective that colours the lines; the front is drawn on top.
+    """
+    seen = [
+        experiment
+        for experiment in view.experiments
+        if all(objective_value(experiment, o.name) is not None for o in view.objectives)
+    ]
+    axes = _axes(view, seen)
+    heights = [_heights(column) for column in axes]
+    data: list[Figure] = []
+    owners: list[int] = []
+    for index, objective in enumerate(view.objectives):
+        traces = _coloured_lines(seen, heights, objective)
+        for trace in traces:
+            trace["visible"] = index == 0
+        data += traces
+        owners += [index] * len(traces)
+    front = [i for i, experiment in enumerate(seen) if experiment.is_on_front]
+    data.append(_lines(seen, heights, front, name="Pareto front", colour=VERMILION))
+    buttons: list[Figure] = [
+        {
+            "label": f"colour by {label_from_name(objective.name)}",
+            "method": "restyle",
+            "args": [{"visible": [*(owner == index for owner in owners), True]}],
+        }
+        for index, objective in enumerate(view.objectives)
+    ]
+    figure_layout = layout(
+        xaxis={
+            "tickvals": list(range(len(axes))),
+            "ticktext": [label_from_name(name).replace(" (", "<br>(") for name, _ in axes],
+            "range": [-0.3, len(axes) - 0.7],
+            "showgrid": True,
+            "gridcolor": "#9ca3af",
+            "zeroline": False,
+            "tickangle": 0,
+        },
+        yaxis={"visible": False, "range": [-0.1, 1.1]},
+        annotations=_ends(axes),
+        margin={"l": 30, "r": 30, "t": 70, "b": 70},
+        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        updatemenus=[choice_buttons(buttons)],
+    )
+    return {"data": data, "layout": figure_layout}
+
+
+def _axes(view: CampaignView, seen: Sequence[ExperimentView]) -> list[_Column]:
+    columns: list[_Column] = []
+    for name in (*view.components, *view.parameters):
+        values = [(experiment.made or experiment.asked).get(name, 0.0) for experiment in seen]
+        columns.append((name, values))
+    for objective in view.objectives:
+        found = [objective_value(experiment, objective.name) or 0.0 for experiment in seen]
+        columns.append((objective.name, list(found)))
+    return columns
+
+
+def _heights(column: _Column) -> list[float]:
+    """Return where on its axis, from 0 to 1, each value of a column lies."""
+    _, values = column
+    texts = sorted({value for value in values if isinstance(value, str)})
+    if texts:
+        places = {text: i / max(1, len(texts) - 1) for i, text in enumerate(texts)}
+        return [places[str(value)] for value in values]
+    numbers = [float(value) for value in values]
+    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
+    return [(number - low) / (high - low) if high > low else 0.5 for number in numbers]
+
+
+def _ends(axes: Sequence[_Column]) -> list[Figure]:
+    """Return the lowest and the highest value of each axis as small texts."""
+    notes: list[Figure] = []
+    for place, (_, values) in enumerate(axes):
+        if not values:
+            continue
+        texts = [value for value in values if isinstance(value, str)]
+        numbers = [float(value) for value in values if not isinstance(value, str)]
+        low = min(texts) if texts else number_text(min(numbers))
+        high = max(texts) if texts else number_text(max(numbers))
+        for text, y, anchor in ((low, -0.02, "top"), (high, 1.02, "bottom")):
+            notes.append(
+                {
+                    "x": place,
+                    "y": y,
+                    "text": text,
+                    "yanchor": anchor,
+                    "showarrow": False,
+                    "font": {"size": 11, "color": "#4b5563"},
+                }
+            )
+    return notes
+
+
+def _coloured_lines(
+    seen: Sequence[ExperimentView], heights: Sequence[Sequence[float]], objective: ObjectiveView
+) -> list[Figure]:
+    """Return one trace for each colour, so that thousands of lines stay few traces."""
+    values = [objective_value(experiment, objective.name) or 0.0 for experiment in seen]
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    n = len(_CIVIDIS)
+    bins: dict[int, list[int]] = {}
+    for i, value in enumerate(values):
+        share = (value - low) / (high - low) if high > low else 0.0
+        bins.setdefault(min(n - 1, int(share * n)), []).append(i)
+    traces = []
+    for place, members in sorted(bins.items()):
+        first, last = low + (high - low) * place / n, low + (high - low) * (place + 1) / n
+        name = f"{number_text(first, 3)} to {number_text(last, 3)}"
+        colour = _CIVIDIS[n - 1 - place if objective.direction == "minimise" else place]
+        traces.append(_lines(seen, heights, members, name=name, colour=colour))
+    return traces
+
+
+def _lines(
+    seen: Sequence[ExperimentView],
+    heights: Sequence[Sequence[float]],
+    members: Sequence[int],
+    *,
+    name: str,
+    colour: str,
+) -> Figure:
+    """Return the lines of some experiments as one trace with gaps between them."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    texts: list[str] = []
+    for i in members:
+        xs += [*range(len(heights)), None]
+        ys += [*(column[i] for column in heights), None]
+        texts += [experiment_hover(seen[i])] * (len(heights) + 1)
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": xs,
+        "y": ys,
+        "text": texts,
+        "hovertemplate": "%{text}<extra></extra>",
+        "line": {"color": colour, "width": 2.5 if colour == VERMILION else 1.2},
+        "marker": {"size": 4, "color": colour},
+        "opacity": 1.0 if colour == VERMILION else 0.7,
+    }

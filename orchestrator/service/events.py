@@ -1,0 +1,148 @@
+"""Records of the log as an operator reads them: one line each, or JSON for a script."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from orchestrator.core import events as facts
+from orchestrator.core.point import Observation
+from orchestrator.log.event_log import Record
+
+__all__ = ["EventView", "event_view", "summary"]
+
+
+class EventView(BaseModel):
+    """One record of the log."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seq: int
+    stream: str
+    version: int
+    time: datetime
+    actor: str
+    is_simulated: bool
+    kind: str
+    summary: str
+    """What happened, in words."""
+    event: dict[str, JsonValue]
+    """The whole fact."""
+    hash: str
+
+
+def event_view(record: Record) -> EventView:
+    """Return a record as it is shown."""
+    return EventView(
+        seq=record.seq,
+        stream=record.stream,
+        version=record.version,
+        time=record.time,
+        actor=record.actor,
+        is_simulated=record.is_simulated,
+        kind=record.event.kind,
+        summary=summary(record.event),
+        event=record.event.model_dump(mode="json"),
+        hash=record.hash,
+    )
+
+
+def summary(event: facts.Event) -> str:
+    """Return what an event says, in one line.
+
+    Example:
+        >>> summary(facts.JobFailed(job_id="E0001/tare", error="LineError",
+        ...                         message="line is down", has_acted=False))
+        'E0001/tare failed: LineError: line is down'
+    """
+    return _job_summary(event) or _experiment_summary(event) or _campaign_summary(event)
+
+
+def _job_summary(event: facts.Event) -> str:
+    match event:
+        case facts.JobStarted():
+            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+            return f"{event.job_id} started{again}"
+        case facts.JobFinished():
+            readings = ", ".join(_reading(reading) for reading in event.readings)
+            return f"{event.job_id} done" + (f": {readings}" if readings else "")
+        case facts.JobFailed():
+            return f"{event.job_id} failed: {event.error}: {event.message}"
+        case facts.JobOutcomeUnknown():
+            return f"{event.job_id} is in doubt: {event.evidence}"
+        case facts.JobInterrupted():
+            return f"{event.job_id} interrupted: {event.reason}"
+        case _:
+            return ""
+
+
+def _experiment_summary(event: facts.Event) -> str:
+    match event:
+        case facts.ExperimentStarted():
+            return f"{event.experiment_id} started at {_point(event.candidate.point)}"
+        case facts.AnalysisFinished():
+            values = ", ".join(f"{name} {value:.6g}" for name, value in event.values.items())
+            said = "; ".join(text for text in (values, event.reason) if text)
+            return f"{event.experiment_id} {event.analysis} is {event.quality}" + (
+                f": {said}" if said else ""
+            )
+        case facts.ObservationRecorded():
+            return f"{event.experiment_id} observed {_observation(event.observation)}"
+        case facts.ExperimentFinished():
+            return f"{event.experiment_id} finished"
+        case facts.ExperimentFailed():
+            return f"{event.experiment_id} failed ({event.cause}): {event.reason}"
+        case _:
+            return ""
+
+
+def _campaign_summary(event: facts.Event) -> str:
+    match event:
+        case facts.CampaignOpened():
+            return f"{event.campaign_id} opened on rig {event.rig_name}, seed {event.seed}"
+        case facts.CandidatesProposed():
+            n = len(event.candidates)
+            return f"proposal {event.proposal}: {n} by {event.planner} ({event.method})"
+        case facts.ProposalFailed():
+            return f"proposal {event.proposal} by {event.planner} failed: {event.error}"
+        case facts.ReferencePointFrozen():
+            return f"reference point {_point(event.reference_point)}"
+        case facts.InstrumentConnected():
+            return f"{event.instrument} connected: {event.identity}"
+        case facts.InstrumentLost():
+            return f"{event.instrument} lost: {event.reason}"
+        case facts.CampaignFinished():
+            return f"finished by {event.rule}: {event.reason}"
+        case facts.EngineAttached():
+            return f"engine attached, epoch {event.epoch}"
+        case _:
+            reason = getattr(event, "reason", "")
+            return f"{_words(event.kind)}: {reason}" if reason else _words(event.kind)
+
+
+def _words(kind: str) -> str:
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in kind).strip()
+
+
+def _reading(reading: facts.LoggedReading) -> str:
+    value = reading.value
+    if isinstance(value, tuple):
+        return f"{reading.name} ({len(value)} values)"
+    return f"{reading.name} {value:.6g}" if isinstance(value, float) else f"{reading.name} {value}"
+
+
+def _point(point: Mapping[str, float | str]) -> str:
+    parts = []
+    for name, value in point.items():
+        if isinstance(value, str):
+            parts.append(f"{name}={value}")
+        elif value != 0.0:
+            parts.append(f"{name}={value:.4g}")
+    return " ".join(parts)
+
+
+def _observation(observation: Observation) -> str:
+    if observation.is_failed:
+        return f"no sample at {_point(observation.point)}"
+    values = ", ".join(f"{name} {value:.6g}" for name, value in observation.values.items())
+    return f"{values} at {_point(observation.point)}"

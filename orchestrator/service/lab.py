@@ -1,0 +1,262 @@
+"""The only door to a laboratory's log: views come out, requests go in.
+
+Nothing here decides or acts. A page or a command opens a `Lab`, looks, asks, and closes it; the
+engine never knows that it was there except by what stands in the log.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from drivers.clock import Clock, SystemClock
+from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
+from orchestrator.core.events import campaign_stream
+from orchestrator.errors import LogError, RequestRefused
+from orchestrator.log.event_log import EventLog, Record, Verification
+from orchestrator.log.side_tables import Heartbeat, SideTables
+from orchestrator.service.campaign_view import campaign_view, engine_view, shown_state
+from orchestrator.service.events import EventView, event_view
+from orchestrator.service.requests import Request, request_event
+from orchestrator.service.views import CampaignLine, CampaignView, EngineView
+from orchestrator.settings import Settings
+
+__all__ = ["Lab", "LabLog"]
+
+
+class LabLog(EventLog, SideTables, Protocol):
+    """What a lab needs of a log: records, projections and signs of life."""
+
+    def projection(
+        self, table: str, *, where: Mapping[str, object] | None = None
+    ) -> list[dict[str, object]]:
+        """Return rows of a projection table, in the order in which they first came."""
+        ...
+
+
+class Lab:
+    """One log, opened for looking and asking.
+
+    Args:
+        log: Whose records are shown; the lab closes it.
+        actor: The person who asks.
+        clock: The wall clock.
+        source: What the log is called in messages.
+    """
+
+    def __init__(self, log: LabLog, *, actor: str, clock: Clock, source: str) -> None:
+        self._log = log
+        self._actor = actor
+        self._clock = clock
+        self._source = source
+        self._folded: dict[str, tuple[CampaignState, int]] = {}
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open the log that the settings name; nothing is created.
+
+        Raises:
+            LogError: There is no such log, or it cannot be read.
+        """
+        from orchestrator.log.sql_log import open_sqlite_log
+
+        path = Path(settings.database)
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "no such file"
+            raise LogError(
+                f"{path}: got {found}, expected the log of a laboratory; "
+                "`athanor run` makes one, --database or ATHANOR_DATABASE names it"
+            )
+        log = open_sqlite_log(path, must_exist=True)
+        return cls(log, actor=settings.actor, clock=SystemClock(), source=str(path))
+
+    def __enter__(self) -> Self:
+        """Return the lab itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the log."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the log; closing twice does nothing."""
+        self._log.close()
+
+    def campaigns(self) -> tuple[CampaignLine, ...]:
+        """Return every campaign of the log, the one last written to at the end."""
+        return tuple(self._line(row) for row in self._rows())
+
+    def last_seq(self) -> int:
+        """Return the seq of the last record; cheap enough to poll."""
+        return self._log.last_seq()
+
+    def campaign(self, campaign_id: str | None = None) -> CampaignView:
+        """Return everything that is shown of one campaign.
+
+        Args:
+            campaign_id: Which; None is the only unfinished one, or else the one last written to.
+
+        Raises:
+            RequestRefused: There is no such campaign, or several could be meant.
+        """
+        state = self._state(self._resolve(campaign_id))
+        return campaign_view(
+            state, engine=self._engine(state), now=self._now(state), last_hash=self._last_hash()
+        )
+
+    def events(
+        self, *, after_seq: int = 0, campaign_id: str | None = None, limit: int | None = None
+    ) -> Iterator[EventView]:
+        """Yield records in order of seq.
+
+        Args:
+            after_seq: Only records after this one.
+            campaign_id: Only this campaign's.
+            limit: At most so many.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        stream = None if campaign_id is None else campaign_stream(self._resolve(campaign_id))
+        for record in self._log.read(after_seq=after_seq, stream=stream, limit=limit):
+            yield event_view(record)
+
+    def request(
+        self, request: Request, campaign_id: str | None = None, *, reason: str = ""
+    ) -> CampaignLine:
+        """Put a request into the log; the engine reads it there.
+
+        Args:
+            request: What is asked.
+            campaign_id: Of which campaign; None is the only unfinished one.
+            reason: Why, in the operator's words.
+
+        Returns:
+            The campaign after the request.
+
+        Raises:
+            RequestRefused: It would change nothing, or no campaign is meant.
+        """
+        chosen = self._resolve_unfinished() if campaign_id is None else self._resolve(campaign_id)
+        state = self._state(chosen)
+        event = request_event(state, request, reason)
+        self._log.append(
+            campaign_stream(chosen),
+            [event],
+            time=max(state.last_time, self._now(state)),
+            actor=self._actor,
+            is_simulated=state.is_simulated,
+        )
+        (row,) = self._log.projection("campaign", where={"campaign_id": chosen})
+        return self._line(row)
+
+    def engine(self, campaign_id: str) -> EngineView:
+        """Return what is known of a campaign's engine."""
+        return self._engine(self._state(self._resolve(campaign_id)))
+
+    def verify(self) -> Verification:
+        """Recompute the hash of every record and compare the chain."""
+        return self._log.verify()
+
+    def _rows(self) -> list[dict[str, object]]:
+        return sorted(self._log.projection("campaign"), key=lambda row: _number(row["last_seq"]))
+
+    def _line(self, row: Mapping[str, object]) -> CampaignLine:
+        status = CampaignStatus(str(row["state"]))
+        n_in_doubt = _number(row["n_in_doubt"])
+        campaign_id = str(row["campaign_id"])
+        state = str(status)
+        if not status.has_ended:
+            state = shown_state(status, self._engine(self._state(campaign_id)), n_in_doubt)
+        opened = row["opened_time"]
+        if not isinstance(opened, datetime):
+            raise LogError(f"{self._source}: campaign {campaign_id} has no opening time")
+        return CampaignLine(
+            campaign_id=campaign_id,
+            name=str(row["name"]),
+            state=state,
+            is_simulated=bool(row["is_simulated"]),
+            opened_time=opened,
+            n_started=_number(row["n_experiments_started"]),
+            n_observed=_number(row["n_observed"]),
+            n_failed=_number(row["n_failed"]),
+            n_in_doubt=n_in_doubt,
+        )
+
+    def _engine(self, state: CampaignState) -> EngineView:
+        beats: dict[str, Heartbeat] = {beat.name: beat for beat in self._log.heartbeats()}
+        return engine_view(
+            epoch=state.epoch,
+            is_attached=state.is_attached,
+            heartbeat=beats.get(f"engine/{state.campaign_id}"),
+            real_now=self._clock.now(),
+        )
+
+    def _now(self, state: CampaignState) -> datetime:
+        """Return the time on the campaign's own clock; a pretended one stands at its last event."""
+        return state.last_time if state.is_simulated else self._clock.now()
+
+    def _state(self, campaign_id: str) -> CampaignState:
+        """Return the campaign folded up to now; what was folded before is not read again."""
+        known = self._folded.get(campaign_id)
+        after_seq = 0 if known is None else known[1]
+        state = None if known is None else known[0]
+        records = list(self._log.read(after_seq=after_seq, stream=campaign_stream(campaign_id)))
+        if state is None:
+            state = fold((record.event, record.time) for record in records)
+        else:
+            for record in records:
+                state = state.after(record.event, record.time)
+        if state is None:
+            raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}")
+        seq = records[-1].seq if records else after_seq
+        self._folded[campaign_id] = (state, seq)
+        return state
+
+    def _resolve(self, campaign_id: str | None) -> str:
+        rows = self._rows()
+        ids = [str(row["campaign_id"]) for row in rows]
+        if campaign_id is None:
+            unfinished = self._unfinished()
+            if len(unfinished) == 1:
+                return unfinished[0]
+            if not ids:
+                raise RequestRefused(f"no campaign in {self._source}")
+            return ids[-1]
+        if campaign_id not in ids:
+            there = f"; there are: {', '.join(ids)}" if ids else ""
+            raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}{there}")
+        return campaign_id
+
+    def _unfinished(self) -> list[str]:
+        return [
+            str(row["campaign_id"])
+            for row in self._rows()
+            if not CampaignStatus(str(row["state"])).has_ended
+        ]
+
+    def _resolve_unfinished(self) -> str:
+        unfinished = self._unfinished()
+        if not unfinished:
+            raise RequestRefused(f"no unfinished campaign in {self._source}")
+        if len(unfinished) > 1:
+            raise RequestRefused(
+                f"several unfinished campaigns in {self._source}, name one: "
+                f"{', '.join(unfinished)}"
+            )
+        return unfinished[0]
+
+    def _last_hash(self) -> str:
+        last = self._log.last_seq()
+        records: list[Record] = list(self._log.read(after_seq=last - 1, limit=1)) if last else []
+        return records[0].hash if records else ""
+
+
+def _number(cell: object) -> int:
+    return int(str(cell))

@@ -1,0 +1,318 @@
+"""Figures of a campaign as plotly's JSON; pure data, drawn by the page that shows them.
+
+Colours are those of Okabe and Ito, which people with any colour vision can tell apart; scales are
+`Cividis` and `Viridis`.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Final, TypeAlias
+
+from orchestrator.service.labels import label_from_name
+from orchestrator.service.views import CampaignView, ExperimentView, HypervolumeView, ObjectiveView
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "VERMILION",
+    "Figure",
+    "axis",
+    "best_figure",
+    "choice_buttons",
+    "experiment_hover",
+    "front_figures",
+    "hypervolume_figure",
+    "layout",
+    "objective_value",
+]
+
+Figure: TypeAlias = dict[str, object]
+"""``{"data": [...], "layout": {...}}``."""
+
+BLUE: Final = "#0072B2"
+"""Of what is neither better nor worse."""
+VERMILION: Final = "#D55E00"
+"""Of what the reader should see first."""
+GREY: Final = "#6b7280"
+"""Of what is only a guide."""
+
+_ARROWS: Final = {"maximise": "higher is better", "minimise": "lower is better"}
+
+
+def layout(**more: object) -> Figure:
+    """Return what all figures share, with more or other keys."""
+    return {
+        "template": "none",
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1f2937"},
+        "margin": {"l": 80, "r": 30, "t": 30, "b": 60},
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        **more,
+    }
+
+
+def axis(title: str, **more: object) -> Figure:
+    """Return an axis with its title and light grid lines."""
+    return {
+        "title": {"text": title},
+        "gridcolor": "#e5e7eb",
+        "zeroline": False,
+        "linecolor": "#9ca3af",
+        "ticks": "outside",
+        "automargin": True,
+        **more,
+    }
+
+
+def objective_value(experiment: ExperimentView, name: str) -> float | None:
+    """Return a measured or computed value of an experiment; None if it has none."""
+    return experiment.values.get(name, experiment.computed.get(name))
+
+
+def front_figures(view: CampaignView) -> list[tuple[str, Figure]]:
+    """Return one figure for each pair of objectives, with the pair's title.
+
+    The marked experiments are the front over all objectives; the line is drawn where two
+    objectives are all there are.
+    """
+    pairs = combinations(view.objectives, 2)
+    return [(f"{first.name} / {second.name}", _pair(view, first, second)) for first, second in pairs]
+
+
+def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
+    seen = [
+        experiment
+        for experiment in view.experiments
+        if objective_value(experiment, x.name) is not None
+        and objective_value(experiment, y.name) is not None
+    ]
+    rest = [experiment for experiment in seen if not experiment.is_on_front]
+    by_id = {experiment.experiment_id: experiment for experiment in seen}
+    front = [by_id[name] for name in view.front if name in by_id]
+    front.sort(key=lambda experiment: objective_value(experiment, x.name) or 0.0)
+    data = [_points(rest, x, y, "other experiments", size=9, line="#ffffff")]
+    if len(view.objectives) == 2:
+        data.append(_staircase(front, x, y))
+    data.append(_points(front, x, y, "Pareto front", size=13, line=VERMILION))
+    colours = {
+        "cmin": 1,
+        "cmax": max(2, view.counts.started),
+        "colorscale": "Cividis",
+        "colorbar": {"title": {"text": "experiment"}, "thickness": 14, "outlinewidth": 0},
+    }
+    return {
+        "data": data,
+        "layout": layout(
+            xaxis=axis(_objective_title(x)),
+            yaxis=axis(_objective_title(y)),
+            coloraxis=colours,
+            shapes=_target_lines(view, x, y),
+        ),
+    }
+
+
+def _points(
+    experiments: Sequence[ExperimentView],
+    x: ObjectiveView,
+    y: ObjectiveView,
+    name: str,
+    *,
+    size: int,
+    line: str,
+) -> Figure:
+    trace: Figure = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [objective_value(experiment, x.name) for experiment in experiments],
+        "y": [objective_value(experiment, y.name) for experiment in experiments],
+        "text": [experiment_hover(experiment) for experiment in experiments],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {
+            "size": size,
+            "color": [experiment.number for experiment in experiments],
+            "coloraxis": "coloraxis",
+            "line": {"width": 2 if line == VERMILION else 0.5, "color": line},
+        },
+    }
+    for letter, objective in (("x", x), ("y", y)):
+        sds = [experiment.sds.get(objective.name) for experiment in experiments]
+        if any(sd is not None for sd in sds):
+            trace[f"error_{letter}"] = {
+                "type": "data",
+                "array": [sd or 0.0 for sd in sds],
+                "color": "#9ca3af",
+                "thickness": 1,
+                "width": 0,
+            }
+    return trace
+
+
+def _staircase(
+    front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveView
+) -> Figure:
+    """Return the edge of the dominated region: each point holds until the next one beats it."""
+    xs = [objective_value(experiment, x.name) for experiment in front]
+    ys = [objective_value(experiment, y.name) for experiment in front]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "edge of the dominated region",
+        "x": xs,
+        "y": ys,
+        "line": {
+            "shape": "hv" if x.direction == "minimise" else "vh",
+            "color": VERMILION,
+            "width": 1.5,
+        },
+        "hoverinfo": "skip",
+    }
+
+
+def _target_lines(view: CampaignView, x: ObjectiveView, y: ObjectiveView) -> list[Figure]:
+    lines: list[Figure] = []
+    for target in view.targets:
+        dashed: Figure = {"type": "line", "line": {"dash": "dash", "color": GREY, "width": 1}}
+        if target.objective == x.name:
+            lines.append(
+                {**dashed, "xref": "x", "x0": target.value, "x1": target.value}
+                | {"yref": "paper", "y0": 0, "y1": 1}
+            )
+        if target.objective == y.name:
+            lines.append(
+                {**dashed, "yref": "y", "y0": target.value, "y1": target.value}
+                | {"xref": "paper", "x0": 0, "x1": 1}
+            )
+    return lines
+
+
+def best_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
+    """Return every value of one objective and the best so far, against the experiment's number."""
+    seen = [
+        (experiment, value)
+        for experiment in view.experiments
+        if (value := objective_value(experiment, objective.name)) is not None
+    ]
+    better = max if objective.direction == "maximise" else min
+    best: list[float | None] = []
+    for experiment, value in seen:
+        before = best[-1] if best else None
+        if experiment.meets_outcomes:
+            best.append(value if before is None else better(before, value))
+        else:
+            best.append(before)
+    numbers = [experiment.number for experiment, _ in seen]
+    points: Figure = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "measured" if not objective.is_computed else "computed",
+        "x": numbers,
+        "y": [value for _, value in seen],
+        "text": [experiment_hover(experiment) for experiment, _ in seen],
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": {"size": 8, "color": BLUE, "opacity": 0.75},
+    }
+    if not objective.is_computed:
+        sds = [experiment.sds.get(objective.name) or 0.0 for experiment, _ in seen]
+        points["error_y"] = {"type": "data", "array": sds, "color": BLUE, "thickness": 1, "width": 0}
+    line: Figure = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "best so far",
+        "x": numbers,
+        "y": best,
+        "line": {"shape": "hv", "color": VERMILION, "width": 2},
+    }
+    return {
+        "data": [points, line],
+        "layout": layout(xaxis=axis("experiment"), yaxis=axis(_objective_title(objective))),
+    }
+
+
+def hypervolume_figure(view: CampaignView) -> Figure:
+    """Return the hypervolume against experiments, hours or money, as the reader chooses."""
+    series = view.hypervolume_series
+    ways: list[tuple[str, list[float]]] = [
+        ("experiments observed", [float(entry.n_observed) for entry in series]),
+        ("hours since the opening", [entry.hours for entry in series]),
+        ("money spent (USD)", [entry.cost_usd for entry in series]),
+    ]
+    title, xs = ways[0]
+    trace: Figure = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": xs,
+        "y": [entry.hypervolume for entry in series],
+        "text": [_series_hover(entry) for entry in series],
+        "hovertemplate": "%{text}<extra></extra>",
+        "line": {"shape": "hv", "color": BLUE, "width": 2},
+        "fill": "tozeroy",
+        "fillcolor": "rgba(0, 114, 178, 0.12)",
+    }
+    buttons = [
+        {"label": name, "method": "update", "args": [{"x": [values]}, {"xaxis.title.text": name}]}
+        for name, values in ways
+    ]
+    return {
+        "data": [trace],
+        "layout": layout(
+            xaxis=axis(title),
+            yaxis=axis(_hypervolume_title(view), rangemode="tozero"),
+            showlegend=False,
+            margin={"l": 80, "r": 30, "t": 60, "b": 60},
+            updatemenus=[choice_buttons(buttons)],
+        ),
+    }
+
+
+def choice_buttons(buttons: Sequence[Figure]) -> Figure:
+    """Return a row of buttons above a figure."""
+    return {
+        "type": "buttons",
+        "direction": "right",
+        "x": 0,
+        "xanchor": "left",
+        "y": 1.04,
+        "yanchor": "bottom",
+        "pad": {"t": 0, "b": 4},
+        "bgcolor": "#ffffff",
+        "bordercolor": "#d1d5db",
+        "font": {"size": 12},
+        "buttons": list(buttons),
+    }
+
+
+def _hypervolume_title(view: CampaignView) -> str:
+    units = [label_from_name(objective.name) for objective in view.objectives]
+    names = [unit[unit.rindex("(") + 1 : -1] for unit in units if unit.endswith(")")]
+    unit = f" ({' · '.join(names)})" if len(names) == len(units) else ""
+    return f"hypervolume{unit}"
+
+
+def _objective_title(objective: ObjectiveView) -> str:
+    return f"{label_from_name(objective.name)}, {_ARROWS[objective.direction]}"
+
+
+def _series_hover(entry: HypervolumeView) -> str:
+    return (
+        f"{entry.experiment_id}<br>{entry.n_observed} observed, {entry.hours:.1f} h, "
+        f"{entry.cost_usd:,.0f} USD<br>hypervolume {entry.hypervolume:.5g}"
+    )
+
+
+def experiment_hover(experiment: ExperimentView) -> str:
+    """Return what a figure shows of an experiment under the pointer."""
+    lines = [f"<b>{experiment.experiment_id}</b>"]
+    point = experiment.made or experiment.asked
+    lines += [
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in point.items()
+        if value != 0.0
+    ]
+    known = {**experiment.values, **experiment.computed}
+    lines += [
+        f"{label_from_name(name)}: {value:.5g}"
+        + (f" ± {experiment.sds[name]:.2g}" if name in experiment.sds else "")
+        for name, value in known.items()
+    ]
+    return "<br>".join(lines)

@@ -1,0 +1,72 @@
+"""What an operator may ask of a campaign; a request is a fact in the log, never a call."""
+
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from orchestrator.core.campaign import CAMPAIGN_TRANSITIONS, CampaignState, CampaignStatus
+from orchestrator.core.events import (
+    AbortRequested,
+    PauseRequested,
+    ResumeRequested,
+    StopRequested,
+)
+from orchestrator.errors import RequestRefused
+
+__all__ = ["Request", "RequestEvent", "request_event"]
+
+RequestEvent: TypeAlias = PauseRequested | ResumeRequested | StopRequested | AbortRequested
+"""A request as it stands in the log."""
+
+
+class Request(StrEnum):
+    """What may be asked, from the mildest to the hardest."""
+
+    RESUME = "resume"
+    """Go on."""
+    PAUSE = "pause"
+    """Finish the running experiments, start no other."""
+    STOP = "stop"
+    """Finish the running jobs, bring everything to its safe state, end."""
+    ABORT = "abort"
+    """Safe state now; running jobs are interrupted; end."""
+
+
+_EVENTS: Final[dict[Request, type[RequestEvent]]] = {
+    Request.RESUME: ResumeRequested,
+    Request.PAUSE: PauseRequested,
+    Request.STOP: StopRequested,
+    Request.ABORT: AbortRequested,
+}
+
+
+def request_event(state: CampaignState, request: Request, reason: str) -> RequestEvent:
+    """Return the fact to append for a request.
+
+    Args:
+        state: The campaign as it stands.
+        request: What is asked.
+        reason: Why, in the operator's words; may be empty.
+
+    Raises:
+        RequestRefused: It would change nothing in the present state.
+    """
+    if (state.status, _EVENTS[request]) in CAMPAIGN_TRANSITIONS:
+        return _EVENTS[request](reason=reason)
+    possible = _possible(state.status)
+    if not possible:
+        raise RequestRefused(
+            f"campaign {state.campaign_id} is {state.status}: it has ended, "
+            f"there is nothing to {request}"
+        )
+    raise RequestRefused(
+        f"campaign {state.campaign_id} is {state.status}: {request} would change nothing; "
+        f"possible: {', '.join(possible)}"
+    )
+
+
+def _possible(status: CampaignStatus) -> list[str]:
+    return [
+        str(request)
+        for request, event in _EVENTS.items()
+        if (status, event) in CAMPAIGN_TRANSITIONS
+    ]

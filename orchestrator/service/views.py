@@ -1,0 +1,236 @@
+"""What an operator sees of a campaign: frozen models, and nothing that reads a log.
+
+Times are given as they stand in the log (virtual in a dry-run), in UTC; durations in hours since
+the campaign was opened. Values are in the campaign file's units and directions.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = [
+    "BestView",
+    "CampaignLine",
+    "CampaignView",
+    "CountsView",
+    "DoubtView",
+    "EngineState",
+    "EngineView",
+    "ExperimentView",
+    "HypervolumeView",
+    "JobView",
+    "LimitView",
+    "ObjectiveView",
+    "TargetView",
+]
+
+
+class _View(BaseModel):
+    """Frozen, with unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class EngineState(StrEnum):
+    """Whether anybody works on a campaign."""
+
+    ALIVE = "alive"
+    """Its heartbeat is fresh."""
+    SILENT = "silent"
+    """It took the campaign, did not let go, and its heartbeat is old or missing."""
+    DETACHED = "detached"
+    """It let go in an orderly way, or there never was one."""
+
+
+class EngineView(_View):
+    """The engine of a campaign."""
+
+    state: EngineState
+    epoch: int
+    heartbeat_age_s: float | None
+    """Real seconds since it last beat; None if it never did."""
+    pid: int | None = None
+    host: str = ""
+
+
+class CountsView(_View):
+    """How many experiments stand where."""
+
+    started: int
+    running: int
+    in_doubt: int
+    done: int
+    failed: int
+    observed: int
+    """Observations that have values."""
+    queued: int
+    """Candidates that were proposed and not started."""
+
+
+class ObjectiveView(_View):
+    """One objective of the campaign."""
+
+    name: str
+    direction: Literal["maximise", "minimise"]
+    is_computed: bool
+    threshold: float | None
+
+
+class BestView(_View):
+    """The best value of one objective among the observations that meet the specifications."""
+
+    objective: str
+    direction: Literal["maximise", "minimise"]
+    value: float
+    sd: float | None
+    experiment_id: str
+
+
+class HypervolumeView(_View):
+    """The hypervolume after one observation."""
+
+    experiment_id: str
+    n_observed: int
+    hours: float
+    cost_usd: float
+    hypervolume: float
+
+
+class TargetView(_View):
+    """One target of the stopping rules."""
+
+    objective: str
+    bound: Literal["at_least", "at_most"]
+    value: float
+
+
+class LimitView(_View):
+    """One limit of the stopping rules and how much of it is used."""
+
+    name: Literal["experiments", "hours", "cost_usd"]
+    used: float
+    limit: float | None
+
+    @property
+    def left(self) -> float | None:
+        """How much is left, at least 0; None without a limit."""
+        return None if self.limit is None else max(0.0, self.limit - self.used)
+
+
+class ExperimentView(_View):
+    """One experiment as a row of a table."""
+
+    experiment_id: str
+    number: int
+    state: str
+    asked: Mapping[str, float | str]
+    """The candidate: fractions and parameters as they were ordered."""
+    made: Mapping[str, float | str]
+    """As the balance read it back; empty before the observation."""
+    values: Mapping[str, float]
+    """Measured objectives and outcomes."""
+    sds: Mapping[str, float]
+    computed: Mapping[str, float]
+    """Exact values of the computed objectives and outcomes at the made point."""
+    predicted: Mapping[str, float]
+    """Means that the planner expected."""
+    predicted_sds: Mapping[str, float]
+    meets_outcomes: bool
+    """Whether it has all objectives and keeps every outcome specification."""
+    is_on_front: bool
+    cost_usd: float
+    started_time: datetime
+    ended_time: datetime | None
+    started_h: float
+    ended_h: float | None
+    cause: str
+    reason: str
+
+
+class JobView(_View):
+    """One job as a bar of the timeline."""
+
+    experiment_id: str
+    number: int
+    name: str
+    instrument: str
+    action: str
+    state: str
+    attempt: int
+    started_h: float | None
+    ended_h: float | None
+    note: str
+    """Why it failed, or the evidence of an unknown outcome."""
+
+
+class DoubtView(_View):
+    """One job whose outcome nobody knows: a person has to look."""
+
+    job_id: str
+    instrument: str
+    action: str
+    arguments: Mapping[str, float | int | str | bool]
+    evidence: str
+
+
+class CampaignLine(_View):
+    """A campaign as one line of a list."""
+
+    campaign_id: str
+    name: str
+    state: str
+    is_simulated: bool
+    opened_time: datetime
+    n_started: int
+    n_observed: int
+    n_failed: int
+    n_in_doubt: int
+
+
+class CampaignView(_View):
+    """Everything that is shown of one campaign."""
+
+    campaign_id: str
+    name: str
+    description: str
+    state: str
+    """What to tell a person: the status, or ``unattended`` when it should go on but no engine is
+    there, or ``held`` when an outcome is in doubt and nothing else can go on."""
+    status: str
+    """The status in the log, whether or not an engine is there."""
+    status_reason: str
+    has_ended: bool
+    is_simulated: bool
+    rig_name: str
+    rig_sha256: str
+    seed: int
+    planner: str
+    opened_time: datetime
+    last_time: datetime
+    n_events: int
+    last_hash: str
+    """Hash of the last record of the whole log when the view was made."""
+    engine: EngineView
+    counts: CountsView
+    limits: tuple[LimitView, ...]
+    targets: tuple[TargetView, ...]
+    components: tuple[str, ...]
+    parameters: tuple[str, ...]
+    objectives: tuple[ObjectiveView, ...]
+    outcomes: tuple[str, ...]
+    """Outcome specifications as text."""
+    best: tuple[BestView, ...]
+    reference_point: Mapping[str, float] | None
+    hypervolume: float | None
+    """None until the reference point is frozen."""
+    hypervolume_series: tuple[HypervolumeView, ...]
+    front: tuple[str, ...]
+    """Ids of the experiments on the Pareto front, in order of the first objective."""
+    in_doubt: tuple[DoubtView, ...]
+    instruments: Mapping[str, str]
+    """Identity of each connected instrument."""
+    experiments: tuple[ExperimentView, ...]
+    jobs: tuple[JobView, ...]
