@@ -37,17 +37,60 @@ class _MemoryRows:
             self.tables[change.table][key] = change.row
 
 
-class MemoryLog:
-    """An `EventLog` with `SideTables` in memory; threads may share it."""
+class _MemorySideTables:
+    """`SideTables` in memory, and whether they are still open."""
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._stored: list[StoredRecord] = []
-        self._versions: Counter[str] = Counter()
-        self._rows = _MemoryRows()
         self._heartbeats: dict[str, Heartbeat] = {}
         self._telemetry: list[TelemetrySample] = []
         self._is_closed = False
+
+    def beat(self, name: str, *, pid: int, host: str, time: datetime) -> None:
+        """Record a sign of life; only the last one of each name is kept."""
+        with self._open():
+            self._heartbeats[name] = Heartbeat(name, pid, host, time)
+
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        """Return the last sign of life of everyone, by name."""
+        with self._open():
+            return tuple(self._heartbeats[name] for name in sorted(self._heartbeats))
+
+    def append_telemetry(self, samples: Sequence[TelemetrySample]) -> None:
+        """Keep some samples, all or none."""
+        with self._open():
+            self._telemetry.extend(samples)
+
+    def telemetry(
+        self, instrument: str, *, since: datetime, until: datetime
+    ) -> tuple[TelemetrySample, ...]:
+        """Return an instrument's samples in order of time, both ends included."""
+        with self._open():
+            chosen = [
+                sample
+                for sample in self._telemetry
+                if sample.instrument == instrument and since <= sample.time <= until
+            ]
+        return tuple(sorted(chosen, key=lambda sample: sample.time))
+
+    def close(self) -> None:
+        """Let go of everything; closing twice does nothing."""
+        self._is_closed = True
+
+    def _open(self) -> RLock:
+        if self._is_closed:
+            raise LogError("the log is closed")
+        return self._lock
+
+
+class MemoryLog(_MemorySideTables):
+    """An `EventLog` with `SideTables` in memory; threads may share it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stored: list[StoredRecord] = []
+        self._versions: Counter[str] = Counter()
+        self._rows = _MemoryRows()
 
     def append(
         self,
@@ -125,39 +168,3 @@ class MemoryLog:
             for stored in self._stored:
                 rows.apply(record_from_stored(stored))
             self._rows = rows
-
-    def beat(self, name: str, *, pid: int, host: str, time: datetime) -> None:
-        """Record a sign of life; only the last one of each name is kept."""
-        with self._open():
-            self._heartbeats[name] = Heartbeat(name, pid, host, time)
-
-    def heartbeats(self) -> tuple[Heartbeat, ...]:
-        """Return the last sign of life of everyone, by name."""
-        with self._open():
-            return tuple(self._heartbeats[name] for name in sorted(self._heartbeats))
-
-    def append_telemetry(self, samples: Sequence[TelemetrySample]) -> None:
-        """Keep some samples, all or none."""
-        with self._open():
-            self._telemetry.extend(samples)
-
-    def telemetry(
-        self, instrument: str, *, since: datetime, until: datetime
-    ) -> tuple[TelemetrySample, ...]:
-        """Return an instrument's samples in order of time, both ends included."""
-        with self._open():
-            chosen = [
-                sample
-                for sample in self._telemetry
-                if sample.instrument == instrument and since <= sample.time <= until
-            ]
-        return tuple(sorted(chosen, key=lambda sample: sample.time))
-
-    def close(self) -> None:
-        """Let go of everything; closing twice does nothing."""
-        self._is_closed = True
-
-    def _open(self) -> RLock:
-        if self._is_closed:
-            raise LogError("the log is closed")
-        return self._lock

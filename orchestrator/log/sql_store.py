@@ -1,0 +1,161 @@
+"""One SQLite file, through `apsw` alone: connections, transactions, and the two side tables.
+
+Write-ahead log; a commit is on the disk when it returns. Several processes and threads may use one
+file; each thread has its own connection.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock, local
+from typing import Final
+from weakref import WeakSet
+
+import apsw
+
+from orchestrator.errors import LogCorrupt, LogError
+from orchestrator.log.chain import text_from_time, time_from_text
+from orchestrator.log.side_tables import Heartbeat, TelemetrySample
+from orchestrator.log.sql_schema import lay_out, refuse_unsound_sqlite, require_log
+
+__all__ = ["SqlStore"]
+
+_BUSY_MS: Final = 30_000
+"""How long a writer waits for the others."""
+
+
+class SqlStore:
+    """A file that holds a log, with its `SideTables`.
+
+    Args:
+        path: Where the file is; nothing is opened before it is needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._threads = local()
+        self._connections: WeakSet[apsw.Connection] = WeakSet()
+        self._lock = Lock()
+        self._is_closed = False
+
+    def open(self, *, must_exist: bool = False) -> None:
+        """Open the file for this thread, and make the log if there is none.
+
+        Raises:
+            LogError: As `open_sqlite_log` says.
+        """
+        with self._errors_named():
+            self._connect(may_create=not must_exist)
+
+    def close(self) -> None:
+        """Close the connections of all threads; closing twice does nothing."""
+        with self._lock:
+            self._is_closed = True
+            connections = list(self._connections)
+        with self._errors_named():
+            for connection in connections:
+                connection.close()
+
+    def beat(self, name: str, *, pid: int, host: str, time: datetime) -> None:
+        """Record a sign of life; only the last one of each name is kept."""
+        with self._write() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO heartbeat (name, pid, host, real_time) VALUES (?, ?, ?, ?)",
+                (name, pid, host, text_from_time(time)),
+            )
+
+    def heartbeats(self) -> tuple[Heartbeat, ...]:
+        """Return the last sign of life of everyone, by name."""
+        with self._read() as connection:
+            rows = connection.execute(
+                "SELECT name, pid, host, real_time FROM heartbeat ORDER BY name"
+            )
+            return tuple(
+                Heartbeat(name, pid, host, time_from_text(time)) for name, pid, host, time in rows
+            )
+
+    def append_telemetry(self, samples: Sequence[TelemetrySample]) -> None:
+        """Keep some samples, all or none."""
+        with self._write() as connection:
+            connection.executemany(
+                "INSERT INTO telemetry (instrument, time, name, value) VALUES (?, ?, ?, ?)",
+                [(s.instrument, text_from_time(s.time), s.name, s.value) for s in samples],
+            )
+
+    def telemetry(
+        self, instrument: str, *, since: datetime, until: datetime
+    ) -> tuple[TelemetrySample, ...]:
+        """Return an instrument's samples in order of time, both ends included."""
+        with self._read() as connection:
+            rows = connection.execute(
+                "SELECT time, name, value FROM telemetry"
+                " WHERE instrument = ? AND time BETWEEN ? AND ? ORDER BY time, rowid",
+                (instrument, text_from_time(since), text_from_time(until)),
+            )
+            return tuple(
+                TelemetrySample(time_from_text(time), instrument, name, value)
+                for time, name, value in rows
+            )
+
+    @contextmanager
+    def _read(self) -> Iterator[apsw.Connection]:
+        """Give this thread's connection; SQLite's errors become ours."""
+        with self._errors_named():
+            yield self._connection()
+
+    @contextmanager
+    def _write(self) -> Iterator[apsw.Connection]:
+        """Hold SQLite's write lock; commit at the end, roll back at any error."""
+        with self._read() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise LogCorrupt(f"{self._path}: {error}") from error
+        except (apsw.Error, OSError, OverflowError) as error:
+            raise LogError(f"{self._path}: {error}") from error
+
+    def _connection(self) -> apsw.Connection:
+        if self._is_closed:
+            raise LogError(f"{self._path}: the log is closed")
+        found: apsw.Connection | None = getattr(self._threads, "connection", None)
+        return found or self._connect(may_create=False)
+
+    def _connect(self, *, may_create: bool) -> apsw.Connection:
+        refuse_unsound_sqlite(apsw.sqlite_lib_version())
+        flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if may_create else 0)
+        connection = apsw.Connection(str(self._path), flags=flags)
+        try:
+            self._prepare(connection, may_create=may_create)
+        except (apsw.Error, LogError):
+            connection.close()
+            raise
+        with self._lock:
+            self._connections.add(connection)
+        self._threads.connection = connection
+        return connection
+
+    def _prepare(self, connection: apsw.Connection, *, may_create: bool) -> None:
+        connection.set_busy_timeout(_BUSY_MS)
+        try:
+            if may_create:
+                lay_out(connection)
+            require_log(connection)
+        except LogError as error:
+            raise type(error)(f"{self._path}: {error}") from error
+        if connection.pragma("journal_mode", "wal") != "wal":
+            raise LogError(f"{self._path}: its file system cannot hold a write-ahead log")
+        connection.pragma("synchronous", "full")
+        connection.pragma("fullfsync", True)
+        connection.pragma("trusted_schema", False)
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
