@@ -1,4 +1,4 @@
-"""Finds drivers and kinds of lines by name, among the installed entry points; nothing is guessed."""
+"""Finds drivers and kinds of lines by name among the installed entry points; nothing is guessed."""
 
 from collections.abc import Mapping
 from importlib.metadata import entry_points
