@@ -1,14 +1,23 @@
 """The documents are true: what is generated is up to date, what is named exists."""
 
 import re
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from docs.make_diagrams import ARCHITECTURE, GENERATED, updated
 from orchestrator.core.events import EVENT_KINDS
-from tests.support.source_tree import ROOT, name_of
+from tests.support.source_tree import (
+    PACKAGES,
+    ROOT,
+    imported_packages,
+    name_of,
+    shipped_files,
+    tree_of,
+)
 
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -61,6 +70,22 @@ def test_every_direct_dependency_is_pinned() -> None:
     names = [re.split(r"[<>=]", line)[0].lower().replace("_", "-") for line in wanted]
     assert [name for name in names if name not in pinned] == []
     assert [line for line in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=]", line)[0].lower() for line in project["dependencies"]}
+    known = {*PACKAGES, *sys.stdlib_module_names}
+    distributions = metadata.packages_distributions()
+
+    strangers = {
+        (name_of(file), name)
+        for file in shipped_files()
+        for name in imported_packages(tree_of(file)) - known
+        if not {found.lower() for found in distributions.get(name, [])} & declared
+    }
+
+    assert strangers == set()
 
 
 @every_document

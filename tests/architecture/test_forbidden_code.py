@@ -1,12 +1,19 @@
 """What shipped code never does. The lists of exceptions may only get shorter."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.source_tree import name_of, python_files, shipped_files, tree_of
+from tests.support.source_tree import (
+    PACKAGES,
+    imported_packages,
+    name_of,
+    python_files,
+    shipped_files,
+    tree_of,
+)
 
 FORBIDDEN_IMPORTS = {
     "marshal": "no file is ever executed or unpickled",
@@ -43,15 +50,6 @@ BROAD_HANDLERS = {"orchestrator/engine/loop.py", "orchestrator/execution/local_e
 """The engine's outermost loop and the executor's job boundary: the error becomes an event."""
 
 
-def imports_in(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name.partition(".")[0] for alias in names)
-            case ast.ImportFrom(module=str(module), level=0):
-                yield module.partition(".")[0]
-
-
 def calls_in(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
@@ -59,7 +57,7 @@ def calls_in(tree: ast.Module) -> Iterator[str]:
 
 
 def breaches(
-    names_in: Callable[[ast.Module], Iterator[str]],
+    names_in: Callable[[ast.Module], Iterable[str]],
     forbidden: dict[str, str],
     exceptions: set[tuple[str, str]],
 ) -> dict[tuple[str, str], str]:
@@ -75,7 +73,7 @@ def breaches(
 
 
 def test_no_forbidden_module_is_imported() -> None:
-    assert breaches(imports_in, FORBIDDEN_IMPORTS, IMPORT_EXCEPTIONS) == {}
+    assert breaches(imported_packages, FORBIDDEN_IMPORTS, IMPORT_EXCEPTIONS) == {}
 
 
 def test_no_forbidden_function_is_called() -> None:
@@ -108,14 +106,14 @@ def test_assertions_are_for_tests(file: Path) -> None:
 
 @pytest.mark.parametrize("file", python_files("tests"), ids=name_of)
 def test_no_test_mocks_or_sleeps(file: Path) -> None:
-    imported = set(imports_in(tree_of(file)))
+    imported = imported_packages(tree_of(file))
     called = set(calls_in(tree_of(file)))
 
     assert "unittest" not in imported
     assert "time.sleep" not in called
 
 
-@pytest.mark.parametrize("file", python_files("tests", "campaigns", "drivers"), ids=name_of)
+@pytest.mark.parametrize("file", python_files("tests", *PACKAGES), ids=name_of)
 def test_no_note_is_left_for_later(file: Path) -> None:
     marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
 
