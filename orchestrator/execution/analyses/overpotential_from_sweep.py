@@ -1,5 +1,6 @@
 """The overpotential of an oxygen-evolution electrode, from a current sweep."""
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import ClassVar, Self
@@ -41,6 +42,8 @@ class _Settings(BaseModel):
     """A larger scatter about the line is not trusted, in volts."""
     largest_step_back_v: float = Field(default=0.003, ge=0)
     """How far the voltage may fall while the current grows, in volts."""
+    reproducibility_sd_v: float = Field(default=0.0, ge=0)
+    """Spread between samples of one composition, known from before, in volts."""
 
 
 class OverpotentialFromSweep:
@@ -48,7 +51,7 @@ class OverpotentialFromSweep:
 
     The Tafel line is fitted by least squares near the target; the overpotential is its value
     there less 1.229 V, the reversible potential of oxygen evolution at 25 degrees Celsius and
-    unit activities, and its error is the regression's.
+    unit activities. Its error is the regression's, together with the known spread of samples.
 
     Args:
         settings: From the campaign file.
@@ -67,7 +70,7 @@ class OverpotentialFromSweep:
         Args:
             settings: ``job``; optionally ``value``, ``current_density_ma_per_cm2``,
                 ``area_cm2``, ``series_resistance_ohm``, ``window_decades``, ``least_points``,
-                ``largest_residual_v``, ``largest_step_back_v``.
+                ``largest_residual_v``, ``largest_step_back_v``, ``reproducibility_sd_v``.
 
         Raises:
             ValueError: A setting is missing, unknown or wrong.
@@ -117,7 +120,8 @@ class OverpotentialFromSweep:
             return bad(f"scatter of {scatter_v:.4f} V about the line")
         if slope_v <= 0.0:
             return bad(f"a slope of {slope_v:.4f} V a decade is no Tafel line")
-        sd_v = scatter_v * float(np.sqrt(np.linalg.inv(design.T @ design)[0, 0]))
+        fit_sd_v = scatter_v * float(np.sqrt(np.linalg.inv(design.T @ design)[0, 0]))
+        sd_v = math.hypot(fit_sd_v, settings.reproducibility_sd_v)
         estimate = Estimate(float(at_target_v) - _REVERSIBLE_V, sd_v)
         reason = f"line through {len(x)} points, {slope_v * 1e3:.1f} mV a decade"
         return AnalysisResult(Quality.GOOD, {settings.value: estimate}, None, reason)
