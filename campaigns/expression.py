@@ -23,6 +23,7 @@ from campaigns.trees import (
     depth_of,
     n_nodes,
     names_in,
+    numeric_names_in,
     parts_of,
     replaced,
 )
@@ -70,6 +71,11 @@ class Expression:
     def names(self) -> frozenset[str]:
         """Names that need a value."""
         return names_in(self.tree)
+
+    @property
+    def numeric_names(self) -> frozenset[str]:
+        """Names that need a number: all of them."""
+        return self.names
 
     @property
     def lone_name(self) -> str | None:
@@ -145,6 +151,11 @@ class Condition:
     def names(self) -> frozenset[str]:
         """Names that need a value."""
         return names_in(self.clause)
+
+    @property
+    def numeric_names(self) -> frozenset[str]:
+        """Names that need a number: all that are not compared with texts only."""
+        return numeric_names_in(self.clause)
 
     @property
     def categories(self) -> Mapping[str, frozenset[str]]:

@@ -24,6 +24,7 @@ __all__ = [
     "depth_of",
     "n_nodes",
     "names_in",
+    "numeric_names_in",
     "parts_of",
     "replaced",
 ]
@@ -166,6 +167,15 @@ def categories_in(node: Node) -> dict[str, frozenset[str]]:
         for name, texts in categories_in(part).items():
             found[name] = found.get(name, frozenset()) | texts
     return found
+
+
+def numeric_names_in(node: Node) -> frozenset[str]:
+    """Return the names that a tree needs as numbers: all but those compared with texts."""
+    if isinstance(node, Name):
+        return frozenset({node.name})
+    if isinstance(node, Comparison) and any(isinstance(part, Text) for part in node.operands):
+        return frozenset()
+    return reduce(frozenset.union, map(numeric_names_in, parts_of(node)), frozenset())
 
 
 def replaced(node: Node, trees: Mapping[str, Tree]) -> Node:

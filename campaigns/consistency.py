@@ -1,0 +1,263 @@
+"""Mistakes between the sections of a campaign file: names that clash, are unknown or misused."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from campaigns.definitions import circle_through, resolved
+from campaigns.errors import ExpressionError, Problem
+from campaigns.expression import Condition, Expression
+from campaigns.fields import Mistakes
+from campaigns.objectives import Objective, Outcome
+from campaigns.recipe import Recipe, RecipeJob, circle_in
+from campaigns.space import CategoricalParameter, Parameter
+from campaigns.stopping import Stopping
+
+__all__ = ["Draft", "entry_key", "one_of", "problems_between"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The sections of a file that are right by themselves, by their place in the file."""
+
+    components: tuple[str, ...]
+    parameters: Mapping[int, Parameter]
+    conditions: Mapping[int, tuple[str, Condition]]
+    """Constraints: name and condition."""
+    computed: Mapping[str, Expression]
+    objectives: Mapping[int, Objective]
+    outcomes: Mapping[int, Outcome]
+    recipe: Recipe | None
+    stopping: Stopping | None
+    unread_inputs: frozenset[str] = frozenset()
+    """Inputs that the file names in sections that are wrong."""
+    unread_computed: frozenset[str] = frozenset()
+    unread_objectives: frozenset[str] = frozenset()
+    are_inputs_known: bool = True
+    """Whether every input's name could be read."""
+    inputs: frozenset[str] = field(init=False)
+    categories: Mapping[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        read = {parameter.name for parameter in self.parameters.values()}
+        names = frozenset(self.components) | read | self.unread_inputs
+        object.__setattr__(self, "inputs", names)
+        categories = {
+            parameter.name: parameter.values
+            for parameter in self.parameters.values()
+            if isinstance(parameter, CategoricalParameter)
+        }
+        object.__setattr__(self, "categories", categories)
+
+    @property
+    def computed_names(self) -> frozenset[str]:
+        """Everything that the file computes, rightly or not."""
+        return frozenset(self.computed) | self.unread_computed
+
+
+def entry_key(section: str, index: int, name: object) -> str:
+    """Return the key of an entry of a list: its index from 0 and its name, if it has one.
+
+    Example:
+        >>> entry_key("objective", 1, "density")
+        'objective[1] (density)'
+    """
+    return (
+        f"{section}[{index}] ({name})" if isinstance(name, str) and name else f"{section}[{index}]"
+    )
+
+
+def one_of(known: Iterable[str], got: str) -> str:
+    """Return the words for a choice, with the nearest one first asked after.
+
+    Example:
+        >>> one_of(["Al", "Cu"], "Cuu")
+        'one of Al, Cu (did you mean Cu?)'
+    """
+    names = list(dict.fromkeys(known))
+    near = difflib.get_close_matches(got, names, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return (f"one of {', '.join(names)}" if names else "nothing of the kind") + hint
+
+
+def problems_between(draft: Draft) -> list[Problem]:
+    """Return every mistake that shows only between sections."""
+    found = [*_clashes(draft)]
+    found += _computed_problems(draft)
+    found += _constraint_problems(draft)
+    found += _goal_problems(draft)
+    found += _stopping_problems(draft)
+    found += _recipe_problems(draft)
+    return found
+
+
+def _clashes(draft: Draft) -> Iterator[Problem]:
+    taken = dict.fromkeys(draft.components, "a component")
+    for index, parameter in sorted(draft.parameters.items()):
+        key = entry_key("space.parameter", index, parameter.name) + ".name"
+        if parameter.name in taken:
+            expected = f"another name: {taken[parameter.name]} has this one"
+            yield Problem(key, parameter.name, expected)
+        taken.setdefault(parameter.name, "a parameter")
+    for name in draft.computed:
+        if name in taken:
+            yield Problem(f"computed.{name}", name, f"another name: {taken[name]} has this one")
+
+
+def _computed_problems(draft: Draft) -> Iterator[Problem]:
+    known = (*sorted(draft.inputs), *draft.computed_names)
+    circular: set[str] = set()
+    for name, expression in draft.computed.items():
+        key = f"computed.{name}"
+        yield from _misused(draft, key, expression, frozenset(known))
+        if name in circular:
+            continue
+        circle = circle_through(draft.computed, name)
+        if circle is not None:
+            circular |= set(circle)
+            got = " -> ".join(circle)
+            yield Problem(key, got, "a quantity that does not depend on itself")
+    if not circular:
+        yield from _too_large(draft)
+
+
+def _too_large(draft: Draft) -> Iterator[Problem]:
+    try:
+        definitions = resolved(draft.computed)
+    except ExpressionError as error:
+        yield Problem("computed", error.text, f"shorter definitions; {error.reason}")
+        return
+    for index, (name, condition) in draft.conditions.items():
+        try:
+            condition.substitute(definitions)
+        except ExpressionError as error:
+            key = entry_key("constraint", index, name) + ".expression"
+            yield Problem(key, error.text, f"a shorter condition; {error.reason}")
+
+
+def _misused(
+    draft: Draft, key: str, text: Expression | Condition, known: frozenset[str]
+) -> Iterator[Problem]:
+    """Yield names that are unknown, and categories used as numbers or the other way round."""
+    compared = text.categories if isinstance(text, Condition) else {}
+    for name in sorted(text.names):
+        if name not in known:
+            if draft.are_inputs_known:
+                yield Problem(key, name, one_of(sorted(known), name))
+        elif name in draft.categories and name in text.numeric_names:
+            expected = f"a number; {name} is a category, compare it as {name} == 'text'"
+            yield Problem(key, text.text, expected)
+    for name, texts in sorted(compared.items()):
+        categories = draft.categories.get(name)
+        if categories is None:
+            if name in known and name not in draft.unread_inputs:
+                expected = f"a comparison with a number; {name} is no category"
+                yield Problem(key, text.text, expected)
+            continue
+        for one in sorted(texts - set(categories)):
+            yield Problem(key, one, one_of(categories, one))
+
+
+def _constraint_problems(draft: Draft) -> Iterator[Problem]:
+    known = draft.inputs | draft.computed_names
+    for index, (name, condition) in sorted(draft.conditions.items()):
+        key = entry_key("constraint", index, name) + ".expression"
+        if not condition.names:
+            yield Problem(key, condition.text, "a condition that names an input")
+        yield from _misused(draft, key, condition, known)
+
+
+def _goal_problems(draft: Draft) -> Iterator[Problem]:
+    goals: list[tuple[str, Objective | Outcome]] = [
+        (entry_key("objective", index, one.name), one)
+        for index, one in sorted(draft.objectives.items())
+    ]
+    goals += [
+        (entry_key("outcome", index, one.name), one)
+        for index, one in sorted(draft.outcomes.items())
+    ]
+    measured = {one.name for _, one in goals} - draft.computed_names
+    seen: set[str] = set()
+    for key, one in goals:
+        is_computed_outcome = isinstance(one, Outcome) and one.name in draft.computed_names
+        if one.name in draft.inputs:
+            expected = "a measured or computed quantity; components and parameters are inputs"
+            yield Problem(f"{key}.name", one.name, expected)
+        elif one.name in seen and not is_computed_outcome:
+            yield Problem(f"{key}.name", one.name, "a name that no other goal has")
+        if not is_computed_outcome:
+            seen.add(one.name)
+    for name in sorted(draft.inputs | measured):
+        owner = name.removesuffix("_sd")
+        if "_predicted_" in name or (owner != name and owner in measured):
+            expected = "another name: this one is a column of observation tables"
+            yield Problem("campaign", name, expected)
+
+
+def _stopping_problems(draft: Draft) -> Iterator[Problem]:
+    if draft.stopping is None:
+        return
+    known = [one.name for _, one in sorted(draft.objectives.items())]
+    known += sorted(draft.unread_objectives)
+    for index, target in enumerate(draft.stopping.targets):
+        if target.objective not in known:
+            key = f"stopping.target[{index}].objective"
+            yield Problem(key, target.objective, one_of(known, target.objective))
+
+
+def _recipe_problems(draft: Draft) -> Iterator[Problem]:
+    recipe = draft.recipe
+    if recipe is None:
+        return
+    known = draft.inputs | draft.computed_names
+    cost = recipe.cost_usd_per_experiment
+    yield from _misused(draft, "recipe.cost_usd_per_experiment", cost, known)
+    if not draft.components:
+        if draft.are_inputs_known:
+            for index, template in enumerate(recipe.jobs):
+                if template.for_each is not None:
+                    key = entry_key("recipe.job", index, template.name) + ".for_each"
+                    yield Problem(key, template.for_each, "no for_each without a composition")
+                    return
+        else:
+            return
+    try:
+        jobs = recipe.jobs_for(draft.components)
+    except Mistakes as mistakes:
+        for problem in mistakes.problems:
+            yield Problem(f"recipe.{problem.key}", problem.got, problem.expected)
+        return
+    yield from _job_problems(draft, recipe, jobs, known)
+
+
+def _job_problems(
+    draft: Draft, recipe: Recipe, jobs: tuple[RecipeJob, ...], known: frozenset[str]
+) -> Iterator[Problem]:
+    counts = Counter(job.name for job in jobs)
+    told: set[tuple[str, object]] = set()
+    for job in jobs:
+        template = recipe.jobs[job.template_index]
+        key = entry_key("recipe.job", job.template_index, template.name)
+        for problem in _one_job(draft, job, key, known, counts):
+            if (problem.key, problem.got) not in told:
+                told.add((problem.key, problem.got))
+                yield problem
+    if not told and (circle := circle_in(jobs)):
+        expected = "jobs that can be put in an order; these wait for each other"
+        yield Problem("recipe.job", ", ".join(circle), expected)
+
+
+def _one_job(
+    draft: Draft, job: RecipeJob, key: str, known: frozenset[str], counts: Counter[str]
+) -> Iterator[Problem]:
+    if counts[job.name] > 1:
+        yield Problem(f"{key}.name", job.name, "a name that no other job has")
+    for name in job.after:
+        if name not in counts:
+            yield Problem(f"{key}.after", name, one_of(counts, name))
+    if job.when is not None:
+        yield from _misused(draft, f"{key}.when", job.when, known)
+    for argument, value in job.arguments.items():
+        if isinstance(value, Expression) and value.lone_name not in draft.categories:
+            yield from _misused(draft, f"{key}.arguments.{argument}", value, known)

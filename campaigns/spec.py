@@ -1,0 +1,209 @@
+"""A whole campaign, frozen: what to search, what for, how a sample is made, when to stop."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, cast
+
+from pydantic import Field, PlainValidator, model_validator
+
+from campaigns.consistency import Draft, problems_between
+from campaigns.definitions import resolved
+from campaigns.errors import Problem
+from campaigns.expression import Condition, Expression, parse_condition
+from campaigns.fields import (
+    ConditionField,
+    Count,
+    ExpressionField,
+    Label,
+    Mistake,
+    Mistakes,
+    NameField,
+    Section,
+    is_name,
+)
+from campaigns.objectives import Objective, Outcome
+from campaigns.recipe import Recipe, SettingsField
+from campaigns.space import Space
+from campaigns.stopping import Stopping
+
+__all__ = ["CampaignSpec", "Constraint", "Header", "PlannerChoice"]
+
+
+def _campaign_name(value: object) -> str:
+    if not isinstance(value, str) or not is_name("x" + value.replace("-", "_")):
+        raise Mistake(value, "a name of letters, digits, - and _")
+    return value
+
+
+class Header(Section):
+    """What the campaign is called."""
+
+    name: Annotated[str, PlainValidator(_campaign_name)]
+    description: Label = ""
+
+
+class Constraint(Section):
+    """A condition on the inputs that no proposed point may break."""
+
+    expression: ConditionField
+    name: Label = ""
+
+
+class PlannerChoice(Section):
+    """Who proposes, and how much at a time."""
+
+    name: Annotated[str, PlainValidator(_campaign_name)] = "botorch"
+    """Of the entry-point group ``athanor.planners``."""
+    n_initial: Count = 8
+    """Experiments of the initial design, at least 1; observations at hand count."""
+    batch: Count = 1
+    """Candidates proposed at once, at least 1."""
+    settings: SettingsField = Field(default_factory=dict)
+    """The planner's own; it checks them."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "PlannerChoice":
+        from_one = {"n_initial": self.n_initial, "batch": self.batch}
+        problems = [Problem(key, n, "at least 1") for key, n in from_one.items() if n < 1]
+        if problems:
+            raise Mistakes(problems)
+        return self
+
+
+class CampaignSpec(Section):
+    """One campaign file, checked. Field names differ from the file's keys where a list is meant.
+
+    Example:
+        >>> spec = CampaignSpec.model_validate(
+        ...     {
+        ...         "campaign": {"name": "demo"},
+        ...         "space": {"composition": {"elements": ["Al", "Cu"], "step": 0.1}},
+        ...         "computed": {"cost": "2*Al + 9*Cu"},
+        ...         "constraint": [{"expression": "cost <= 5"}],
+        ...         "objective": [{"name": "strength_mpa", "direction": "maximise"}],
+        ...     }
+        ... )
+        >>> spec.measured_names, spec.computed_values({"Al": 0.5, "Cu": 0.5})
+        (('strength_mpa',), {'cost': 5.5})
+        >>> CampaignSpec.from_canonical_text(spec.canonical_text()) == spec
+        True
+    """
+
+    header: Header = Field(alias="campaign")
+    space: Space
+    constraints: tuple[Constraint, ...] = Field(default=(), alias="constraint")
+    computed: dict[NameField, ExpressionField] = Field(default_factory=dict)
+    objectives: tuple[Objective, ...] = Field(alias="objective")
+    outcomes: tuple[Outcome, ...] = Field(default=(), alias="outcome")
+    recipe: Recipe | None = None
+    stopping: Stopping = Stopping()
+    planner: PlannerChoice = PlannerChoice()
+
+    @model_validator(mode="after")
+    def _check(self) -> "CampaignSpec":
+        problems = problems_between(
+            Draft(
+                components=self.space.components,
+                parameters=dict(enumerate(self.space.parameters)),
+                conditions={i: (c.name, c.expression) for i, c in enumerate(self.constraints)},
+                computed=self.computed,
+                objectives=dict(enumerate(self.objectives)),
+                outcomes=dict(enumerate(self.outcomes)),
+                recipe=self.recipe,
+                stopping=self.stopping,
+            )
+        )
+        if problems:
+            raise Mistakes(problems)
+        return self
+
+    @property
+    def measured_names(self) -> tuple[str, ...]:
+        """Measured objectives, then measured outcomes: what an observation may hold."""
+        named: tuple[Objective | Outcome, ...] = (*self.objectives, *self.outcomes)
+        return tuple(one.name for one in named if one.name not in self.computed)
+
+    @property
+    def measured_objectives(self) -> tuple[Objective, ...]:
+        """Objectives that instruments must measure."""
+        return tuple(one for one in self.objectives if one.name not in self.computed)
+
+    @property
+    def measured_outcomes(self) -> tuple[Outcome, ...]:
+        """Specifications on what instruments must measure."""
+        return tuple(one for one in self.outcomes if one.name not in self.computed)
+
+    @cached_property
+    def definitions(self) -> Mapping[str, Expression]:
+        """Every computed quantity over components and parameters alone."""
+        return resolved(self.computed)
+
+    def computed_expression(self, name: str) -> Expression:
+        """Return a computed quantity over components and parameters alone.
+
+        Raises:
+            KeyError: Nothing of that name is computed.
+        """
+        return self.definitions[name]
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What every proposed point satisfies, over components and parameters alone.
+
+        The constraints, the specifications of computed outcomes, and for computed objectives that
+        are not linear ``name == name``, which holds where they have a value.
+        """
+        found = [constraint.expression for constraint in self.constraints]
+        for outcome in self.outcomes:
+            if outcome.name in self.computed:
+                for sign, limit in zip((">=", "<="), outcome.limits, strict=True):
+                    if limit is not None:
+                        found.append(parse_condition(f"{outcome.name} {sign} {limit}"))
+        for objective in self.objectives:
+            definition = self.definitions.get(objective.name)
+            if definition is not None and definition.linear_form() is None:
+                found.append(parse_condition(f"{objective.name} == {objective.name}"))
+        return tuple(condition.substitute(self.definitions) for condition in found)
+
+    def computed_values(self, point: Mapping[str, float | str]) -> dict[str, float]:
+        """Return every computed quantity at a point.
+
+        Args:
+            point: A value for every component and parameter.
+
+        Raises:
+            UndefinedValue: One has no finite value there.
+        """
+        return {
+            name: float(cast("float", definition.evaluate(point)))
+            for name, definition in self.definitions.items()
+        }
+
+    def canonical_text(self) -> str:
+        """Return the campaign as one line of JSON, the same for the same campaign, for hashing."""
+        return _json(self.model_dump(mode="python", by_alias=True, exclude_none=True))
+
+    @classmethod
+    def from_canonical_text(cls, text: str) -> "CampaignSpec":
+        """Return the campaign that `canonical_text` wrote, number for number.
+
+        Raises:
+            pydantic.ValidationError: The text is not such a campaign.
+            json.JSONDecodeError: The text is not JSON.
+        """
+        return cls.model_validate(json.loads(text, parse_float=Decimal))
+
+
+def _json(value: object) -> str:
+    match value:
+        case Decimal():
+            return str(value)
+        case dict():
+            entries = (f"{json.dumps(key)}:{_json(value[key])}" for key in sorted(value))
+            return "{" + ",".join(entries) + "}"
+        case list() | tuple():
+            return "[" + ",".join(map(_json, value)) + "]"
+        case _:
+            return json.dumps(value, allow_nan=False)
