@@ -12,7 +12,8 @@ from drivers.clock import Clock
 from drivers.instrument import Instrument
 from drivers.line import Line
 from orchestrator.errors import RigFileError
-from orchestrator.execution.rig_checks import one_of, problems_of
+from orchestrator.execution.mistakes import one_of
+from orchestrator.execution.rig_checks import problems_of
 from orchestrator.execution.rig_spec import RigSpec
 
 __all__ = [
@@ -76,7 +77,7 @@ def rig_from_text(text: str, *, file: str) -> RigSpec:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise RigFileError(file, [Problem("", str(error), "TOML")]) from error
+        raise RigFileError(file, [Problem("", str(error), "a TOML file")]) from error
     problems = problems_of(tables)
     if problems:
         raise RigFileError(file, problems)
@@ -109,7 +110,7 @@ def bench_for(rig: RigSpec, clock: Clock, seed: int) -> Bench:
     file = f"rig {rig.header.name}"
     if rig.simulation is None:
         expected = "a table with the world that a dry-run pretends"
-        raise RigFileError(file, [Problem("simulation", "nothing", expected)])
+        raise RigFileError(file, [Problem("simulation", None, expected)])
     found = entry_points(group="athanor.benches")
     if "standard" not in found.names:
         problem = Problem("simulation", "standard", "a bench: " + one_of(found.names, "standard"))

@@ -1,10 +1,8 @@
 """What can be wrong with a rig file, found all at once; nothing is opened to find out."""
 
-import difflib
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +11,7 @@ from drivers.catalog import driver_named, line_kind_named, names
 from drivers.clock import Clock, SystemClock
 from drivers.errors import RigError
 from orchestrator.execution.closed_line import ClosedLine
+from orchestrator.execution.mistakes import dotted, expected_in, one_of, problems_in
 from orchestrator.execution.rig_spec import (
     FaultSpec,
     InstrumentSpec,
@@ -24,53 +23,15 @@ from orchestrator.execution.rig_spec import (
     StockSpec,
 )
 
-__all__ = ["one_of", "problems_of", "written"]
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["problems_of"]
 
 Tables = Mapping[str, Any]
 """A parsed TOML file: its values are of any type until they are judged."""
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def one_of(known: Iterable[str], got: object) -> str:
-    """Return what would have been right where a name is unknown.
-
-    Args:
-        known: The names there are.
-        got: The name that is not among them.
-
-    Example:
-        >>> one_of(["balance", "pump_x1"], "balence")
-        "one of balance, pump_x1 (did you mean 'balance'?)"
-    """
-    known = sorted(known)
-    if not known:
-        return "a name, but none is declared"
-    close = difflib.get_close_matches(str(got), known, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
-    return f"one of {', '.join(known)}{hint}"
-
-
-def written(value: object) -> str:
-    """Return a value as a TOML file would show it, shortened.
-
-    Example:
-        >>> [written(value) for value in (None, True, "a", 1.5, {"a": 1}, [])]
-        ['nothing', 'true', '"a"', '1.5', 'a table', 'a list']
-    """
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-        case Mapping():
-            return "a table"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return str(value)
 
 
 def problems_of(tables: Tables) -> list[Problem]:
@@ -83,35 +44,17 @@ def _mistakes_of_form(tables: Tables) -> Iterator[Problem]:
         RigSpec.model_validate(tables)
     except ValidationError as error:
         for mistake in error.errors(include_url=False):
-            yield _problem_of_form(mistake["loc"], mistake["type"], mistake["msg"], tables)
+            yield _problem_of_form(mistake, tables)
 
 
-def _problem_of_form(
-    loc: tuple[str | int, ...], kind: str, message: str, tables: Tables
-) -> Problem:
-    path = tuple(part for part in loc if part != "[key]")
-    key = _dotted(path)
-    match kind:
-        case "missing":
-            return _problem(key, None, "a value: it is required")
-        case "extra_forbidden":
-            return _problem(key, path[-1], one_of(_known_keys(path[:-1]), path[-1]))
-        case "string_pattern_mismatch" if loc[-1] == "[key]":
-            return _problem(key, path[-1], "a name of letters, digits and _, a letter first")
-        case _:
-            expected = message.removeprefix("Value error, ").removeprefix("Input should be ")
-            return _problem(key, _value_at(tables, path), expected)
-
-
-def _problem(key: str, got: object, expected: str) -> Problem:
-    return Problem(key, written(got), expected)
-
-
-def _dotted(path: Sequence[str | int]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")
+def _problem_of_form(mistake: "ErrorDetails", tables: Tables) -> Problem:
+    path = tuple(part for part in mistake["loc"] if part != "[key]")
+    key = dotted(path)
+    if mistake["type"] == "extra_forbidden":
+        return Problem(key, path[-1], one_of(_known_keys(path[:-1]), path[-1]))
+    if len(path) < len(mistake["loc"]):
+        return Problem(key, path[-1], "a name of letters, digits and _, a letter first")
+    return Problem(key, _value_at(tables, path), expected_in(mistake))
 
 
 def _value_at(tables: object, path: Sequence[str | int]) -> object:
@@ -155,13 +98,22 @@ class _Cross:
         self.instrument_names = _named(tables, "instruments")
         self.simulation = tables.get("simulation")
         self.clock: Clock = SystemClock()
+        self.worlds = names("athanor.worlds")
+        self.line_kinds = {kind: line_kind_named(kind) for kind in self._kinds_used()}
+        self.drivers = {driver: driver_named(driver) for driver in self._drivers_used()}
+
+    def _kinds_used(self) -> set[str]:
+        return {line.kind for line in self.lines.values()} & set(names("athanor.lines"))
+
+    def _drivers_used(self) -> set[str]:
+        return {spec.driver for spec in self.instruments.values()} & set(names("athanor.drivers"))
 
     def mistakes(self) -> Iterator[Problem]:
         yield from self._simulation_mistakes()
         for name, line in self.lines.items():
             yield from self._line_mistakes(name, line)
         for name in sorted(self.stock & self.positions):
-            yield _problem(f"positions.{name}", name, "a name that no stock has")
+            yield Problem(f"positions.{name}", name, "a name that no stock has")
         for name, instrument in self.instruments.items():
             yield from self._instrument_mistakes(name, instrument)
         yield from self._address_mistakes()
@@ -170,55 +122,55 @@ class _Cross:
         if not isinstance(self.simulation, Mapping):
             return
         world = self.simulation.get("world")
-        if isinstance(world, str) and world not in names("athanor.worlds"):
-            yield _problem("simulation.world", world, one_of(names("athanor.worlds"), world))
+        if isinstance(world, str) and world not in self.worlds:
+            yield Problem("simulation.world", world, one_of(self.worlds, world))
         faults = self.simulation.get("fault")
         for index, fault in enumerate(faults if isinstance(faults, list) else []):
             victim = fault.get("instrument") if isinstance(fault, Mapping) else None
             if isinstance(victim, str) and victim not in self.instrument_names:
                 key = f"simulation.fault[{index}].instrument"
-                yield _problem(key, victim, one_of(self.instrument_names, victim))
+                yield Problem(key, victim, one_of(self.instrument_names, victim))
 
     def _line_mistakes(self, name: str, line: LineSpec) -> Iterator[Problem]:
-        if line.kind not in names("athanor.lines"):
-            yield _problem(
-                f"lines.{name}.kind", line.kind, one_of(names("athanor.lines"), line.kind)
-            )
+        if line.kind not in self.line_kinds:
+            expected = one_of(names("athanor.lines"), line.kind)
+            yield Problem(f"lines.{name}.kind", line.kind, expected)
             return
         try:
-            line_kind_named(line.kind).from_settings(name, line.settings, self.clock)
+            self.line_kinds[line.kind].from_settings(name, line.settings, self.clock)
         except RigError as error:
             yield from _problems_from(error, f"lines.{name}")
 
     def _instrument_mistakes(self, name: str, spec: InstrumentSpec) -> Iterator[Problem]:
         where = f"instruments.{name}"
         if spec.line not in self.line_names:
-            yield _problem(f"{where}.line", spec.line, one_of(self.line_names, spec.line))
+            yield Problem(f"{where}.line", spec.line, one_of(self.line_names, spec.line))
         yield from self._plumbing_mistakes(where, spec)
-        if spec.driver not in names("athanor.drivers"):
-            known = names("athanor.drivers")
-            yield _problem(f"{where}.driver", spec.driver, one_of(known, spec.driver))
+        if spec.driver not in self.drivers:
+            expected = one_of(names("athanor.drivers"), spec.driver)
+            yield Problem(f"{where}.driver", spec.driver, expected)
             return
         try:
-            driver = driver_named(spec.driver)
-            driver.from_settings(name, ClosedLine(spec.line), self.clock, spec.settings)
+            self.drivers[spec.driver].from_settings(
+                name, ClosedLine(spec.line), self.clock, spec.settings
+            )
         except RigError as error:
             yield from _problems_from(error, f"{where}.settings")
 
     def _plumbing_mistakes(self, where: str, spec: InstrumentSpec) -> Iterator[Problem]:
         sources = self.stock | self.positions
         if spec.at is not None and spec.at not in self.positions:
-            yield _problem(f"{where}.at", spec.at, one_of(self.positions, spec.at))
+            yield Problem(f"{where}.at", spec.at, one_of(self.positions, spec.at))
         if spec.draws_from is not None and spec.draws_from not in sources:
-            yield _problem(f"{where}.draws_from", spec.draws_from, one_of(sources, spec.draws_from))
+            yield Problem(f"{where}.draws_from", spec.draws_from, one_of(sources, spec.draws_from))
         if spec.delivers_to is not None and spec.delivers_to not in self.positions:
             expected = one_of(self.positions, spec.delivers_to)
-            yield _problem(f"{where}.delivers_to", spec.delivers_to, expected)
+            yield Problem(f"{where}.delivers_to", spec.delivers_to, expected)
         if (spec.draws_from is None) != (spec.delivers_to is None):
             missing = "draws_from" if spec.draws_from is None else "delivers_to"
-            yield _problem(f"{where}.{missing}", None, "a name: a pump draws and delivers")
+            yield Problem(f"{where}.{missing}", None, "a name: a pump draws and delivers")
         elif spec.draws_from is not None and spec.draws_from == spec.delivers_to:
-            yield _problem(f"{where}.delivers_to", spec.delivers_to, "another than draws_from")
+            yield Problem(f"{where}.delivers_to", spec.delivers_to, "another than draws_from")
 
     def _address_mistakes(self) -> Iterator[Problem]:
         on_line: dict[str, list[tuple[str, InstrumentSpec]]] = defaultdict(list)
@@ -233,10 +185,10 @@ class _Cross:
                 address = spec.settings.get("address")
                 if address is None:
                     others = ", ".join(other for other, _ in sharing if other != name)
-                    yield _problem(key, None, f"an address: line {line} is shared with {others}")
+                    yield Problem(key, None, f"an address: line {line} is shared with {others}")
                 elif address in seen:
                     expected = f"an address of its own: {seen[address]} has it on line {line}"
-                    yield _problem(key, address, expected)
+                    yield Problem(key, address, expected)
                 else:
                     seen[address] = name
 
@@ -259,15 +211,7 @@ def _readable(tables: Tables, part: str, model: type[Model]) -> dict[str, Model]
 
 def _problems_from(error: RigError, where: str) -> Iterator[Problem]:
     cause = error.__cause__
-    if not isinstance(cause, ValidationError):
-        yield _problem(error.key, error.got, error.expected)
-        return
-    for mistake in cause.errors(include_url=False):
-        key = _dotted((where, *mistake["loc"]))
-        if mistake["type"] == "missing":
-            yield _problem(key, None, "a value: it is required")
-        elif mistake["type"] == "extra_forbidden":
-            yield _problem(key, mistake["loc"][-1], "no such setting")
-        else:
-            message = mistake["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            yield _problem(key, mistake["input"], message)
+    if isinstance(cause, ValidationError):
+        yield from problems_in(cause, where)
+    else:
+        yield Problem(error.key, error.got, error.expected)
