@@ -1,0 +1,102 @@
+"""Campaign files read from disk and checked; the only room of campaigns that touches a file."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from campaigns.consistency import problems_between
+from campaigns.drafting import draft_of
+from campaigns.errors import CampaignFileError, Problem
+from campaigns.fields import Mistakes
+from campaigns.spec import CampaignSpec
+from campaigns.structure import problem_from
+
+__all__ = ["campaign_from_text", "load_campaign"]
+
+MAX_BYTES: Final = 1_000_000
+_WHOLE_FILE: Final = "(file)"
+
+
+def load_campaign(path: str | Path) -> CampaignSpec:
+    """Read and check a campaign file.
+
+    Args:
+        path: A TOML file in UTF-8, at most 1 MB.
+
+    Raises:
+        CampaignFileError: The file cannot be read or holds mistakes; it lists all of them.
+    """
+    file = Path(path)
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            raise CampaignFileError(
+                path, [Problem(_WHOLE_FILE, f"{size} bytes", f"at most {MAX_BYTES} bytes")]
+            )
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        got = error.strerror or str(error)
+        raise CampaignFileError(path, [Problem(_WHOLE_FILE, got, "a readable file")]) from error
+    except UnicodeDecodeError as error:
+        got = f"byte {error.object[error.start]:#04x} at offset {error.start}"
+        raise CampaignFileError(path, [Problem(_WHOLE_FILE, got, "UTF-8 text")]) from error
+    return campaign_from_text(text, file=path)
+
+
+def campaign_from_text(text: str, *, file: str | Path) -> CampaignSpec:
+    r"""Check a campaign file's text.
+
+    Args:
+        text: The file's content, in TOML.
+        file: What to call it in messages.
+
+    Raises:
+        CampaignFileError: The text is not TOML or holds mistakes; it lists all of them.
+
+    Example:
+        >>> try:
+        ...     campaign_from_text("[campaign]\nname = 5", file="a.toml")
+        ... except CampaignFileError as error:
+        ...     print(error)
+        a.toml: campaign.name: got 5, expected a name of letters, digits, - and _
+        a.toml: space: got nothing, expected a table [space] (required)
+        a.toml: objective: got nothing, expected at least one [[objective]] (required)
+    """
+    try:
+        document = tomllib.loads(text, parse_float=_decimal)
+    except (ValueError, RecursionError) as error:
+        got = str(error) if str(error) else "tables or lists nested too deeply"
+        raise CampaignFileError(file, [Problem(_WHOLE_FILE, got, "TOML")]) from error
+    try:
+        return CampaignSpec.model_validate(document)
+    except ValidationError as error:
+        problems = list(_problems(error, document))
+        raise CampaignFileError(file, problems) from error
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text.replace("_", ""))
+    except InvalidOperation:
+        raise ValueError(f"{text[:40]} is no number that can be worked with") from None
+
+
+def _problems(error: ValidationError, document: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield the mistakes of single sections, then those between the sections that are right."""
+    found: list[Problem] = []
+    for entry in error.errors(include_url=False):
+        cause = entry.get("ctx", {}).get("error")
+        problems = problem_from(entry["loc"], entry["type"], entry.get("input"), cause, document)
+        found += problems
+    is_whole = any(
+        not entry["loc"] and isinstance(entry.get("ctx", {}).get("error"), Mistakes)
+        for entry in error.errors(include_url=False)
+    )
+    if not is_whole:
+        told = {problem.key for problem in found}
+        found += [p for p in problems_between(draft_of(document)) if p.key not in told]
+    yield from found
