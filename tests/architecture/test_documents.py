@@ -23,6 +23,10 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 
 
+def distribution_of(requirement: str) -> str:
+    return re.split(r"[<>=]", requirement)[0].lower().replace("_", "-")
+
+
 def test_the_generated_parts_are_up_to_date() -> None:
     text = ARCHITECTURE.read_text(encoding="utf-8")
 
@@ -65,16 +69,15 @@ def test_every_direct_dependency_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     pins = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
-    pinned = {line.partition("==")[0].lower().replace("_", "-") for line in pins}
+    pinned = {distribution_of(line) for line in pins}
 
-    names = [re.split(r"[<>=]", line)[0].lower().replace("_", "-") for line in wanted]
-    assert [name for name in names if name not in pinned] == []
+    assert [name for line in wanted if (name := distribution_of(line)) not in pinned] == []
     assert [line for line in pins if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
 
 
 def test_every_import_is_a_declared_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.split(r"[<>=]", line)[0].lower() for line in project["dependencies"]}
+    declared = {distribution_of(line) for line in project["dependencies"]}
     known = {*PACKAGES, *sys.stdlib_module_names}
     distributions = metadata.packages_distributions()
 
@@ -82,7 +85,7 @@ def test_every_import_is_a_declared_dependency() -> None:
         (name_of(file), name)
         for file in shipped_files()
         for name in imported_packages(tree_of(file)) - known
-        if not {found.lower() for found in distributions.get(name, [])} & declared
+        if not {distribution_of(found) for found in distributions.get(name, [])} & declared
     }
 
     assert strangers == set()
