@@ -147,7 +147,7 @@ def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
     if campaign.recipe is None:
         problems.append(Problem("recipe", "nothing", "the jobs that make and measure a sample"))
     if not (
-        stopping.max_experiments or stopping.max_hours or stopping.max_cost_usd or stopping.target
+        stopping.max_experiments or stopping.max_hours or stopping.max_cost_usd or stopping.targets
     ):
         problems.append(
             Problem(

@@ -100,7 +100,7 @@ def _met_exhaustion(state: CampaignState) -> tuple[MetRule, str] | None:
 
 
 def _met_target(state: CampaignState) -> tuple[MetRule, str] | None:
-    targets = state.spec.stopping.target
+    targets = state.spec.stopping.targets
     if not targets:
         return None
     for record in state.observations:

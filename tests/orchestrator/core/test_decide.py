@@ -1,0 +1,179 @@
+"""Properties of the decisions: what may never happen, whatever the dice say."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
+from orchestrator.core.decide import MAX_FAILURES_IN_ROW, decide
+from orchestrator.core.events import (
+    CampaignPaused,
+    CandidatesProposed,
+    EngineAttached,
+    ExperimentFailed,
+    ExperimentStarted,
+    PauseRequested,
+    ResumeRequested,
+)
+from orchestrator.core.intents import AskPlanner, Finish, Pause
+from orchestrator.core.job import JobStatus
+from orchestrator.core.point import Candidate
+from tests.support.pretend_campaigns import START, DiceBench, opening, small_campaign
+
+
+def _check_places_and_instruments(state: CampaignState) -> None:
+    owners: dict[str, str] = {}
+    busy: set[str] = set()
+    for experiment in state.open_experiments.values():
+        for place in experiment.places_held():
+            assert place not in owners, f"{place} is held twice"
+            assert place not in state.unclean_places, f"{place} was left unclean"
+            owners[place] = experiment.experiment_id
+        for job in experiment.jobs.values():
+            if job.status is JobStatus.STARTED:
+                assert job.planned.instrument not in busy, "two jobs on one instrument"
+                busy.add(job.planned.instrument)
+
+
+@given(seed=st.integers(0, 10**9), trouble=st.floats(0.0, 0.6), in_flight=st.integers(1, 4))
+def test_no_matter_is_touched_twice_and_nothing_is_shared(seed, trouble, in_flight):
+    dice = random.Random(seed)
+    bench = DiceBench(small_campaign(in_flight=in_flight), dice, trouble)
+
+    for state, _ in bench.run():
+        _check_places_and_instruments(state)
+        assert len(state.open_experiments) <= state.n_started <= 4
+
+    for job_id, times in bench.sent.items():
+        if not job_id.endswith("/read"):
+            assert times - bench.never_sent.get(job_id, 0) <= 1, f"{job_id} sent {times} times"
+
+
+@given(seed=st.integers(0, 10**9))
+def test_without_trouble_every_experiment_gives_an_observation(seed):
+    bench = DiceBench(small_campaign(), random.Random(seed), trouble=0.0)
+
+    *_, (state, intents) = bench.run()
+
+    assert state.status is CampaignStatus.FINISHED
+    assert len(state.observations) == 4
+    assert intents == ()
+
+
+@given(seed=st.integers(0, 10**9), trouble=st.floats(0.0, 0.6), data=st.data())
+def test_folding_in_two_halves_equals_folding_at_once(seed, trouble, data):
+    bench = DiceBench(small_campaign(), random.Random(seed), trouble)
+    for _ in bench.run():
+        pass
+    cut = data.draw(st.integers(1, len(bench.events)))
+
+    state = fold(bench.events[:cut])
+    assert state is not None
+    for event, time in bench.events[cut:]:
+        state = state.after(event, time)
+
+    assert state == fold(bench.events)
+
+
+@given(seed=st.integers(0, 10**9), trouble=st.floats(0.0, 0.6))
+def test_a_campaign_ends_or_says_why_it_does_not_go_on(seed, trouble):
+    bench = DiceBench(small_campaign(), random.Random(seed), trouble)
+
+    states = [state for state, _ in bench.run()]
+
+    last = states[-1]
+    assert last.status.has_ended or last.status is CampaignStatus.PAUSED
+    if last.status is CampaignStatus.PAUSED and not any(
+        isinstance(event, PauseRequested) for event, _ in bench.events
+    ):
+        assert last.status_reason
+
+
+def _opened(**more: object) -> list:
+    return [
+        (opening(small_campaign(**more)), START),
+        (EngineAttached(epoch=1), START),
+    ]
+
+
+def test_a_paused_campaign_proposes_nothing():
+    events = [*_opened(), (PauseRequested(), START), (CampaignPaused(), START)]
+
+    decision = decide(fold(events), START, is_planning=False)
+
+    assert decision.intents == ()
+
+
+def test_a_pause_that_is_taken_back_goes_on():
+    events = [*_opened(), (PauseRequested(), START), (ResumeRequested(), START)]
+
+    decision = decide(fold(events), START, is_planning=False)
+
+    assert decision.intents == (AskPlanner(1),)
+
+
+def test_hours_end_a_campaign():
+    state = fold(_opened(more="max_hours = 2.0"))
+
+    before = decide(state, START + timedelta(hours=1.99), is_planning=False)
+    after = decide(state, START + timedelta(hours=2), is_planning=False)
+
+    assert before.intents == (AskPlanner(1),)
+    assert isinstance(after.intents[0], Finish)
+    assert after.intents[0].rule == "max_hours"
+
+
+def test_a_batch_never_exceeds_what_may_still_be_made():
+    state = fold(_opened(max_experiments=3, batch=8))
+
+    assert decide(state, START, is_planning=False).intents == (AskPlanner(3),)
+
+
+def test_nothing_is_asked_while_the_planner_works():
+    assert decide(fold(_opened()), START, is_planning=True).intents == ()
+
+
+def test_failures_in_a_row_pause_the_campaign():
+    bench = DiceBench(small_campaign(max_experiments=50), random.Random(0))
+    bench.append(opening(bench.spec), EngineAttached(epoch=1))
+    for number in range(MAX_FAILURES_IN_ROW):
+        name = f"E{number + 1:04d}"
+        candidate = Candidate(point={"a": 0.5, "b": 0.5})
+        bench.append(
+            CandidatesProposed(
+                proposal=number + 1,
+                planner="dice",
+                method="dice",
+                reason="",
+                n_observations=0,
+                candidates=(candidate,),
+            ),
+            ExperimentStarted(
+                experiment_id=name, number=number + 1, candidate=candidate, jobs=(), cost_usd=0
+            ),
+        )
+        assert not any(isinstance(i, Pause) for i in _intents(bench))
+        bench.append(ExperimentFailed(experiment_id=name, cause="measurement", reason=""))
+
+    paused = _intents(bench)
+    bench.append(CampaignPaused(reason=paused[0].reason), ResumeRequested())
+
+    assert "in a row failed" in paused[0].reason
+    assert _intents(bench) == (AskPlanner(1),)
+
+
+def _intents(bench: DiceBench):
+    return decide(bench.state(), bench.now, is_planning=False).intents
+
+
+@pytest.mark.parametrize("late", [PauseRequested(), ResumeRequested()])
+def test_a_request_after_the_end_changes_nothing(late):
+    bench = DiceBench(small_campaign(), random.Random(1), trouble=0.0)
+    *_, (ended, _) = bench.run()
+
+    after = ended.after(late, bench.now)
+
+    assert after.status is CampaignStatus.FINISHED
