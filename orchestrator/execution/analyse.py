@@ -22,7 +22,7 @@ from orchestrator.execution.analyses import (
 from orchestrator.execution.bindings import exact_point
 from orchestrator.execution.rig_spec import RigSpec
 
-__all__ = ["Analysed", "analyse", "analyses_of", "analysis_names"]
+__all__ = ["Analysed", "analyse", "analyses_of", "analysis_named", "analysis_names"]
 
 _GROUP = "athanor.analyses"
 
@@ -46,6 +46,15 @@ def analysis_names() -> tuple[str, ...]:
     return tuple(sorted(entry_points(group=_GROUP).names))
 
 
+def analysis_named(name: str) -> type[Analysis]:
+    """Return the analysis of that name.
+
+    Raises:
+        KeyError: It is not installed.
+    """
+    return cast(type[Analysis], entry_points(group=_GROUP)[name].load())
+
+
 def analyses_of(recipe: Recipe) -> tuple[Analysis, ...]:
     """Build a recipe's analyses.
 
@@ -53,10 +62,8 @@ def analyses_of(recipe: Recipe) -> tuple[Analysis, ...]:
         KeyError: One is not installed.
         ValueError: One refuses its settings.
     """
-    found = entry_points(group=_GROUP)
     return tuple(
-        cast(type[Analysis], found[choice.name].load()).from_settings(choice.settings)
-        for choice in recipe.analyses
+        analysis_named(choice.name).from_settings(choice.settings) for choice in recipe.analyses
     )
 
 
@@ -105,12 +112,20 @@ def analyse(campaign: CampaignSpec, rig: RigSpec, experiment: ExperimentState) -
     record = ObservationRecorded(
         experiment_id=experiment.experiment_id, observation=observation, computed=computed
     )
-    reason = "; ".join([*failures, *_broken_conditions(campaign, made)])
-    return Analysed(results, record, None, reason)
+    broken = _broken_conditions(campaign, made)
+    told = tuple(
+        _with_reason(one, broken) if result.fractions is not None else one
+        for one, (_, _, result) in zip(results, found, strict=True)
+    )
+    return Analysed(told, record, None, "; ".join([*failures, *broken]))
+
+
+def _with_reason(result: AnalysisFinished, reasons: Sequence[str]) -> AnalysisFinished:
+    return result.model_copy(update={"reason": "; ".join([result.reason, *reasons])})
 
 
 def _sample(campaign: CampaignSpec, rig: RigSpec, experiment: ExperimentState) -> SampleRecord:
-    components = campaign.space.composition.names if campaign.space.composition else ()
+    components = campaign.space.components
     readings = {
         name: {reading.name: reading.value for reading in job.readings}
         for name, job in experiment.jobs.items()

@@ -45,8 +45,6 @@ def bound_value(binding: Binding, exact: Mapping[str, Fraction | str]) -> float 
             return binding
         case Decimal():
             return float(binding)
-        case _ if binding.text in exact and isinstance(exact[binding.text], str):
-            return str(exact[binding.text])
         case _:
-            numbers = {name: value for name, value in exact.items() if not isinstance(value, str)}
-            return float(binding.evaluate(numbers))
+            lone = exact.get(binding.lone_name or "")
+            return lone if isinstance(lone, str) else float(binding.evaluate(exact))

@@ -102,7 +102,7 @@ def bench_for(rig: RigSpec, clock: Clock, seed: int) -> Bench:
     Args:
         rig: With a table ``[simulation]``.
         clock: The dry-run's.
-        seed: The campaign's; the rig's own simulation seed is the bench's business.
+        seed: The campaign's; together with the rig's own it makes the bench's imperfections.
 
     Raises:
         RigFileError: The rig says nothing about simulation, or no bench is installed.
@@ -116,7 +116,7 @@ def bench_for(rig: RigSpec, clock: Clock, seed: int) -> Bench:
         problem = Problem("simulation", "standard", "a bench: " + one_of(found.names, "standard"))
         raise RigFileError(file, [problem])
     factory = cast(type[Bench], found["standard"].load())
-    return factory.from_rig(rig.as_tables(), clock, seed=seed)
+    return factory.from_rig(rig.as_tables(), clock, seed=seed + 1_000_003 * rig.simulation.seed)
 
 
 def drivers_for(rig: RigSpec) -> dict[str, type[Instrument]]:
