@@ -1,0 +1,3 @@
+"""What to make next: the feasible set and the planners; torch lives here and nowhere else."""
+
+__all__: list[str] = []

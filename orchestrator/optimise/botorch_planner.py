@@ -1,0 +1,80 @@
+"""The default planner: Gaussian processes and log noisy expected (hypervolume) improvement."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
+
+from typing_extensions import override
+
+from campaigns.spec import CampaignSpec
+from orchestrator.core.point import Observation, Point
+from orchestrator.optimise.planner import Planner, Proposal
+from orchestrator.optimise.sobol_planner import propose_spread
+from orchestrator.optimise.training_data import LEAST_ROWS
+
+__all__ = ["BotorchPlanner"]
+
+
+class BotorchPlanner(Planner):
+    """Learns one model a measured column and proposes where improvement is likeliest.
+
+    Example:
+        >>> BotorchPlanner.from_settings({}).name
+        'botorch'
+    """
+
+    name: ClassVar[str] = "botorch"
+
+    @classmethod
+    @override
+    def from_settings(cls, settings: Mapping[str, object]) -> Self:
+        """Build the planner; it has no settings.
+
+        Raises:
+            ValueError: A setting is given.
+        """
+        if settings:
+            raise ValueError(f"unknown {', '.join(sorted(settings))}; botorch has no settings")
+        return cls()
+
+    @override
+    def refuse_unsupported(self, campaign: CampaignSpec) -> None:
+        """Accept every campaign."""
+
+    @override
+    def propose(
+        self,
+        campaign: CampaignSpec,
+        observations: Sequence[Observation],
+        pending: Sequence[Point],
+        n: int,
+        seed: int,
+    ) -> Proposal:
+        """Choose points by a model, or spread while there is too little to learn from."""
+        reason = _too_early(campaign, observations)
+        if reason:
+            return propose_spread(campaign, observations, pending, n, seed, reason=reason)
+        from orchestrator.optimise.model_proposal import ModelFailure, propose_by_model
+
+        try:
+            return propose_by_model(campaign, observations, pending, n, seed)
+        except ModelFailure as failure:
+            reason = str(failure)
+        return propose_spread(
+            campaign, observations, pending, n, seed, reason=reason, method="spread_fallback"
+        )
+
+
+def _too_early(campaign: CampaignSpec, observations: Sequence[Observation]) -> str:
+    """Return why no model is asked yet; empty if one can be."""
+    n_initial = campaign.planner.n_initial
+    if len(observations) < n_initial:
+        return f"{len(observations)} of {n_initial} initial observations are told"
+    for objective in campaign.objectives:
+        if objective.name in campaign.computed:
+            continue
+        rows = sum(objective.name in observation.values for observation in observations)
+        if rows < LEAST_ROWS:
+            return f"{objective.name} has {rows} observations, a model needs {LEAST_ROWS}"
+    if all(observation.is_failed for observation in observations):
+        return "no sample could be made yet"
+    return ""

@@ -1,0 +1,92 @@
+"""Which rows a planner may still propose: never pending, told ones only as a last resort."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from orchestrator.core.point import Observation, Point
+from orchestrator.optimise.feasible_set import FeasibleSet
+from orchestrator.optimise.lattice import IntArray, Lattice, RowKey, row_keys
+
+__all__ = ["Chooser", "Taken", "choose"]
+
+Chooser: TypeAlias = Callable[[IntArray, int, IntArray], IntArray]
+"""Picks up to n rows of a pool, given the rows picked already: (pool, n, picked) -> rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Lattice points that are spoken for."""
+
+    seen: frozenset[RowKey]
+    """Told before; as-made points count as the lattice point within a tenth of a step."""
+    pending: frozenset[RowKey]
+
+    @classmethod
+    def of(
+        cls, lattice: Lattice, observations: Sequence[Observation], pending: Sequence[Point]
+    ) -> "Taken":
+        """Find the lattice points of observations and pending points."""
+        seen = (lattice.row_at(observation.point) for observation in observations)
+        waiting = (lattice.row_at(point) for point in pending)
+        return cls(
+            frozenset(row for row in seen if row is not None),
+            frozenset(row for row in waiting if row is not None),
+        )
+
+    def unseen(self, rows: IntArray) -> IntArray:
+        """Return the rows that are neither seen nor pending."""
+        blocked = self.seen | self.pending
+        if not blocked or not len(rows):
+            return rows
+        return rows[np.array([key not in blocked for key in row_keys(rows)], dtype=np.bool_)]
+
+
+def choose(
+    feasible: FeasibleSet, taken: Taken, n: int, pool: IntArray, chooser: Chooser
+) -> tuple[IntArray, str]:
+    """Let a chooser pick rows, going on to the rest of the set and to seen points if need be.
+
+    Args:
+        feasible: The set.
+        taken: What is spoken for.
+        n: Rows wanted.
+        pool: `k x d` distinct feasible rows to choose from first.
+        chooser: How to choose; it may return fewer than asked only if the pool is smaller.
+
+    Returns:
+        Up to `n` distinct rows, none pending, and a remark; the remark is empty unless points
+        that were told before had to be repeated or too few exist.
+    """
+    picked = chooser(taken.unseen(pool), n, pool[:0])
+    if len(picked) < n:
+        rest = taken.unseen(_rest(feasible, taken, n))
+        rest = _without(rest, picked)
+        picked = np.vstack([picked, chooser(rest, n - len(picked), picked)])
+    if len(picked) == n:
+        return picked, ""
+    known = np.array(sorted(taken.seen - taken.pending), dtype=np.int64)
+    known = known.reshape(-1, feasible.lattice.n_variables)
+    known = known[feasible.contains(known)]
+    again = chooser(known, n - len(picked), picked)
+    remark = f"{len(picked)} unseen points were left; {len(again)} told points are repeated"
+    return np.vstack([picked, again]), remark
+
+
+def _rest(feasible: FeasibleSet, taken: Taken, n: int) -> IntArray:
+    if feasible.listed is not None:
+        return feasible.listed
+    known = np.array(sorted(taken.seen | taken.pending), dtype=np.int64)
+    known = known.reshape(-1, feasible.lattice.n_variables)
+    known = known[feasible.contains(known)]
+    enough = len(known) + len(feasible.starts) + 50 * n
+    return feasible.closure(np.vstack([feasible.starts, known]), enough)
+
+
+def _without(rows: IntArray, others: IntArray) -> IntArray:
+    known = set(row_keys(others))
+    if not known or not len(rows):
+        return rows
+    return rows[np.array([key not in known for key in row_keys(rows)], dtype=np.bool_)]

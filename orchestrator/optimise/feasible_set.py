@@ -1,0 +1,201 @@
+"""Which points a campaign may propose: membership, listing, drawing, all on the lattice.
+
+A small set is listed whole, which proves how many points it has. Of a large one some feasible
+points are found first (directly, by integer programming, by a guided search) and others are
+reached from them by random moves that never leave the set.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from campaigns.errors import NoFeasiblePoint
+from campaigns.spec import CampaignSpec
+from orchestrator.optimise.conditions import Conditions
+from orchestrator.optimise.counting import Counter
+from orchestrator.optimise.enumeration import enumerate_rows
+from orchestrator.optimise.feasible_start import find_starts, walk, whole_conflict
+from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice, row_keys
+from orchestrator.optimise.moves import neighbours
+
+__all__ = ["FeasibleSet"]
+
+LISTED: Final = 100_000
+"""Rows, at most, of a set that is listed whole."""
+_PROBES: Final = 16_384
+_MOST_DRAWS: Final = 200_000
+_LEAST_SHARE: Final = 0.002
+"""Share of direct draws that must be feasible for them to be worth their time."""
+_CACHED: Final = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeasibleSet:
+    """The points that a campaign may propose."""
+
+    lattice: Lattice
+    conditions: Conditions
+    counter: Counter
+    listed: IntArray | None
+    """Every feasible row, where the set is small enough to be listed."""
+    starts: IntArray
+    """Some feasible rows."""
+    share: float
+    """Feasible part of the lattice: exact if listed, else estimated from random points."""
+
+    @staticmethod
+    def of(campaign: CampaignSpec) -> "FeasibleSet":
+        """Find out what a campaign may propose; the answer is kept for the same campaign.
+
+        Raises:
+            NoFeasiblePoint: There is none, or none was found; the reasons say which.
+        """
+        return _cached(campaign.canonical_text())
+
+    @property
+    def n_points(self) -> int | None:
+        """Exact number of feasible points, or None where they were not listed."""
+        return None if self.listed is None else len(self.listed)
+
+    @property
+    def n_lattice_points(self) -> int:
+        """Exact number of lattice points before any condition."""
+        return self.counter.n_points
+
+    def contains(self, rows: IntArray) -> BoolArray:
+        """Return which rows are feasible, exactly.
+
+        Args:
+            rows: `n x d` integers, any values.
+        """
+        inside = self.lattice.contains(rows)
+        places = np.flatnonzero(inside)
+        inside[places] = self.conditions.hold(rows[places])
+        return inside
+
+    def neighbours(self, row: IntArray) -> IntArray:
+        """Return the feasible rows one move away from a row of `d` integers."""
+        rows = neighbours(self.lattice, row)
+        return rows[self.conditions.hold(rows)]
+
+    def spread(self, uniforms: FloatArray) -> IntArray:
+        """Return the distinct feasible ones of the lattice points that uniform numbers stand for.
+
+        Args:
+            uniforms: `n x (d + 1)` in [0, 1); every number of present components weighs the same.
+        """
+        rows = np.unique(self.counter.draw(uniforms, is_even_over_active=True), axis=0)
+        return rows[self.conditions.hold(rows)]
+
+    def sample(self, n: int, rng: np.random.Generator) -> IntArray:
+        """Return distinct random feasible rows.
+
+        Args:
+            n: How many are wanted, at least 1.
+            rng: Source of randomness.
+
+        Returns:
+            Up to `n` rows; fewer only if fewer exist (in a set that is not listed: were found).
+        """
+        if self.listed is not None:
+            if len(self.listed) <= n:
+                return self.listed
+            return self.listed[np.sort(rng.choice(len(self.listed), n, replace=False))]
+        found = self._draw(n, rng) if self.share >= _LEAST_SHARE else self.starts[:0]
+        if len(found) < n:
+            walked = walk(self.conditions, np.vstack([self.starts, found]), n - len(found), rng)
+            found = np.unique(np.vstack([found, walked]), axis=0)
+        if len(found) > n:
+            found = found[np.sort(rng.choice(len(found), n, replace=False))]
+        return found
+
+    def closure(self, rows: IntArray, n: int) -> IntArray:
+        """Return feasible rows reached from feasible ones by single moves, nearest first.
+
+        Args:
+            rows: `k x d` feasible rows to start from.
+            n: How many to stop at.
+        """
+        reached = dict.fromkeys(row_keys(rows))
+        front = list(reached)
+        while front and len(reached) < n:
+            following: list[tuple[int, ...]] = []
+            for key in front:
+                for other in row_keys(self.neighbours(np.array(key, dtype=np.int64))):
+                    if other not in reached:
+                        reached[other] = None
+                        following.append(other)
+                if len(reached) >= n:
+                    break
+            front = following
+        return np.array(list(reached), dtype=np.int64).reshape(-1, self.lattice.n_variables)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> IntArray:
+        draws = int(min(_MOST_DRAWS, 1.5 * n / self.share + 64))
+        uniforms = rng.random((draws, self.lattice.n_variables + 1))
+        half = draws // 2
+        rows = np.vstack(
+            [
+                self.counter.draw(uniforms[:half], is_even_over_active=True),
+                self.counter.draw(uniforms[half:], is_even_over_active=False),
+            ]
+        )
+        rows = np.unique(rows, axis=0)
+        return rows[self.conditions.hold(rows)]
+
+
+@lru_cache(maxsize=_CACHED)
+def _cached(text: str) -> FeasibleSet:
+    campaign = CampaignSpec.from_canonical_text(text)
+    lattice = Lattice.of(campaign.space)
+    counter = Counter(lattice)
+    conditions = Conditions.of(lattice, campaign.conditions)
+    if counter.n_points == 0:
+        raise NoFeasiblePoint(["no composition fits the bounds and the numbers of components"])
+    listed = enumerate_rows(conditions, LISTED)
+    if listed is not None:
+        return _from_list(conditions, counter, listed)
+    return _from_search(conditions, counter)
+
+
+def _from_list(conditions: Conditions, counter: Counter, linear: IntArray) -> FeasibleSet:
+    rows = linear[conditions.hold(linear)]
+    if not len(rows):
+        raise NoFeasiblePoint(_reasons(conditions, counter, linear))
+    return FeasibleSet(
+        conditions.lattice, conditions, counter, rows, rows[:1], len(rows) / counter.n_points
+    )
+
+
+def _reasons(conditions: Conditions, counter: Counter, linear: IntArray) -> list[str]:
+    if not len(linear):
+        return [whole_conflict(conditions)]
+    alone = [
+        condition.text
+        for condition in conditions.others
+        if not conditions.one_holds(condition, linear).any()
+    ]
+    among = f"{len(linear)} lattice points that bounds and linear constraints leave"
+    if alone:
+        return [f"none of the {among} satisfies {text!r}" for text in alone]
+    texts = " and ".join(repr(condition.text) for condition in conditions.others)
+    return [f"none of the {among} satisfies {texts} together"]
+
+
+def _from_search(conditions: Conditions, counter: Counter) -> FeasibleSet:
+    rng = np.random.default_rng(0)
+    d = conditions.lattice.n_variables
+    even, uniform = (
+        counter.draw(rng.random((_PROBES, d + 1)), is_even_over_active=is_even)
+        for is_even in (True, False)
+    )
+    share = float(conditions.hold(uniform).mean())
+    drawn = np.unique(np.vstack([even, uniform]), axis=0)
+    found = drawn[conditions.hold(drawn)]
+    if len(found) < 64:
+        found = np.vstack([found, find_starts(conditions, drawn, rng)])
+    starts = np.unique(found, axis=0)
+    chosen = starts[rng.permutation(len(starts))[:256]]
+    return FeasibleSet(conditions.lattice, conditions, counter, None, chosen, share)

@@ -1,0 +1,120 @@
+"""First feasible points of a set too large to list, and walks that never leave it."""
+
+from typing import Final
+
+import numpy as np
+
+from campaigns.errors import NoFeasiblePoint
+from orchestrator.optimise.conditions import Conditions
+from orchestrator.optimise.lattice import IntArray
+from orchestrator.optimise.linear_program import LinearProgram, conflict
+from orchestrator.optimise.moves import random_moves
+from orchestrator.optimise.violation import violations
+
+__all__ = ["find_starts", "walk", "whole_conflict"]
+
+_PROGRAMS: Final = 12
+_SEARCHERS: Final = 256
+_SEARCH_ROUNDS: Final = 400
+_WALKERS: Final = 256
+_WALK_ROUNDS: Final = 300
+_BURN_IN: Final = 20
+
+
+def whole_conflict(conditions: Conditions) -> str:
+    """Return in words which linear conditions cannot hold together.
+
+    Args:
+        conditions: Conditions whose linear part nothing satisfies.
+    """
+    texts = conflict(conditions.lattice, conditions.tables)
+    listed = " and ".join(repr(text) for text in texts)
+    if len(texts) == 1:
+        return f"{listed} cannot hold within the bounds"
+    return f"{listed or 'the linear constraints'} cannot hold together within the bounds"
+
+
+def find_starts(conditions: Conditions, drawn: IntArray, rng: np.random.Generator) -> IntArray:
+    """Return some feasible rows of a set in which random points are rarely feasible.
+
+    Args:
+        conditions: The conditions.
+        drawn: `n x d` lattice points, among which the search begins too.
+        rng: Source of randomness.
+
+    Returns:
+        `k x d` feasible rows, k at least 1.
+
+    Raises:
+        NoFeasiblePoint: The linear conditions exclude each other (proved), or the search failed.
+    """
+    lattice = conditions.lattice
+    program = LinearProgram.of(lattice)
+    first = program.solve(conditions.tables, np.zeros(program.n_columns))
+    if first is None:
+        raise NoFeasiblePoint([whole_conflict(conditions)])
+    solved = [first]
+    for _ in range(_PROGRAMS):
+        row = program.solve(conditions.tables, rng.normal(size=program.n_columns))
+        if row is not None:
+            solved.append(row)
+    rows = np.unique(np.array(solved), axis=0)
+    rows = rows[lattice.contains(rows)]
+    good = rows[conditions.hold(rows)]
+    if len(good):
+        return good
+    return _search(conditions, np.vstack([rows, drawn]), rng)
+
+
+def _search(conditions: Conditions, rows: IntArray, rng: np.random.Generator) -> IntArray:
+    """Move the least violating rows downhill, with some moves uphill, until some are feasible."""
+    amounts = violations(conditions, rows)
+    order = np.argsort(amounts, kind="stable")[:_SEARCHERS]
+    rows, amounts = rows[order], amounts[order]
+    least = amounts.copy()
+    n_tried = len(amounts)
+    for turn in range(_SEARCH_ROUNDS):
+        heat = 0.05 * (1 - turn / _SEARCH_ROUNDS)
+        moved = random_moves(conditions.lattice, rows, rng)
+        after = violations(conditions, moved)
+        n_tried += len(moved)
+        near = after <= 1e-9
+        good = moved[near][conditions.hold(moved[near])]
+        if len(good):
+            return good
+        accept = after <= amounts + heat * rng.exponential(size=len(rows)) * (least + 1e-6)
+        rows = np.where(accept[:, None], moved, rows)
+        amounts = np.where(accept, after, amounts)
+        least = np.minimum(least, amounts)
+    texts = ", ".join(repr(condition.text) for condition in conditions.others)
+    raise NoFeasiblePoint(
+        [
+            f"none of {n_tried} points tried satisfies {texts or 'the constraints'}; the linear "
+            "constraints alone can be satisfied, so this is a failed search, not a proof"
+        ]
+    )
+
+
+def walk(conditions: Conditions, starts: IntArray, n: int, rng: np.random.Generator) -> IntArray:
+    """Return feasible rows met on random walks that never leave the set.
+
+    Args:
+        conditions: The conditions.
+        starts: `k x d` feasible rows, k at least 1.
+        n: How many are wanted.
+        rng: Source of randomness.
+
+    Returns:
+        Distinct rows, the starts among them; fewer than `n` if the walks met no more.
+    """
+    rows = starts[rng.integers(0, len(starts), size=_WALKERS)]
+    met = {tuple(row) for row in starts.tolist()}
+    for turn in range(_WALK_ROUNDS):
+        moved = random_moves(conditions.lattice, rows, rng)
+        good = conditions.hold(moved)
+        rows = np.where(good[:, None], moved, rows)
+        if turn >= _BURN_IN:
+            met.update(tuple(row) for row in rows.tolist())
+            if len(met) >= 2 * n + len(starts):
+                break
+    return np.array(sorted(met), dtype=np.int64)

@@ -1,0 +1,128 @@
+"""What every planner promises, and how one is found by its name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import ClassVar, Final, Protocol, Self, runtime_checkable
+
+from campaigns.spec import CampaignSpec
+from orchestrator.core.point import Candidate, Observation, Point
+from orchestrator.errors import AthanorError
+
+__all__ = [
+    "FINEST_STEPS",
+    "PLANNER_GROUP",
+    "Planner",
+    "Proposal",
+    "UnsupportedCampaign",
+    "planner_for",
+    "planner_names",
+]
+
+PLANNER_GROUP: Final = "athanor.planners"
+"""Entry-point group in which planners are found."""
+FINEST_STEPS: Final = 10_000
+"""Steps, at most, into which a planner divides a composition: 0.0001 is the finest step."""
+
+
+class UnsupportedCampaign(AthanorError):
+    """A planner cannot honour a campaign; nothing was proposed.
+
+    Args:
+        planner: Name of the planner.
+        reason: What it cannot honour.
+    """
+
+    def __init__(self, planner: str, reason: str) -> None:
+        super().__init__(f"planner {planner!r}: {reason}")
+        self.planner = planner
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a planner answers."""
+
+    candidates: tuple[Candidate, ...]
+    """Distinct, none of them pending."""
+    method: str
+    """How they were chosen, for example ``initial_design`` or ``log_nehvi``."""
+    reason: str
+    """Why in that way, and every fallback that was taken."""
+    reference_point: Mapping[str, float] | None = None
+    """By objective, in the campaign's units; None before a model or with a single objective."""
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """Chooses the next points from everything that is known; keeps nothing between calls."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, object]) -> Self:
+        """Build a planner from the settings in the campaign file.
+
+        Raises:
+            ValueError: A setting is unknown or has an impossible value; it is named.
+        """
+        ...
+
+    def propose(
+        self,
+        campaign: CampaignSpec,
+        observations: Sequence[Observation],
+        pending: Sequence[Point],
+        n: int,
+        seed: int,
+    ) -> Proposal:
+        """Choose the next points; a pure function of its arguments.
+
+        Args:
+            campaign: What is searched.
+            observations: Everything that is known, in the order in which it was told.
+            pending: Points asked for and not yet told.
+            n: How many candidates are wanted, at least 1.
+            seed: Seed of every random choice.
+
+        Returns:
+            Up to `n` candidates; fewer only if fewer feasible points are not pending.
+        """
+        ...
+
+    def refuse_unsupported(self, campaign: CampaignSpec) -> None:
+        """Check that the campaign can be honoured.
+
+        Raises:
+            UnsupportedCampaign: It cannot; the reason is named.
+        """
+        ...
+
+
+def planner_names() -> tuple[str, ...]:
+    """Return the names of all planners that are installed, sorted."""
+    return tuple(sorted({entry.name for entry in entry_points(group=PLANNER_GROUP)}))
+
+
+def planner_for(campaign: CampaignSpec) -> Planner:
+    """Return the planner that a campaign names.
+
+    Raises:
+        UnsupportedCampaign: No such planner is installed, its settings are wrong, or it cannot
+            honour the campaign.
+    """
+    name = campaign.planner.name
+    found = [entry for entry in entry_points(group=PLANNER_GROUP) if entry.name == name]
+    if not found:
+        raise UnsupportedCampaign(name, f"unknown; known are {', '.join(planner_names())}")
+    composition = campaign.space.composition
+    if composition is not None and composition.n_steps > FINEST_STEPS:
+        reason = f"step {composition.step} is finer than 1/{FINEST_STEPS}"
+        raise UnsupportedCampaign(name, reason)
+    kind: type[Planner] = found[0].load()
+    try:
+        planner = kind.from_settings(campaign.planner.settings)
+    except ValueError as error:
+        raise UnsupportedCampaign(name, f"settings: {error}") from error
+    planner.refuse_unsupported(campaign)
+    return planner

@@ -1,0 +1,161 @@
+"""What models learn from: observations as arrays, each outcome with the rows that have it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from campaigns.errors import UndefinedValue
+from campaigns.spec import CampaignSpec
+from orchestrator.core.point import Observation, Point
+from orchestrator.optimise.encoding import Encoding
+from orchestrator.optimise.lattice import FloatArray
+
+__all__ = ["LEAST_ROWS", "Column", "Scale", "TrainingData", "computed_columns", "reference_point"]
+
+LEAST_ROWS: Final = 2
+"""Observations of an objective or outcome before a model of it is asked."""
+_MARGIN: Final = 0.1
+"""How far beyond the worst of the initial design the reference point lies, in parts of its span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A shift and a scale that bring values to mean 0 and standard deviation 1."""
+
+    shift: float
+    width: float
+    """Above 0."""
+
+    @classmethod
+    def of(cls, values: FloatArray) -> "Scale":
+        """Return the scale of some values; equal values keep their own unit."""
+        width = float(values.std()) if len(values) else 0.0
+        shift = float(values.mean()) if len(values) else 0.0
+        return cls(shift, width if width > 1e-9 * max(1.0, abs(shift)) else 1.0)
+
+    def scaled(self, values: FloatArray) -> FloatArray:
+        """Return values on the scale."""
+        return np.asarray((values - self.shift) / self.width, dtype=np.float64)
+
+    def number(self, value: float) -> float:
+        """Return one value on the scale."""
+        return (value - self.shift) / self.width
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One measured objective or outcome."""
+
+    name: str
+    X: FloatArray
+    """`n x d` features of the rows that have it."""
+    Y: FloatArray
+    """`n` values on its scale."""
+    sd: FloatArray | None
+    """`n` standard errors on its scale, if every row has one."""
+    scale: Scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """Everything that was told, as arrays."""
+
+    columns: tuple[Column, ...]
+    """Measured objectives, then measured outcomes."""
+    X_made: FloatArray
+    """`n x d` features of the samples that could be made."""
+    X_failed: FloatArray
+    """`k x d` features of those that could not."""
+    computed_made: FloatArray
+    """`n x c` computed objectives of the samples that could be made, in the campaign's units."""
+
+    @classmethod
+    def of(
+        cls, campaign: CampaignSpec, observations: Sequence[Observation], encoding: Encoding
+    ) -> "TrainingData":
+        """Collect what models learn from.
+
+        Samples at which a computed objective has no value are left out of `X_made`; they still
+        teach the measured columns.
+        """
+        columns = [
+            _column(name, [o for o in observations if name in o.values], encoding)
+            for name in campaign.measured_names
+        ]
+        made = [o.point for o in observations if not o.is_failed]
+        failed = [o.point for o in observations if o.is_failed]
+        computed = computed_columns(campaign, made)
+        valued = np.asarray(np.isfinite(computed).all(axis=1), dtype=np.bool_)
+        made = [made[place] for place in np.flatnonzero(valued)]
+        return cls(
+            columns=tuple(columns),
+            X_made=encoding.points(made),
+            X_failed=encoding.points(failed),
+            computed_made=computed[valued],
+        )
+
+
+def _column(name: str, rows: Sequence[Observation], encoding: Encoding) -> Column:
+    values = np.array([row.values[name] for row in rows], dtype=np.float64)
+    scale = Scale.of(values)
+    sd: FloatArray | None = None
+    if rows and all(name in row.sds for row in rows):
+        sd = np.array([row.sds[name] for row in rows], dtype=np.float64) / scale.width
+    return Column(
+        name, encoding.points([row.point for row in rows]), scale.scaled(values), sd, scale
+    )
+
+
+def computed_columns(campaign: CampaignSpec, points: Sequence[Point]) -> FloatArray:
+    """Return the computed objectives of points, `n x c`; nan where one has no value."""
+    names = [each.name for each in campaign.objectives if each.name in campaign.computed]
+    found = np.full((len(points), len(names)), np.nan)
+    for place, point in enumerate(points):
+        if not names:
+            break
+        try:
+            values = campaign.computed_values(point)
+        except UndefinedValue:
+            continue
+        found[place] = [values[name] for name in names]
+    return found
+
+
+def reference_point(
+    campaign: CampaignSpec, observations: Sequence[Observation]
+) -> Mapping[str, float]:
+    """Return the worst values of interest, by objective, in the campaign's units.
+
+    An objective's own threshold, else the worst of the first `n_initial` observations that have
+    the objective, and a tenth of their span beyond it: later observations do not move it.
+    """
+    found: dict[str, float] = {}
+    for objective in campaign.objectives:
+        if objective.threshold is not None:
+            found[objective.name] = float(objective.threshold)
+            continue
+        values = _first_values(campaign, objective.name, observations)
+        span = float(np.ptp(values)) or max(1e-9, abs(float(values[0])))
+        worst = float((objective.sign * values).min())
+        found[objective.name] = objective.sign * (worst - _MARGIN * span)
+    return found
+
+
+def _first_values(
+    campaign: CampaignSpec, name: str, observations: Sequence[Observation]
+) -> FloatArray:
+    values: list[float] = []
+    for observation in observations:
+        value = observation.values.get(name)
+        if name in campaign.computed:
+            try:
+                value = campaign.computed_values(observation.point)[name]
+            except UndefinedValue:
+                continue
+        if value is not None:
+            values.append(value)
+        if len(values) == max(2, campaign.planner.n_initial):
+            break
+    return np.array(values, dtype=np.float64)
