@@ -21,8 +21,7 @@ def read_all(device: str, raw: bytes) -> None:
     codec = codec_of(device)
     try:
         reply = codec.decode(raw)
-    except ProtocolError as error:
-        assert error.raw == raw
+    except ProtocolError:
         return
     for reader in codec.READERS:
         try:
@@ -76,9 +75,7 @@ def test_garbage_raises_nothing_but_protocol_errors(device: str, raw: bytes) -> 
 
 @pytest.mark.parametrize("device", DEVICES)
 @given(data=st.data())
-def test_mutated_frames_raise_nothing_but_protocol_errors(
-    device: str, data: st.DataObject
-) -> None:
+def test_mutated_frames_raise_nothing_but_protocol_errors(device: str, data: st.DataObject) -> None:
     raw = bytearray(data.draw(st.sampled_from(replies_in(device))))
     for _ in range(data.draw(st.integers(1, 3))):
         place = data.draw(st.integers(0, len(raw)))

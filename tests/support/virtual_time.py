@@ -1,4 +1,4 @@
-"""Runs async tests: on virtual time where a device is pretended, on real time where a wire is real."""
+"""Runs async tests: in virtual time with pretended devices, in real time with real wires."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from drivers.clock import VirtualClock, VirtualLoop
+from drivers.errors import DriverError
 
 T = TypeVar("T")
 
@@ -22,6 +23,15 @@ def in_real_time(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a function to its end on a usual loop."""
     with asyncio.Runner() as runner:
         return runner.run(main())
+
+
+async def error_or_none(work: Awaitable[object]) -> DriverError | None:
+    """Wait for something and return the driver's error that it raises, if it does."""
+    try:
+        await work
+    except DriverError as error:
+        return error
+    return None
 
 
 async def error_of(work: Awaitable[object]) -> BaseException:
