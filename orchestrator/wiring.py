@@ -248,7 +248,7 @@ def _resume(log: EventLog, prepared: Prepared, unfinished: list[CampaignState]) 
         log.append(
             campaign_stream(state.campaign_id),
             [ResumeRequested(reason="resumed with athanor run")],
-            time=state.last_time if options.is_dry_run else datetime.now(UTC),
+            time=state.last_time if options.is_dry_run else SystemClock().now(),
             actor=options.actor,
             is_simulated=state.is_simulated,
         )
@@ -289,7 +289,7 @@ def _open_new(log: EventLog, prepared: Prepared, campaign_id: str) -> str:
     log.append(
         stream,
         [opened],
-        time=DRY_RUN_START if options.is_dry_run else datetime.now(UTC),
+        time=DRY_RUN_START if options.is_dry_run else SystemClock().now(),
         actor=options.actor,
         is_simulated=options.is_dry_run,
         expected={stream: 0},

@@ -20,7 +20,7 @@ from orchestrator.core.point import Observation, Point
 if TYPE_CHECKING:
     from orchestrator.optimise.planner import Proposal
 
-__all__ = ["Planning", "planning_in_process", "planning_in_worker"]
+__all__ = ["Planning", "planning_in_process", "planning_in_worker", "propose", "warm"]
 
 
 def _die_with_the_engine() -> None:
@@ -69,7 +69,7 @@ def warm(campaign_text: str) -> None:
 
     planner = planner_for(_campaign_from(campaign_text))
     if planner.name == "botorch":
-        import botorch  # noqa: F401 - imported for its effect: the import takes seconds
+        import orchestrator.optimise.model_proposal  # noqa: F401 - for its effect: the import takes seconds
 
 
 class Planning:
