@@ -1,0 +1,129 @@
+"""A campaign by hand: tell what was measured, ask what to make next; no bench, no log."""
+
+import operator
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from campaigns.loading import load_campaign
+from campaigns.spec import CampaignSpec
+from orchestrator.core.point import Observation
+from orchestrator.optimise.feasible_set import FeasibleSet
+from orchestrator.optimise.frames import candidate_frame, observations_in, points_in, read_table
+from orchestrator.optimise.planner import Proposal, planner_for
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AskTell"]
+
+
+class AskTell:
+    """Proposes points from observations that a person brings.
+
+    What `ask` answers depends on the campaign, the seed, what was told and what is pending, and
+    on nothing else: asking twice gives the same answer. A point that was asked for is not pending
+    unless it is passed as such.
+
+    Args:
+        campaign: What is searched.
+        seed: Seed of every random choice, at least 0.
+
+    Raises:
+        UnsupportedCampaign: The campaign's planner is unknown or cannot honour the campaign.
+        NoFeasiblePoint: No point satisfies the campaign.
+        ValueError: The seed is below 0.
+
+    Example:
+        >>> lab = AskTell.from_file("campaigns/library/oer/demo.toml")  # doctest: +SKIP
+        >>> points = lab.ask(4)  # doctest: +SKIP
+    """
+
+    def __init__(self, campaign: CampaignSpec, *, seed: int = 0) -> None:
+        self._seed = operator.index(seed)
+        if self._seed < 0:
+            raise ValueError(f"seed is {seed}, expected at least 0")
+        self._campaign = campaign
+        self._planner = planner_for(campaign)
+        self._observations: list[Observation] = []
+        FeasibleSet.of(campaign)
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, seed: int = 0) -> Self:
+        """Load a campaign file.
+
+        Args:
+            path: A TOML file.
+            seed: Seed of every random choice, at least 0.
+
+        Raises:
+            CampaignFileError: The file holds mistakes; all of them are listed.
+            UnsupportedCampaign: Its planner is unknown or cannot honour the campaign.
+            NoFeasiblePoint: No point satisfies the campaign.
+        """
+        return cls(load_campaign(path), seed=seed)
+
+    @property
+    def campaign(self) -> CampaignSpec:
+        """What is searched."""
+        return self._campaign
+
+    @property
+    def observations(self) -> Sequence[Observation]:
+        """Everything that was told, in order."""
+        return tuple(self._observations)
+
+    def tell(self, frame: "pd.DataFrame") -> None:
+        """Add observations; all rows or, if anything is wrong, none.
+
+        Args:
+            frame: One row an experiment, as made: fractions may lie off the grid, beyond bounds
+                and constraints. Columns as `observations_in` of `orchestrator.optimise.frames`
+                says, in the campaign's units and directions.
+
+        Raises:
+            ObservationError: The table is wrong; nothing was told.
+        """
+        self._observations += observations_in(self._campaign, frame)
+
+    def tell_file(self, path: str | Path) -> None:
+        """Add the observations of a CSV file; all rows or, if anything is wrong, none.
+
+        Raises:
+            ObservationError: The file is wrong; nothing was told.
+        """
+        table = read_table(self._campaign, path)
+        self._observations += observations_in(self._campaign, table, source=str(path))
+
+    def ask(self, n: int = 1, *, pending: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+        """Return what to make next.
+
+        Args:
+            n: How many points, at least 1.
+            pending: Points under way, with a column per component and parameter; other columns
+                are ignored.
+
+        Returns:
+            Up to `n` distinct rows, none of them pending; fewer only if fewer exist. Columns are
+            components, parameters, ``<objective>_predicted_mean``, ``<objective>_predicted_sd``.
+
+        Raises:
+            ValueError: `n` is below 1.
+            ObservationError: The table of pending points is wrong.
+        """
+        return candidate_frame(self._campaign, self.propose(n, pending=pending).candidates)
+
+    def propose(self, n: int = 1, *, pending: "pd.DataFrame | None" = None) -> Proposal:
+        """Return what `ask` returns, with the way in which it was chosen and why.
+
+        Raises:
+            ValueError: `n` is below 1.
+            ObservationError: The table of pending points is wrong.
+        """
+        wanted = operator.index(n)
+        if wanted < 1:
+            raise ValueError(f"n is {n}, expected at least 1")
+        waiting = [] if pending is None else points_in(self._campaign, pending)
+        return self._planner.propose(
+            self._campaign, self._observations, waiting, wanted, self._seed
+        )
