@@ -20,6 +20,11 @@ from drivers.clock import Clock
 from drivers.errors import LineError, LineTimeout, OutcomeUnknown, ProtocolError, rig_error_from
 from drivers.line import MAX_FRAME_BYTES
 
+try:
+    from termios import error as TerminalError  # noqa: N812 - it is a class, whatever its name
+except ImportError:  # there are no terminals on Windows, and no such error
+    TerminalError = OSError  # type: ignore[assignment, misc]  # stands in for the missing class
+
 __all__ = ["SerialLine", "SerialLineSettings"]
 
 logger = logging.getLogger(__name__)
@@ -191,7 +196,14 @@ class SerialLine:
         port, thread = self._port, self._thread
         if port is None or thread is None:
             raise OSError(f"line {self._name} is closed")
-        await self._clock.call_blocking(lambda: function(port), thread)
+
+        def call() -> None:
+            try:
+                function(port)
+            except TerminalError as error:
+                raise OSError(str(error)) from error
+
+        await self._clock.call_blocking(call, thread)
 
     async def _lose(self) -> None:
         """Let go of a port that failed, so that `open` opens it afresh."""
