@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate
-from typing import Final
+from typing import Final, Literal
 
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
@@ -43,7 +43,12 @@ _NEEDS_ENGINE: Final = frozenset(
 
 
 def engine_name(campaign_id: str) -> str:
-    """Return the name under which a campaign's engine shows that it lives."""
+    """Return the name under which a campaign's engine shows that it lives.
+
+    Example:
+        >>> engine_name("oer-plate-1")
+        'engine/oer-plate-1'
+    """
     return f"engine/{campaign_id}"
 
 
@@ -89,7 +94,12 @@ def shown_state(status: CampaignStatus, engine: EngineView, n_in_doubt: int) -> 
 
 
 def campaign_view(
-    state: CampaignState, *, engine: EngineView, now: datetime, last_hash: str
+    state: CampaignState,
+    *,
+    engine: EngineView,
+    now: datetime,
+    last_hash: str,
+    instruments: Mapping[str, str] | None = None,
 ) -> CampaignView:
     """Return everything that is shown of a campaign.
 
@@ -98,6 +108,7 @@ def campaign_view(
         engine: What is known of its engine.
         now: The present time on the campaign's own clock.
         last_hash: Of the whole log.
+        instruments: What the laboratory's stream last said of each; None if nobody looked.
     """
     spec = state.spec
     rows = objective_rows(spec, state.observations)
@@ -132,6 +143,8 @@ def campaign_view(
         components=tuple(composition.names) if composition is not None else (),
         parameters=tuple(parameter.name for parameter in spec.space.parameters),
         objectives=_objectives(state),
+        measured=tuple(spec.measured_names),
+        computed=_computed_names(state),
         outcomes=_outcomes(state),
         best=_best(state, rows),
         reference_point=state.reference_point,
@@ -139,7 +152,7 @@ def campaign_view(
         hypervolume_series=series,
         front=front,
         in_doubt=doubts,
-        instruments=dict(state.connected),
+        instruments=dict(instruments or {}),
         experiments=tuple(
             _experiment(state, experiment, counting, on_front) for experiment in experiments
         ),
@@ -181,13 +194,15 @@ def _float_or_none(value: object) -> float | None:
 
 def _targets(state: CampaignState) -> tuple[TargetView, ...]:
     views = []
-    for target in state.spec.stopping.target:
-        if target.at_least is not None:
-            value = float(target.at_least)
-            views.append(TargetView(objective=target.objective, bound="at_least", value=value))
-        if target.at_most is not None:
-            value = float(target.at_most)
-            views.append(TargetView(objective=target.objective, bound="at_most", value=value))
+    for target in state.spec.stopping.targets:
+        bounds: dict[Literal["at_least", "at_most"], object] = {
+            "at_least": target.at_least,
+            "at_most": target.at_most,
+        }
+        for bound, limit in bounds.items():
+            value = _float_or_none(limit)
+            if value is not None:
+                views.append(TargetView(objective=target.objective, bound=bound, value=value))
     return tuple(views)
 
 
@@ -202,6 +217,13 @@ def _objectives(state: CampaignState) -> tuple[ObjectiveView, ...]:
         )
         for objective in state.spec.objectives
     )
+
+
+def _computed_names(state: CampaignState) -> tuple[str, ...]:
+    """Return the objectives and outcomes that are computed, each once, in the file's order."""
+    measured = set(state.spec.measured_names)
+    everyone = (*state.spec.objectives, *state.spec.outcomes)
+    return tuple(dict.fromkeys(each.name for each in everyone if each.name not in measured))
 
 
 def _outcomes(state: CampaignState) -> tuple[str, ...]:
@@ -235,9 +257,7 @@ def _best(
     return tuple(views)
 
 
-def _front(
-    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
-) -> tuple[str, ...]:
+def _front(state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]) -> tuple[str, ...]:
     values = [row for _, row in rows]
     indices = pareto_indices(values, directions(state.spec)) if rows else []
     return tuple(rows[i][0] for i in sorted(indices, key=lambda i: (values[i][0], i)))

@@ -111,6 +111,12 @@ def _campaign_summary(event: facts.Event) -> str:
             return f"{event.instrument} connected: {event.identity}"
         case facts.InstrumentLost():
             return f"{event.instrument} lost: {event.reason}"
+        case _:
+            return _plain_summary(event)
+
+
+def _plain_summary(event: facts.Event) -> str:
+    match event:
         case facts.CampaignFinished():
             return f"finished by {event.rule}: {event.reason}"
         case facts.EngineAttached():

@@ -7,16 +7,27 @@ engine never knows that it was there except by what stands in the log.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Protocol, Self
 
 from drivers.clock import Clock, SystemClock
 from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
-from orchestrator.core.events import campaign_stream
+from orchestrator.core.events import (
+    LAB_STREAM,
+    InstrumentConnected,
+    InstrumentLost,
+    campaign_stream,
+)
 from orchestrator.errors import LogError, RequestRefused
-from orchestrator.log.event_log import EventLog, Record, Verification
+from orchestrator.log.event_log import EventLog, Verification, last_hash
 from orchestrator.log.side_tables import Heartbeat, SideTables
-from orchestrator.service.campaign_view import campaign_view, engine_view, shown_state
+from orchestrator.service.campaign_view import (
+    campaign_view,
+    engine_name,
+    engine_view,
+    shown_state,
+)
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.requests import Request, request_event
 from orchestrator.service.views import CampaignLine, CampaignView, EngineView
@@ -92,6 +103,18 @@ class Lab:
         """Return every campaign of the log, the one last written to at the end."""
         return tuple(self._line(row) for row in self._rows())
 
+    def wait(self, duration_s: float) -> None:
+        """Wait before looking again.
+
+        Args:
+            duration_s: How long, in real seconds.
+        """
+        Event().wait(duration_s)
+
+    def now(self) -> datetime:
+        """Return the wall clock's time, with zone UTC."""
+        return self._clock.now()
+
     def last_seq(self) -> int:
         """Return the seq of the last record; cheap enough to poll."""
         return self._log.last_seq()
@@ -107,7 +130,11 @@ class Lab:
         """
         state = self._state(self._resolve(campaign_id))
         return campaign_view(
-            state, engine=self._engine(state), now=self._now(state), last_hash=self._last_hash()
+            state,
+            engine=self._engine(state),
+            now=self._now(state),
+            last_hash=last_hash(self._log),
+            instruments=self._instruments(state),
         )
 
     def events(
@@ -194,7 +221,7 @@ class Lab:
         return engine_view(
             epoch=state.epoch,
             is_attached=state.is_attached,
-            heartbeat=beats.get(f"engine/{state.campaign_id}"),
+            heartbeat=beats.get(engine_name(state.campaign_id)),
             real_now=self._clock.now(),
         )
 
@@ -247,15 +274,27 @@ class Lab:
             raise RequestRefused(f"no unfinished campaign in {self._source}")
         if len(unfinished) > 1:
             raise RequestRefused(
-                f"several unfinished campaigns in {self._source}, name one: "
-                f"{', '.join(unfinished)}"
+                f"several unfinished campaigns in {self._source}, name one: {', '.join(unfinished)}"
             )
         return unfinished[0]
 
-    def _last_hash(self) -> str:
-        last = self._log.last_seq()
-        records: list[Record] = list(self._log.read(after_seq=last - 1, limit=1)) if last else []
-        return records[0].hash if records else ""
+    def _instruments(self, state: CampaignState) -> dict[str, str]:
+        """Return what the laboratory's stream last said of the instruments of a campaign."""
+        used = {
+            job.planned.instrument
+            for experiment in state.experiments
+            for job in experiment.jobs.values()
+        }
+        known: dict[str, str] = {}
+        for record in self._log.read(stream=LAB_STREAM):
+            event = record.event
+            if record.is_simulated != state.is_simulated:
+                continue
+            if isinstance(event, InstrumentConnected) and event.instrument in used:
+                known[event.instrument] = event.identity
+            if isinstance(event, InstrumentLost) and event.instrument in used:
+                known[event.instrument] = f"lost: {event.reason}"
+        return dict(sorted(known.items()))
 
 
 def _number(cell: object) -> int:

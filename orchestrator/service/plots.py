@@ -76,7 +76,9 @@ def front_figures(view: CampaignView) -> list[tuple[str, Figure]]:
     objectives are all there are.
     """
     pairs = combinations(view.objectives, 2)
-    return [(f"{first.name} / {second.name}", _pair(view, first, second)) for first, second in pairs]
+    return [
+        (f"{first.name} / {second.name}", _pair(view, first, second)) for first, second in pairs
+    ]
 
 
 def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
@@ -148,9 +150,7 @@ def _points(
     return trace
 
 
-def _staircase(
-    front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveView
-) -> Figure:
+def _staircase(front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveView) -> Figure:
     """Return the edge of the dominated region: each point holds until the next one beats it."""
     xs = [objective_value(experiment, x.name) for experiment in front]
     ys = [objective_value(experiment, y.name) for experiment in front]
@@ -214,7 +214,13 @@ def best_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
     }
     if not objective.is_computed:
         sds = [experiment.sds.get(objective.name) or 0.0 for experiment, _ in seen]
-        points["error_y"] = {"type": "data", "array": sds, "color": BLUE, "thickness": 1, "width": 0}
+        points["error_y"] = {
+            "type": "data",
+            "array": sds,
+            "color": BLUE,
+            "thickness": 1,
+            "width": 0,
+        }
     line: Figure = {
         "type": "scatter",
         "mode": "lines",

@@ -220,6 +220,10 @@ class CampaignView(_View):
     components: tuple[str, ...]
     parameters: tuple[str, ...]
     objectives: tuple[ObjectiveView, ...]
+    measured: tuple[str, ...]
+    """Names of the measured objectives and outcomes."""
+    computed: tuple[str, ...]
+    """Names of the computed objectives and outcomes."""
     outcomes: tuple[str, ...]
     """Outcome specifications as text."""
     best: tuple[BestView, ...]
@@ -231,6 +235,6 @@ class CampaignView(_View):
     """Ids of the experiments on the Pareto front, in order of the first objective."""
     in_doubt: tuple[DoubtView, ...]
     instruments: Mapping[str, str]
-    """Identity of each connected instrument."""
+    """What the laboratory last knew of each instrument: its identity, or how it was lost."""
     experiments: tuple[ExperimentView, ...]
     jobs: tuple[JobView, ...]

@@ -1,0 +1,87 @@
+"""Options that several commands share, and the doors that they open."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from orchestrator.service.lab import Lab
+    from orchestrator.settings import Settings
+
+__all__ = [
+    "EXIT_ABORTED",
+    "EXIT_BAD_INPUT",
+    "EXIT_DONE",
+    "EXIT_HELD",
+    "CampaignArgument",
+    "DatabaseOption",
+    "JsonOption",
+    "console",
+    "lab_of",
+    "messages",
+    "settings_of",
+    "write_text",
+]
+
+EXIT_DONE: Final = 0
+EXIT_BAD_INPUT: Final = 2
+EXIT_HELD: Final = 3
+EXIT_ABORTED: Final = 4
+
+DatabaseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--database",
+        metavar="FILE",
+        help="The laboratory's log; ATHANOR_DATABASE or athanor.db unless given.",
+        show_default=False,
+    ),
+]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+CampaignArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[CAMPAIGN_ID]",
+        help="As `athanor campaigns` lists it; the only unfinished one unless given.",
+        show_default=False,
+    ),
+]
+
+
+def settings_of(database: Path | None) -> "Settings":
+    """Return the settings of this process."""
+    from orchestrator.settings import settings_from
+
+    return settings_from(os.environ, database=database)
+
+
+def lab_of(database: Path | None) -> "Lab":
+    """Open the laboratory's log for looking and asking."""
+    from orchestrator.service.lab import Lab
+
+    return Lab.open(settings_of(database))
+
+
+def console() -> "Console":
+    """Return the terminal for answers."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def messages() -> "Console":
+    """Return the terminal for everything that is not an answer."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def write_text(text: str) -> None:
+    """Write an answer for scripts, unwrapped and uncoloured."""
+    typer.echo(text, nl=not text.endswith("\n"))

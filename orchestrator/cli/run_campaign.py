@@ -1,0 +1,129 @@
+"""``athanor run``: one campaign from its opening to its end, on the bench or simulated."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import (
+    EXIT_HELD,
+    DatabaseOption,
+    console,
+    settings_of,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Settings
+    from orchestrator.wiring import Prepared, RunEnd
+
+__all__ = ["run"]
+
+
+def run(  # noqa: PLR0913 - one argument for each option of the command
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
+    *,
+    rig: Annotated[Path, typer.Option("--rig", metavar="FILE", help="The rig file.")],
+    is_dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="On the pretended bench, in virtual time; opens no port."),
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same dry-run.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the unfinished campaign of this name.")
+    ] = False,
+    new: Annotated[
+        bool, typer.Option("--new", help="Open another one although one is unfinished.")
+    ] = False,
+    is_live: Annotated[
+        bool | None,
+        typer.Option(
+            "--live/--plain", help="A table that changes, or lines; a table on a terminal."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
+    ] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Run a campaign until a stopping rule is met, somebody ends it, or it is held.
+
+    Ctrl-C once asks for a pause, twice for a stop, thrice for an abort. Ends with 0 when done,
+    3 when held or in doubt, 4 when aborted.
+
+    Example: athanor run oer.toml --rig rig.toml --dry-run --seed 0 --report oer.html
+
+    Example: athanor run oer.toml --rig rig.toml --resume
+    """
+    from orchestrator.wiring import RunOptions, prepare
+
+    settings = settings_of(database)
+    options = RunOptions(
+        campaign_file=campaign,
+        rig_file=rig,
+        database=settings.database,
+        is_dry_run=is_dry_run,
+        actor=settings.actor,
+        seed=seed,
+        resume=resume,
+        new=new,
+    )
+    prepared = prepare(options)
+    end = _drive(prepared, settings, is_live=is_live)
+    _tell_end(end, settings, report)
+    raise typer.Exit(end.exit_code)
+
+
+def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) -> "RunEnd":
+    from orchestrator.cli.interrupts import Interrupts
+    from orchestrator.cli.onlookers import LiveOnlooker, PlainOnlooker
+    from orchestrator.service.lab import Lab
+    from orchestrator.service.refusals import REFUSALS, refusal_lines
+    from orchestrator.service.requests import Request
+    from orchestrator.wiring import RunHandle
+    from orchestrator.wiring import run as run_prepared
+
+    handles: list[RunHandle] = []
+
+    def ask(request: Request) -> None:
+        """Put a request into the log; whoever pressed Ctrl-C will not wait for a resume."""
+        handles[0].leave_when_paused()
+        try:
+            with Lab.open(settings) as lab:
+                lab.request(request, handles[0].campaign_id, reason="Ctrl-C")
+        except REFUSALS as error:
+            for line in refusal_lines(error):
+                typer.echo(line, err=True)
+
+    def on_start(handle: RunHandle) -> None:
+        handles.append(handle)
+        interrupts.begin()
+
+    interrupts = Interrupts(ask)
+    screen = console()
+    use_live = screen.is_terminal if is_live is None else is_live
+    onlooker = LiveOnlooker(screen, interrupts) if use_live else PlainOnlooker(interrupts)
+    with onlooker, interrupts:
+        return run_prepared(prepared, on_progress=onlooker.show, on_start=on_start)
+
+
+def _tell_end(end: "RunEnd", settings: "Settings", report: Path | None) -> None:
+    from orchestrator.cli.screens import front_table
+    from orchestrator.service.lab import Lab
+    from orchestrator.service.report import write_report
+
+    with Lab.open(settings) as lab:
+        view = lab.campaign(end.campaign_id)
+        if report is not None:
+            write_report(view, report, made_time=lab.now())
+    if view.front:
+        console().print(front_table(view))
+    reason = f": {end.reason}" if end.reason else ""
+    write_text(f"{end.campaign_id} {end.status}{reason}")
+    write_text(f"log {settings.database}, last hash {end.last_hash}")
+    if report is not None:
+        write_text(f"report {report}")
+    for job_id in end.in_doubt:
+        typer.echo(f"in doubt: {job_id}: look at the bench (docs/OPERATING.md)", err=True)
+    if end.exit_code == EXIT_HELD:
+        typer.echo("held: go on with athanor run CAMPAIGN --rig RIG --resume", err=True)

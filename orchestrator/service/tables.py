@@ -1,0 +1,169 @@
+"""Tables in and out: exports of a campaign, and tables of observations; pandas lives here."""
+
+from __future__ import annotations
+
+import json
+import math
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.errors import AthanorError, ObservationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from orchestrator.service.views import CampaignView, ExperimentView
+
+__all__ = ["TableFormat", "experiments_frame", "frame_text", "read_table", "write_export"]
+
+
+class TableFormat(StrEnum):
+    """In what form a table is written."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    JSON = "json"
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table of observations or pending points from a CSV file.
+
+    Numbers become the double nearest to their text; an empty field is a missing value.
+
+    Args:
+        path: A CSV file in UTF-8 with one heading row.
+
+    Raises:
+        ObservationError: It cannot be read as such a table.
+    """
+    import pandas as pd
+
+    target = Path(path)
+    try:
+        text = target.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        got = f"byte {error.object[error.start]:#04x} at {error.start}"
+        raise ObservationError(str(target), got=got, expected="UTF-8 text") from error
+    except OSError as error:
+        raise ObservationError(str(target), got=error.strerror, expected="a CSV file") from error
+    headings = next(iter(text.splitlines()), "").split(",")
+    twice = {name for name in headings if headings.count(name) > 1}
+    if twice:
+        expected = "each column once"
+        raise ObservationError(f"{target}: heading", got=sorted(twice)[0], expected=expected)
+    try:
+        return pd.read_csv(StringIO(text), float_precision="round_trip", index_col=False)
+    except pd.errors.EmptyDataError as error:
+        raise ObservationError(str(target), got="nothing", expected="a heading row") from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
+        raise ObservationError(str(target), got=str(error), expected="a CSV table") from error
+
+
+def frame_text(frame: pd.DataFrame, form: TableFormat) -> str:
+    """Return a table as CSV or as a JSON list of objects; missing values are empty or null.
+
+    Args:
+        frame: The table.
+        form: CSV or JSON.
+
+    Raises:
+        ValueError: The form is not text.
+    """
+    if form is TableFormat.CSV:
+        return frame.to_csv(index=False, lineterminator="\n")
+    if form is TableFormat.JSON:
+        rows = [
+            {name: None if _is_missing(value) else value for name, value in row.items()}
+            for row in frame.to_dict(orient="records")
+        ]
+        return json.dumps(rows, allow_nan=False, indent=1, default=str) + "\n"
+    raise ValueError(f"{form} is not text")
+
+
+def _is_missing(value: object) -> bool:
+    import pandas as pd
+
+    return value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def experiments_frame(view: CampaignView) -> pd.DataFrame:
+    """Return one row for each experiment.
+
+    Columns: `experiment_id`, `number`, `state`; `<input>_asked` and `<input>_made` for every
+    component and parameter; each measured value with its `_sd`; each computed value; what was
+    predicted; `is_on_front`, `cost_usd`, times, `cause` and `reason`.
+    """
+    import pandas as pd
+
+    rows = [_row(view, experiment) for experiment in view.experiments]
+    frame = pd.DataFrame(rows, columns=None if rows else _columns(view))
+    for name in ("started_time", "ended_time"):
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame
+
+
+def _row(view: CampaignView, experiment: ExperimentView) -> dict[str, object]:
+    row: dict[str, object] = {
+        "experiment_id": experiment.experiment_id,
+        "number": experiment.number,
+        "state": experiment.state,
+    }
+    for name in (*view.components, *view.parameters):
+        row[f"{name}_asked"] = experiment.asked.get(name)
+    for name in (*view.components, *view.parameters):
+        row[f"{name}_made"] = experiment.made.get(name)
+    for name in view.measured:
+        row[name] = experiment.values.get(name)
+        row[f"{name}_sd"] = experiment.sds.get(name)
+    for name in view.computed:
+        row[name] = experiment.computed.get(name)
+    for name in (*view.measured, *view.computed):
+        row[f"{name}_predicted_mean"] = experiment.predicted.get(name)
+        row[f"{name}_predicted_sd"] = experiment.predicted_sds.get(name)
+    row["is_on_front"] = experiment.is_on_front
+    row["cost_usd"] = experiment.cost_usd
+    row["started_time"] = experiment.started_time
+    row["ended_time"] = experiment.ended_time
+    row["cause"] = experiment.cause
+    row["reason"] = experiment.reason
+    return row
+
+
+def _columns(view: CampaignView) -> list[str]:
+    inputs = (*view.components, *view.parameters)
+    outputs = (*view.measured, *view.computed)
+    return [
+        *("experiment_id", "number", "state"),
+        *(f"{name}_asked" for name in inputs),
+        *(f"{name}_made" for name in inputs),
+        *(column for name in view.measured for column in (name, f"{name}_sd")),
+        *view.computed,
+        *(f"{name}_predicted_{part}" for name in outputs for part in ("mean", "sd")),
+        *("is_on_front", "cost_usd", "started_time", "ended_time", "cause", "reason"),
+    ]
+
+
+def write_export(view: CampaignView, path: str | Path, form: TableFormat) -> Path:
+    """Write a campaign's experiments as a table.
+
+    Args:
+        view: The campaign.
+        path: The file; its folder is made if there is none.
+        form: In what form.
+
+    Raises:
+        AthanorError: The file cannot be written.
+    """
+    target = Path(path)
+    frame = experiments_frame(view)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if form is TableFormat.PARQUET:
+            frame.to_parquet(target, index=False)
+        else:
+            target.write_text(frame_text(frame, form), encoding="utf-8")
+    except OSError as error:
+        raise AthanorError(f"{target}: the table cannot be written: {error.strerror}") from error
+    return target
