@@ -1,7 +1,7 @@
 """Checks the whole chain of a log, record by record; nothing is repaired here.
 
-The chain shows that a record was changed, lost or put in. It cannot show that the newest records
-were cut off, or that somebody wrote the whole chain anew: against those, keep a hash elsewhere.
+The chain shows that a record was changed, lost or put in. By itself it cannot show that the newest
+records were cut off, or that somebody wrote it all anew: against those, keep a hash elsewhere.
 """
 
 from collections import Counter

@@ -43,6 +43,7 @@ CREATE TABLE record (
     hash TEXT NOT NULL CHECK (length(hash) = 64),
     UNIQUE (stream, version)
 ) STRICT;
+CREATE INDEX record_by_stream ON record (stream, seq);
 CREATE TRIGGER record_follows BEFORE INSERT ON record
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM record)
     OR NEW.version IS NOT

@@ -24,6 +24,9 @@ __all__ = ["SqlStore"]
 _BUSY_MS: Final = 30_000
 """How long a writer waits for the others."""
 
+_SWITCHES: Final = 100
+"""How often the switch to a write-ahead log is tried while others open a fresh file, too."""
+
 
 class SqlStore:
     """A file that holds a log, with its `SideTables`.
@@ -153,9 +156,23 @@ class SqlStore:
             require_log(connection)
         except LogError as error:
             raise type(error)(f"{self._path}: {error}") from error
-        if connection.pragma("journal_mode", "wal") != "wal":
+        if _switched_to_wal(connection) != "wal":
             raise LogError(f"{self._path}: its file system cannot hold a write-ahead log")
         connection.pragma("synchronous", "full")
         connection.pragma("fullfsync", True)
         connection.pragma("trusted_schema", False)
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+
+
+def _switched_to_wal(connection: apsw.Connection) -> object:
+    """Switch to a write-ahead log and return the mode that the file is in.
+
+    SQLite does not wait when several processes switch one fresh file at once; the write lock, for
+    which it does wait, puts them in a row.
+    """
+    for _ in range(_SWITCHES):
+        try:
+            return connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            connection.execute("BEGIN IMMEDIATE; COMMIT")
+    return connection.pragma("journal_mode", "wal")

@@ -1,6 +1,7 @@
 """What other processes do to a log in its tests; started by `multiprocessing` with spawn."""
 
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from orchestrator.core.events import JobFinished, JobStarted
@@ -10,8 +11,9 @@ from tests.support.recorded_events import MORNING, STREAM, append, opened
 __all__ = ["append_and_acknowledge", "append_many", "follow"]
 
 
-def append_many(path: Path, actor: str, n_appends: int) -> None:
-    """Append so many pairs of facts to one stream, as one of several processes."""
+def append_many(path: Path, actor: str, n_appends: int, gate: Barrier) -> None:
+    """Append so many pairs of facts to one stream, as one of several that open the log at once."""
+    gate.wait(60)
     log = open_sqlite_log(path)
     for number in range(n_appends):
         events = [

@@ -39,7 +39,21 @@ from orchestrator.core.events import (
 from orchestrator.core.point import Candidate, Observation, Prediction
 from orchestrator.log.event_log import EventLog, Record
 
-__all__ = ["CAMPAIGN_ID", "STREAM", "append", "events_of_every_kind", "life", "opened", "started"]
+__all__ = [
+    "CAMPAIGN_ID",
+    "CANDIDATE",
+    "MADE",
+    "MORNING",
+    "POINT",
+    "STREAM",
+    "append",
+    "events_of_every_kind",
+    "life",
+    "observed",
+    "opened",
+    "planned",
+    "started",
+]
 
 CAMPAIGN_ID = "oer-plate-1"
 STREAM = campaign_stream(CAMPAIGN_ID)

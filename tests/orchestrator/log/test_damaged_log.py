@@ -84,6 +84,17 @@ def test_a_record_that_is_missing_is_found(path: Path) -> None:
     log.close()
 
 
+def test_records_that_were_cut_off_are_missed(path: Path) -> None:
+    tamper(path, "DELETE FROM record WHERE seq > 15")
+
+    log = open_sqlite_log(path)
+    found = log.verify()
+
+    assert (found.n_records, found.first_bad_seq) == (15, 16)
+    assert found.reason == "the newest records are missing: there were 18"
+    log.close()
+
+
 @pytest.mark.slow
 def test_any_flipped_byte_of_a_record_is_found_or_refused(path: Path) -> None:
     connection = apsw.Connection(str(path))

@@ -24,7 +24,8 @@ def start(target: Callable[..., None], *arguments: Any) -> Any:
 @pytest.mark.slow
 def test_processes_that_append_at_once_leave_no_gap(tmp_path: Path) -> None:
     path = tmp_path / "athanor.db"
-    writers = [start(append_many, path, actor, 50) for actor in ("ada", "bob", "eve")]
+    gate = SPAWN.Barrier(3)
+    writers = [start(append_many, path, actor, 50, gate) for actor in ("ada", "bob", "eve")]
     for writer in writers:
         writer.join(60)
 

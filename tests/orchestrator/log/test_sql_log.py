@@ -244,3 +244,11 @@ def test_each_thread_has_its_own_connection(log: SqliteLog) -> None:
 
     assert found[0] is not found[1]
     assert found[0] is log._connection()
+
+
+def test_following_one_stream_neither_scans_nor_sorts(log: SqliteLog) -> None:
+    query = "SELECT * FROM record WHERE seq > 5 AND stream = 'lab' ORDER BY seq LIMIT 10"
+
+    plan = [row[3] for row in log._connection().execute(f"EXPLAIN QUERY PLAN {query}")]
+
+    assert plan == ["SEARCH record USING INDEX record_by_stream (stream=? AND seq>?)"]
