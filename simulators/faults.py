@@ -80,6 +80,8 @@ def garbled(data: bytes, rng: np.random.Generator) -> bytes:
     A flipped high bit makes a byte that no text protocol uses, so that the damage can be seen;
     the end is spared, so that the frame still ends.
     """
+    if not data:
+        return data
     n_open = max(1, len(data) - 2)
     places = rng.choice(n_open, size=min(n_open, int(rng.integers(1, 4))), replace=False)
     damaged = bytearray(data)

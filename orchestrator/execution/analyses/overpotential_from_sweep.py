@@ -25,7 +25,8 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     job: str
-    """The job that swept the current; it gives ``current_a`` and ``voltage_v``."""
+    """The job that swept the current; it gives ``current_a`` and ``voltage_v``, and may give
+    ``limit_state``."""
     value: str = "overpotential_v"
     """Name of the value that it gives, in volts."""
     current_density_ma_per_cm2: float = Field(default=10.0, gt=0)
@@ -89,6 +90,8 @@ class OverpotentialFromSweep:
             voltages_v = series_from(sample, settings.job, "voltage_v")
         except ValueError as problem:
             return bad(str(problem))
+        if sample.readings[settings.job].get("limit_state", "clear") != "clear":
+            return bad("the source stood at its voltage limit")
         if len(currents_a) != len(voltages_v):
             return bad(f"{len(currents_a)} currents, but {len(voltages_v)} voltages")
         pairs = sorted(zip(currents_a, voltages_v, strict=True))
