@@ -138,8 +138,7 @@ def prepare(options: RunOptions) -> Prepared:
 
 
 def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
-    from orchestrator.optimise.feasible_set import FeasibleSet
-    from orchestrator.optimise.planner import planner_for
+    from orchestrator.optimise.searchable import refuse_unsearchable
 
     file = str(options.campaign_file)
     problems: list[Problem] = []
@@ -163,9 +162,8 @@ def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
         )
     if problems:
         raise CampaignFileError(file, problems)
-    recipe = CompiledRecipe.of(campaign, rig, drivers_for(rig))
-    FeasibleSet.of(campaign)
-    planner_for(campaign)
+    recipe = CompiledRecipe.of(campaign, rig, drivers_for(rig), file=file)
+    refuse_unsearchable(campaign, file)
     return Prepared(options, campaign, rig, recipe)
 
 
