@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from campaigns.definitions import circle_through, resolved
 from campaigns.errors import ExpressionError, Problem
 from campaigns.expression import Condition, Expression
-from campaigns.fields import Mistakes
 from campaigns.objectives import Objective, Outcome
-from campaigns.recipe import Recipe, RecipeJob, circle_in
+from campaigns.recipe import JobTemplate, RecipeJob, circle_in, expanded
 from campaigns.space import CategoricalParameter, Parameter
-from campaigns.stopping import Stopping
+from campaigns.stopping import Target
 
 __all__ = ["Draft", "entry_key", "one_of", "problems_between"]
 
@@ -28,20 +27,23 @@ class Draft:
     computed: Mapping[str, Expression]
     objectives: Mapping[int, Objective]
     outcomes: Mapping[int, Outcome]
-    recipe: Recipe | None
-    stopping: Stopping | None
-    unread_inputs: frozenset[str] = frozenset()
-    """Inputs that the file names in sections that are wrong."""
-    unread_computed: frozenset[str] = frozenset()
-    unread_objectives: frozenset[str] = frozenset()
+    jobs: Mapping[int, JobTemplate]
+    cost: Expression | None
+    targets: Mapping[int, Target]
+    named_inputs: frozenset[str] = frozenset()
+    """Names of inputs, also of those whose section is wrong."""
+    named_computed: frozenset[str] = frozenset()
+    named_goals: frozenset[str] = frozenset()
     are_inputs_known: bool = True
     """Whether every input's name could be read."""
+    are_jobs_known: bool = True
+    """Whether every job could be read."""
     inputs: frozenset[str] = field(init=False)
     categories: Mapping[str, tuple[str, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         read = {parameter.name for parameter in self.parameters.values()}
-        names = frozenset(self.components) | read | self.unread_inputs
+        names = frozenset(self.components) | read | self.named_inputs
         object.__setattr__(self, "inputs", names)
         categories = {
             parameter.name: parameter.values
@@ -51,9 +53,15 @@ class Draft:
         object.__setattr__(self, "categories", categories)
 
     @property
+    def goals(self) -> frozenset[str]:
+        """Names of objectives and outcomes, also of those that are wrong."""
+        read: list[Objective | Outcome] = [*self.objectives.values(), *self.outcomes.values()]
+        return self.named_goals.union(one.name for one in read)
+
+    @property
     def computed_names(self) -> frozenset[str]:
         """Everything that the file computes, rightly or not."""
-        return frozenset(self.computed) | self.unread_computed
+        return frozenset(self.computed) | self.named_computed
 
 
 def entry_key(section: str, index: int, name: object) -> str:
@@ -140,10 +148,14 @@ def _misused(
     draft: Draft, key: str, text: Expression | Condition, known: frozenset[str]
 ) -> Iterator[Problem]:
     """Yield names that are unknown, and categories used as numbers or the other way round."""
+    parameters = [parameter.name for parameter in draft.parameters.values()]
     compared = text.categories if isinstance(text, Condition) else {}
     for name in sorted(text.names):
         if name not in known:
-            if draft.are_inputs_known:
+            if name in draft.goals:
+                expected = "an input or a computed quantity; limit what is measured in [[outcome]]"
+                yield Problem(key, name, expected)
+            elif draft.are_inputs_known:
                 yield Problem(key, name, one_of(sorted(known), name))
         elif name in draft.categories and name in text.numeric_names:
             expected = f"a number; {name} is a category, compare it as {name} == 'text'"
@@ -151,7 +163,7 @@ def _misused(
     for name, texts in sorted(compared.items()):
         categories = draft.categories.get(name)
         if categories is None:
-            if name in known and name not in draft.unread_inputs:
+            if name in known and name in {*draft.components, *draft.computed, *parameters}:
                 expected = f"a comparison with a number; {name} is no category"
                 yield Problem(key, text.text, expected)
             continue
@@ -192,58 +204,56 @@ def _goal_problems(draft: Draft) -> Iterator[Problem]:
         owner = name.removesuffix("_sd")
         if "_predicted_" in name or (owner != name and owner in measured):
             expected = "another name: this one is a column of observation tables"
-            yield Problem("campaign", name, expected)
+            yield Problem(_key_of_name(draft, name), name, expected)
+
+
+def _key_of_name(draft: Draft, name: str) -> str:
+    """Return the key under which the file gives an input or a goal its name."""
+    lists: dict[str, Mapping[int, Parameter | Objective | Outcome]] = {
+        "space.parameter": draft.parameters,
+        "objective": draft.objectives,
+        "outcome": draft.outcomes,
+    }
+    for section, entries in lists.items():
+        for index, one in entries.items():
+            if one.name == name:
+                return entry_key(section, index, name) + ".name"
+    return "space.composition"
 
 
 def _stopping_problems(draft: Draft) -> Iterator[Problem]:
-    if draft.stopping is None:
-        return
     known = [one.name for _, one in sorted(draft.objectives.items())]
-    known += sorted(draft.unread_objectives)
-    for index, target in enumerate(draft.stopping.targets):
+    outcomes = {one.name for one in draft.outcomes.values()}
+    known += sorted(draft.named_goals - outcomes - set(known))
+    for index, target in sorted(draft.targets.items()):
         if target.objective not in known:
             key = f"stopping.target[{index}].objective"
             yield Problem(key, target.objective, one_of(known, target.objective))
 
 
 def _recipe_problems(draft: Draft) -> Iterator[Problem]:
-    recipe = draft.recipe
-    if recipe is None:
-        return
     known = draft.inputs | draft.computed_names
-    cost = recipe.cost_usd_per_experiment
-    yield from _misused(draft, "recipe.cost_usd_per_experiment", cost, known)
-    if not draft.components:
-        if draft.are_inputs_known:
-            for index, template in enumerate(recipe.jobs):
-                if template.for_each is not None:
-                    key = entry_key("recipe.job", index, template.name) + ".for_each"
-                    yield Problem(key, template.for_each, "no for_each without a composition")
-                    return
-        else:
-            return
-    try:
-        jobs = recipe.jobs_for(draft.components)
-    except Mistakes as mistakes:
-        for problem in mistakes.problems:
-            yield Problem(f"recipe.{problem.key}", problem.got, problem.expected)
-        return
-    yield from _job_problems(draft, recipe, jobs, known)
+    if draft.cost is not None:
+        yield from _misused(draft, "recipe.cost_usd_per_experiment", draft.cost, known)
+    if draft.are_inputs_known and not draft.components and not draft.named_inputs:
+        for index, template in draft.jobs.items():
+            if template.for_each is not None:
+                key = entry_key("recipe.job", index, template.name) + ".for_each"
+                yield Problem(key, template.for_each, "no for_each without a composition")
+    yield from _job_problems(draft, known)
 
 
-def _job_problems(
-    draft: Draft, recipe: Recipe, jobs: tuple[RecipeJob, ...], known: frozenset[str]
-) -> Iterator[Problem]:
+def _job_problems(draft: Draft, known: frozenset[str]) -> Iterator[Problem]:
+    jobs = expanded(draft.jobs, draft.components)
     counts = Counter(job.name for job in jobs)
     told: set[tuple[str, object]] = set()
     for job in jobs:
-        template = recipe.jobs[job.template_index]
-        key = entry_key("recipe.job", job.template_index, template.name)
+        key = entry_key("recipe.job", job.template_index, draft.jobs[job.template_index].name)
         for problem in _one_job(draft, job, key, known, counts):
             if (problem.key, problem.got) not in told:
                 told.add((problem.key, problem.got))
                 yield problem
-    if not told and (circle := circle_in(jobs)):
+    if not told and draft.are_jobs_known and (circle := circle_in(jobs)):
         expected = "jobs that can be put in an order; these wait for each other"
         yield Problem("recipe.job", ", ".join(circle), expected)
 
@@ -254,7 +264,7 @@ def _one_job(
     if counts[job.name] > 1:
         yield Problem(f"{key}.name", job.name, "a name that no other job has")
     for name in job.after:
-        if name not in counts:
+        if draft.are_jobs_known and draft.are_inputs_known and name not in counts:
             yield Problem(f"{key}.after", name, one_of(counts, name))
     if job.when is not None:
         yield from _misused(draft, f"{key}.when", job.when, known)

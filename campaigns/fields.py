@@ -2,11 +2,19 @@
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
 
 from campaigns.errors import ExpressionError, Problem
 from campaigns.expression import (
@@ -18,6 +26,8 @@ from campaigns.expression import (
 from campaigns.grammar import FUNCTIONS
 
 __all__ = [
+    "NAME_RULE",
+    "Check",
     "ConditionField",
     "Count",
     "ExpressionField",
@@ -25,9 +35,13 @@ __all__ = [
     "Mistake",
     "Mistakes",
     "NameField",
+    "Natural",
+    "NotNegative",
     "NumberField",
+    "Positive",
     "Section",
     "is_name",
+    "not_empty",
     "number_from",
 ]
 
@@ -35,10 +49,10 @@ MAX_DIGITS: Final = 25
 MAX_EXPONENT: Final = 300
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 _RESERVED: Final = frozenset({"failed", *FUNCTIONS})
-NAME_RULE: Final = (
-    "a name of letters, digits and _ that begins with a letter and is no word or function of "
-    "the grammar, no Python keyword and not 'failed'"
-)
+NAME_RULE: Final = "a name of letters, digits and _ that begins with a letter"
+
+
+Entries = TypeVar("Entries", bound=Sized)
 
 
 class Mistake(ValueError):
@@ -67,10 +81,43 @@ class Mistakes(ValueError):
         self.problems = tuple(problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check between fields of one section; it runs as soon as all that it needs could be read."""
+
+    needs: tuple[str, ...]
+    """Names of the fields, in the order of the function's arguments."""
+    problems: Callable[..., Iterable[Problem]]
+    """Returns the mistakes, with keys that continue the section's own."""
+
+
 class Section(BaseModel):
     """What every table of the file is: frozen, with unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    checks: ClassVar[tuple[Check, ...]] = ()
+    """What must hold between the fields."""
+
+    @classmethod
+    def filled(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the section's table with the defaults that depend on other keys."""
+        return given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: object) -> object:
+        return dict(cls.filled(given)) if isinstance(given, dict) else given
+
+    @model_validator(mode="after")
+    def _run_checks(self) -> Self:
+        found = [
+            problem
+            for check in self.checks
+            for problem in check.problems(*(getattr(self, name) for name in check.needs))
+        ]
+        if found:
+            raise Mistakes(found)
+        return self
 
 
 def is_name(text: str) -> bool:
@@ -132,8 +179,39 @@ def _label(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or not is_name(value):
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Mistake(value, NAME_RULE)
+    if not is_name(value):
+        raise Mistake(value, "another name: this one is a reserved word or a function")
+    return value
+
+
+def _natural(value: int) -> int:
+    if value < 1:
+        raise Mistake(value, "at least 1")
+    return value
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise Mistake(value, "at least 0")
+    return value
+
+
+def not_empty(values: Entries) -> Entries:
+    """Return a list of entries as it is.
+
+    Raises:
+        Mistake: It is empty.
+    """
+    if not values:
+        raise Mistake([], "at least one entry")
+    return values
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise Mistake(value, "a number above 0")
     return value
 
 
@@ -170,6 +248,14 @@ NumberField: TypeAlias = Annotated[Decimal, PlainValidator(number_from)]
 """A finite number, exact as written; no boolean, no text."""
 Count: TypeAlias = Annotated[int, PlainValidator(_count)]
 """A whole number; 3.0 is one, 3.5 and true are not."""
+Natural: TypeAlias = Annotated[int, PlainValidator(_count), AfterValidator(_natural)]
+"""A whole number from 1."""
+Positive: TypeAlias = Annotated[Decimal, PlainValidator(number_from), AfterValidator(_positive)]
+"""A number above 0."""
+NotNegative: TypeAlias = Annotated[
+    Decimal, PlainValidator(number_from), AfterValidator(_not_negative)
+]
+"""A number from 0."""
 Label: TypeAlias = Annotated[str, PlainValidator(_label)]
 """A text for people."""
 NameField: TypeAlias = Annotated[str, PlainValidator(_name)]

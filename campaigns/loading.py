@@ -1,7 +1,7 @@
 """Campaign files read from disk and checked; the only room of campaigns that touches a file."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
@@ -9,11 +9,10 @@ from typing import Final
 from pydantic import ValidationError
 
 from campaigns.consistency import problems_between
-from campaigns.drafting import draft_of
+from campaigns.drafting import draft_of, problems_of_parts
 from campaigns.errors import CampaignFileError, Problem
-from campaigns.fields import Mistakes
 from campaigns.spec import CampaignSpec
-from campaigns.structure import problem_from
+from campaigns.structure import below, key_of, problems_from
 
 __all__ = ["campaign_from_text", "load_campaign"]
 
@@ -74,7 +73,7 @@ def campaign_from_text(text: str, *, file: str | Path) -> CampaignSpec:
     try:
         return CampaignSpec.model_validate(document)
     except ValidationError as error:
-        problems = list(_problems(error, document))
+        problems = _problems(error, document)
         raise CampaignFileError(file, problems) from error
 
 
@@ -85,18 +84,13 @@ def _decimal(text: str) -> Decimal:
         raise ValueError(f"{text[:40]} is no number that can be worked with") from None
 
 
-def _problems(error: ValidationError, document: Mapping[str, object]) -> Iterator[Problem]:
-    """Yield the mistakes of single sections, then those between the sections that are right."""
+def _problems(error: ValidationError, document: Mapping[str, object]) -> list[Problem]:
+    """Return the mistakes of single values, within sections, and between sections, once each."""
     found: list[Problem] = []
     for entry in error.errors(include_url=False):
-        cause = entry.get("ctx", {}).get("error")
-        problems = problem_from(entry["loc"], entry["type"], entry.get("input"), cause, document)
-        found += problems
-    is_whole = any(
-        not entry["loc"] and isinstance(entry.get("ctx", {}).get("error"), Mistakes)
-        for entry in error.errors(include_url=False)
-    )
-    if not is_whole:
-        told = {problem.key for problem in found}
-        found += [p for p in problems_between(draft_of(document)) if p.key not in told]
-    yield from found
+        found += problems_from(entry, document)
+    for path, problem in problems_of_parts(CampaignSpec, document):
+        found.append(below(key_of(path, document), problem))
+    told = {problem.key for problem in found}
+    found += [one for one in problems_between(draft_of(document)) if one.key not in told]
+    return [one for index, one in enumerate(found) if one not in found[:index]]

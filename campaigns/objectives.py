@@ -1,12 +1,11 @@
 """What a campaign is after: objectives to improve, outcomes to keep within a specification."""
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Literal
-
-from pydantic import model_validator
+from typing import ClassVar, Literal
 
 from campaigns.errors import Problem
-from campaigns.fields import Mistakes, NameField, NumberField, Section
+from campaigns.fields import Check, NameField, NumberField, Section
 
 __all__ = ["Objective", "Outcome"]
 
@@ -25,21 +24,20 @@ class Objective(Section):
         return 1 if self.direction == "maximise" else -1
 
 
+def _limits(at_least: Decimal | None, at_most: Decimal | None) -> Iterator[Problem]:
+    if at_least is None and at_most is None:
+        yield Problem("", None, "at_least, at_most or both")
+    elif at_least is not None and at_most is not None and at_least > at_most:
+        yield Problem("at_most", at_most, f"at least at_least, which is {at_least}")
+
+
 class Outcome(Section):
     """One quantity that must lie within a specification, measured or computed."""
 
+    checks: ClassVar[tuple[Check, ...]] = (Check(("at_least", "at_most"), _limits),)
     name: NameField
     at_least: NumberField | None = None
     at_most: NumberField | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> "Outcome":
-        if self.at_least is None and self.at_most is None:
-            raise Mistakes([Problem("", None, "at_least, at_most or both")])
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            expected = f"at least at_least, which is {self.at_least}"
-            raise Mistakes([Problem("at_most", self.at_most, expected)])
-        return self
 
     @property
     def limits(self) -> tuple[Decimal | None, Decimal | None]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from campaigns.errors import ExpressionError, Problem
 from campaigns.expression import (
@@ -16,9 +16,25 @@ from campaigns.expression import (
     parse_condition,
     parse_expression,
 )
-from campaigns.fields import Count, ExpressionField, Mistake, Mistakes, Section, number_from
+from campaigns.fields import (
+    Check,
+    ExpressionField,
+    Mistake,
+    Natural,
+    Section,
+    not_empty,
+    number_from,
+)
 
-__all__ = ["AnalysisChoice", "JobTemplate", "Recipe", "RecipeJob", "SettingsField", "circle_in"]
+__all__ = [
+    "AnalysisChoice",
+    "JobTemplate",
+    "Recipe",
+    "RecipeJob",
+    "SettingsField",
+    "circle_in",
+    "expanded",
+]
 
 PLACEHOLDER: Final = "{component}"
 _JOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
@@ -90,9 +106,55 @@ class RecipeJob:
     """Which [[recipe.job]] it comes from, from 0."""
 
 
+def _placeholders(for_each: str | None, texts: Mapping[str, str | None]) -> Iterator[Problem]:
+    for key, text in texts.items():
+        if for_each is None and text and PLACEHOLDER in text:
+            yield Problem(key, text, f"no {PLACEHOLDER}, or for_each = 'component'")
+
+
+def _name_placeholder(for_each: str | None, name: str) -> Iterator[Problem]:
+    yield from _placeholders(for_each, {"name": name})
+    if for_each is not None and PLACEHOLDER not in name:
+        yield Problem("name", name, f"a name with {PLACEHOLDER} in it")
+
+
+def _place_placeholders(for_each: str | None, positions: tuple[str, ...]) -> Iterator[Problem]:
+    yield from _placeholders(for_each, {f"positions[{i}]": one for i, one in enumerate(positions)})
+
+
+def _argument_placeholders(
+    for_each: str | None, arguments: Mapping[str, Decimal | str]
+) -> Iterator[Problem]:
+    texts = {f"arguments.{name}": one for name, one in arguments.items() if isinstance(one, str)}
+    yield from _placeholders(for_each, texts)
+    for key, text in texts.items():
+        try:
+            _parsed(text.replace(PLACEHOLDER, "x"))
+        except ExpressionError as error:
+            yield Problem(key, text, f"a number, 'a text' or an expression; {error.reason}")
+
+
+def _when_placeholders(for_each: str | None, when: str | None) -> Iterator[Problem]:
+    yield from _placeholders(for_each, {"when": when})
+    if when is None:
+        return
+    try:
+        parse_condition(when.replace(PLACEHOLDER, "x"))
+    except ExpressionError as error:
+        yield Problem("when", when, f"a condition; {error.reason}")
+
+
 class JobTemplate(Section):
     """One [[recipe.job]] as written."""
 
+    checks: ClassVar[tuple[Check, ...]] = (
+        Check(("for_each", "name"), _name_placeholder),
+        Check(("for_each", "when"), _when_placeholders),
+        Check(("for_each", "instrument"), lambda each, x: _placeholders(each, {"instrument": x})),
+        Check(("for_each", "action"), lambda each, x: _placeholders(each, {"action": x})),
+        Check(("for_each", "positions"), _place_placeholders),
+        Check(("for_each", "arguments"), _argument_placeholders),
+    )
     name: Template
     for_each: Literal["component"] | None = None
     """With "component" there is one copy for every component, in the order of the file."""
@@ -105,54 +167,22 @@ class JobTemplate(Section):
     """Names of jobs; the job before it by default. A name with {component} in a job without
     for_each means all copies."""
 
-    @model_validator(mode="after")
-    def _check(self) -> "JobTemplate":
-        problems = []
-        texts = {"instrument": self.instrument, "action": self.action, "when": self.when or ""}
-        texts |= {f"positions[{i}]": position for i, position in enumerate(self.positions)}
-        texts |= {f"arguments.{k}": v for k, v in self.arguments.items() if isinstance(v, str)}
-        for key, text in ({"name": self.name} | texts).items():
-            if PLACEHOLDER in text and self.for_each is None:
-                expected = f"no {PLACEHOLDER}, or for_each = 'component'"
-                problems.append(Problem(key, text, expected))
-        if self.for_each is not None and PLACEHOLDER not in self.name:
-            problems.append(Problem("name", self.name, f"a name with {PLACEHOLDER} in it"))
-        if problems:
-            raise Mistakes(problems)
-        return self
-
     def job_for(self, component: str, index: int, after: tuple[str, ...]) -> RecipeJob:
-        """Return the copy for one component; any text will do where there is one job for all.
-
-        Raises:
-            Mistakes: A condition or an argument is no text of the grammar.
-        """
-        problems: list[Problem] = []
+        """Return the copy for one component; any text will do where there is one job for all."""
 
         def filled(text: str) -> str:
             return text.replace(PLACEHOLDER, component)
 
-        arguments: dict[str, Decimal | str | Expression] = {}
-        for name, value in self.arguments.items():
-            try:
-                arguments[name] = _parsed(filled(value)) if isinstance(value, str) else value
-            except ExpressionError as error:
-                expected = f"a number, 'a text' or an expression; {error.reason}"
-                problems.append(Problem(f"arguments.{name}", value, expected))
-        when = None
-        try:
-            when = None if self.when is None else parse_condition(filled(self.when))
-        except ExpressionError as error:
-            problems.append(Problem("when", self.when, f"a condition; {error.reason}"))
-        if problems:
-            raise Mistakes(problems)
         return RecipeJob(
             name=filled(self.name),
             instrument=filled(self.instrument),
             action=filled(self.action),
             positions=tuple(map(filled, self.positions)),
-            when=when,
-            arguments=arguments,
+            when=None if self.when is None else parse_condition(filled(self.when)),
+            arguments={
+                name: _parsed(filled(value)) if isinstance(value, str) else value
+                for name, value in self.arguments.items()
+            },
             after=after,
             template_index=index,
         )
@@ -174,20 +204,12 @@ class AnalysisChoice(Section):
 class Recipe(Section):
     """The jobs of one experiment and how its readings become values."""
 
-    in_flight: Count = 1
-    """Experiments on the bench at once, at least 1."""
+    in_flight: Natural = 1
+    """Experiments on the bench at once."""
     cost_usd_per_experiment: ExpressionField = parse_expression("0")
     """Dollars, for the stopping rule: a number or an expression over the point."""
-    jobs: tuple[JobTemplate, ...] = Field(default=(), alias="job")
+    jobs: Annotated[tuple[JobTemplate, ...], AfterValidator(not_empty)] = Field(alias="job")
     analyses: tuple[AnalysisChoice, ...] = Field(default=(), alias="analysis")
-
-    @model_validator(mode="after")
-    def _check(self) -> "Recipe":
-        if self.in_flight < 1:
-            raise Mistakes([Problem("in_flight", self.in_flight, "at least 1")])
-        if not self.jobs:
-            raise Mistakes([Problem("job", [], "at least one [[recipe.job]]")])
-        return self
 
     def jobs_for(self, components: Sequence[str]) -> tuple[RecipeJob, ...]:
         """Return every job of an experiment, conditional ones included, in file order.
@@ -196,29 +218,8 @@ class Recipe(Section):
 
         Args:
             components: The names that the space's composition has.
-
-        Raises:
-            Mistakes: A condition or an argument is no text of the grammar; keys begin with the
-                index of the job.
         """
-        placed = list(self._placed(components))
-        names = [template.name.replace(PLACEHOLDER, one) for _, template, one in placed]
-        jobs = []
-        for position, (index, template, component) in enumerate(placed):
-            if template.after is None:
-                after = tuple(names[position - 1 : position])
-            else:
-                after = tuple(_filled_after(template, component, components))
-            try:
-                jobs.append(template.job_for(component, index, after))
-            except Mistakes as mistakes:
-                raise Mistakes(
-                    [
-                        Problem(f"job[{index}].{problem.key}", problem.got, problem.expected)
-                        for problem in mistakes.problems
-                    ]
-                ) from mistakes
-        return tuple(jobs)
+        return expanded(dict(enumerate(self.jobs)), components)
 
     def jobs_at(
         self, components: Sequence[str], point: Mapping[str, Fraction | str]
@@ -240,16 +241,40 @@ class Recipe(Section):
                 awaited[job.name] = after
         return tuple(kept)
 
-    def _placed(self, components: Sequence[str]) -> Iterator[tuple[int, JobTemplate, str]]:
-        group: list[tuple[int, JobTemplate]] = []
-        for index, template in enumerate(self.jobs):
-            if template.for_each is not None:
-                group.append((index, template))
-                continue
-            yield from ((at, job, one) for one in components for at, job in group)
-            group = []
-            yield index, template, ""
+
+def expanded(
+    templates: Mapping[int, JobTemplate], components: Sequence[str]
+) -> tuple[RecipeJob, ...]:
+    """Return the jobs that templates stand for, groups of neighbours component by component.
+
+    Args:
+        templates: By their place in the file.
+        components: The names that the space's composition has.
+    """
+    placed = list(_placed(templates, components))
+    names = [template.name.replace(PLACEHOLDER, one) for _, template, one in placed]
+    jobs = []
+    for position, (index, template, component) in enumerate(placed):
+        if template.after is None:
+            after = tuple(names[max(0, position - 1) : position])
+        else:
+            after = tuple(_filled_after(template, component, components))
+        jobs.append(template.job_for(component, index, after))
+    return tuple(jobs)
+
+
+def _placed(
+    templates: Mapping[int, JobTemplate], components: Sequence[str]
+) -> Iterator[tuple[int, JobTemplate, str]]:
+    group: list[tuple[int, JobTemplate]] = []
+    for index, template in templates.items():
+        if template.for_each is not None:
+            group.append((index, template))
+            continue
         yield from ((at, job, one) for one in components for at, job in group)
+        group = []
+        yield index, template, ""
+    yield from ((at, job, one) for one in components for at, job in group)
 
 
 def _filled_after(

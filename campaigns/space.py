@@ -1,21 +1,35 @@
 """The space that a campaign searches: one composition, process parameters, or both."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias, TypeVar
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator
+from typing_extensions import override
 
 from campaigns.errors import Problem
 from campaigns.fields import (
+    NAME_RULE,
+    Check,
     Count,
     Mistake,
     Mistakes,
     NameField,
     NumberField,
+    Positive,
     Section,
+    is_name,
+    number_from,
+)
+from campaigns.reach import (
+    bounds_in_steps,
+    max_active_problems,
+    one_list_problems,
+    present_count,
+    reach_problems,
+    unknown_bound_problems,
 )
 
 __all__ = [
@@ -59,6 +73,58 @@ def _bounds(value: object) -> tuple[Decimal, Decimal]:
 Bounds: TypeAlias = Annotated[tuple[Decimal, Decimal], PlainValidator(_bounds)]
 
 
+def _is_element(index: int, name: str) -> Iterator[Problem]:
+    if name not in ELEMENTS:
+        yield Problem(f"[{index}]", name, "the symbol of a chemical element")
+
+
+def _is_free_name(index: int, name: str) -> Iterator[Problem]:
+    if not is_name(name):
+        yield Problem(f"[{index}]", name, NAME_RULE + ", not a reserved word")
+
+
+def _list_of(
+    rule: Callable[[int, str], Iterator[Problem]],
+) -> Callable[[object], tuple[str, ...]]:
+    def names(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not value:
+            raise Mistake(value, "a list of at least one name")
+        problems: list[Problem] = []
+        for index, name in enumerate(value):
+            if not isinstance(name, str):
+                problems.append(Problem(f"[{index}]", name, "a name in quotes"))
+            elif name in value[:index]:
+                expected = "a name that is not yet in the list"
+                problems.append(Problem(f"[{index}]", name, expected))
+            else:
+                problems += rule(index, name)
+        if problems:
+            raise Mistakes(problems)
+        return tuple(value)
+
+    return names
+
+
+def _step(value: object) -> Decimal:
+    step = number_from(value)
+    if not 0 < step <= 1 or (1 / Fraction(step)).denominator != 1:
+        raise Mistake(value, "a step of which 1 is a whole multiple, such as 0.1, 0.05 or 0.002")
+    if 1 / Fraction(step) > MAX_STEPS:
+        raise Mistake(value, f"a step of at least {1 / Decimal(MAX_STEPS)}")
+    return step
+
+
+def _fraction(value: object) -> Decimal:
+    fraction = number_from(value)
+    if not 0 <= fraction <= 1:
+        raise Mistake(value, "a number from 0 to 1")
+    return fraction
+
+
+Elements: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_list_of(_is_element))]
+Components: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_list_of(_is_free_name))]
+
+
 class Composition(Section):
     """Fractions of one mixture; they sum to 1 and are whole multiples of the step.
 
@@ -68,9 +134,18 @@ class Composition(Section):
         (10, ((0, 10), (1, 4)))
     """
 
-    elements: tuple[str, ...] | None = None
+    checks: ClassVar[tuple[Check, ...]] = (
+        Check(("elements", "components"), one_list_problems),
+        Check(("elements", "components", "bounds"), unknown_bound_problems),
+        Check(("elements", "components", "max_active"), max_active_problems),
+        Check(
+            ("elements", "components", "bounds", "max_active", "min_active_fraction", "step"),
+            reach_problems,
+        ),
+    )
+    elements: Elements | None = None
     """Symbols of chemical elements; either these or components."""
-    components: tuple[NameField, ...] | None = None
+    components: Components | None = None
     """Free names; either these or elements."""
     basis: Literal["mass_fraction", "atomic_fraction", "volume_fraction"] = "mass_fraction"
     """What the fractions are fractions of."""
@@ -78,34 +153,21 @@ class Composition(Section):
     """Lowest and highest fraction by component, inclusive; [0, 1] where absent."""
     max_active: Count
     """How many components may be present at once; all of them by default."""
-    min_active_fraction: NumberField
+    min_active_fraction: Annotated[Decimal, PlainValidator(_fraction)]
     """A component is absent or at least this; one step by default."""
-    step: NumberField
+    step: Annotated[Decimal, PlainValidator(_step)]
     """The smallest difference between fractions that can be weighed; 1 is a multiple of it."""
 
-    @model_validator(mode="before")
     @classmethod
-    def _fill_defaults(cls, given: object) -> object:
-        if not isinstance(given, dict):
-            return given
-        filled = dict(given)
+    @override
+    def filled(cls, given: Mapping[str, object]) -> Mapping[str, object]:
         names = given.get("elements", given.get("components"))
-        if isinstance(names, list | tuple):
-            filled.setdefault("max_active", max(1, len(names)))
-        elif "max_active" not in filled:
-            filled["max_active"] = 1
-        if "min_active_fraction" not in filled:
-            step = given.get("step")
-            is_number = isinstance(step, int | float | Decimal) and not isinstance(step, bool)
-            filled["min_active_fraction"] = step if is_number else 0
-        return filled
-
-    @model_validator(mode="after")
-    def _check(self) -> "Composition":
-        for check in (self._name_problems, self._value_problems, self._sum_problems):
-            if problems := list(check()):
-                raise Mistakes(problems)
-        return self
+        n_names = len(names) if isinstance(names, list | tuple) else 1
+        step = given.get("step")
+        is_number = isinstance(step, int | float | Decimal) and not isinstance(step, bool)
+        is_fraction = is_number and isinstance(step, int | float | Decimal) and 0 <= step <= 1
+        least = step if is_fraction else 0
+        return {"max_active": max(1, n_names), "min_active_fraction": least} | dict(given)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,116 +182,62 @@ class Composition(Section):
     @property
     def min_active_count(self) -> int:
         """The fewest steps of a component that is present, at least 1."""
-        return max(1, math.ceil(Fraction(self.min_active_fraction) * self.n_steps))
+        return present_count(self.min_active_fraction, self.n_steps)
 
     @property
     def count_bounds(self) -> tuple[tuple[int, int], ...]:
         """Bounds in steps by component, inclusive, rounded inwards; low 0 means may be absent."""
-        n = self.n_steps
-        whole = (Decimal(0), Decimal(1))
-        ends = (self.bounds.get(name, whole) for name in self.names)
-        return tuple(
-            (math.ceil(Fraction(low) * n), math.floor(Fraction(high) * n)) for low, high in ends
-        )
+        return tuple(bounds_in_steps(self.names, self.bounds, self.n_steps))
 
-    def _name_problems(self) -> Iterator[Problem]:
-        if (self.elements is None) == (self.components is None):
-            got = "neither" if self.elements is None else "both"
-            yield Problem("", f"{got} of elements and components", "one of the two")
-            return
-        key = "components" if self.elements is None else "elements"
-        if not self.names:
-            yield Problem(key, [], "at least one name")
-        for index, name in enumerate(self.names):
-            if name in self.names[:index]:
-                yield Problem(f"{key}[{index}]", name, "a name that is not yet in the list")
-            elif self.elements is not None and name not in ELEMENTS:
-                yield Problem(f"{key}[{index}]", name, "the symbol of a chemical element")
 
-    def _value_problems(self) -> Iterator[Problem]:
-        for name in self.bounds:
-            if name not in self.names:
-                yield Problem(f"bounds.{name}", name, f"one of {', '.join(self.names)}")
-        if not 0 < self.step <= 1 or (1 / Fraction(self.step)).denominator != 1:
-            expected = "a step of which 1 is a whole multiple, such as 0.1, 0.05 or 0.002"
-            yield Problem("step", self.step, expected)
-        elif self.n_steps > MAX_STEPS:
-            yield Problem("step", self.step, f"at least {1 / Decimal(MAX_STEPS)}")
-        if not 1 <= self.max_active <= len(self.names):
-            yield Problem("max_active", self.max_active, f"1 to {len(self.names)}")
-        if not 0 <= self.min_active_fraction <= 1:
-            yield Problem("min_active_fraction", self.min_active_fraction, "a number from 0 to 1")
+def _n_levels(low: Decimal, high: Decimal, step: Decimal) -> int:
+    return math.floor((Fraction(high) - Fraction(low)) / Fraction(step)) + 1
 
-    def _sum_problems(self) -> Iterator[Problem]:
-        is_sound = True
-        for name, (low, high) in zip(self.names, self.count_bounds, strict=True):
-            got = self.bounds.get(name)
-            if low > high:
-                is_sound = False
-                yield Problem(f"bounds.{name}", got, f"a multiple of the step {self.step} within")
-            elif 0 < high < self.min_active_count:
-                is_sound = False
-                least = self.min_active_count * self.step
-                expected = f"a high of 0 or at least {least}, the least of a present component"
-                yield Problem(f"bounds.{name}", got, expected)
-        if is_sound:
-            yield from self._reach_problems()
 
-    def _reach_problems(self) -> Iterator[Problem]:
-        least, n = self.min_active_count, self.n_steps
-        required = [(max(low, least), high) for low, high in self.count_bounds if low > 0]
-        optional = sorted(high for low, high in self.count_bounds if low == 0 < high)
-        if len(required) > self.max_active:
-            expected = f"at least {len(required)}, which have a low bound above 0"
-            yield Problem("max_active", self.max_active, expected)
-            return
-        fewest = sum(low for low, _ in required)
-        most = sum(high for _, high in required)
-        room = min(len(optional), self.max_active - len(required))
-        highs = [most + sum(optional[len(optional) - k :]) for k in range(room + 1)]
-        if any(fewest + k * least <= n <= highs[k] for k in range(room + 1)):
-            return
-        if fewest > n:
-            got = f"low bounds that sum to at least {fewest * self.step}"
-        elif highs[-1] < n:
-            got = f"high bounds of {self.max_active} components that sum to {highs[-1] * self.step}"
-        else:
-            got = f"bounds whose sums of whole steps of {self.step} miss 1"
-        yield Problem("bounds", got, "bounds within which the fractions can sum to 1")
+def _ends(low: Decimal, high: Decimal) -> Iterator[Problem]:
+    if low > high:
+        yield Problem("high", high, f"at least low, which is {low}")
+
+
+def _level_count(low: Decimal, high: Decimal, step: Decimal) -> Iterator[Problem]:
+    if _n_levels(low, high, step) > MAX_LEVELS:
+        yield Problem("step", step, f"a step that gives at most {MAX_LEVELS} levels")
 
 
 class RangeParameter(Section):
     """A number from low to high in steps from low."""
 
+    checks: ClassVar[tuple[Check, ...]] = (
+        Check(("low", "high"), _ends),
+        Check(("low", "high", "step"), _level_count),
+    )
     name: NameField
     kind: Literal["range"] = "range"
     low: NumberField
     high: NumberField
-    step: NumberField
+    step: Positive
     """Distance of two levels; the last level is the last one that does not exceed high."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "RangeParameter":
-        if self.step <= 0:
-            raise Mistakes([Problem("step", self.step, "a number above 0")])
-        if self.low > self.high:
-            raise Mistakes([Problem("high", self.high, f"at least low, which is {self.low}")])
-        if self._n_levels > MAX_LEVELS:
-            raise Mistakes(
-                [Problem("step", self.step, f"a step that gives <= {MAX_LEVELS} levels")]
-            )
-        return self
-
-    @property
-    def _n_levels(self) -> int:
-        span = Fraction(self.high) - Fraction(self.low)
-        return math.floor(span / Fraction(self.step)) + 1
 
     @property
     def levels(self) -> tuple[Decimal, ...]:
         """Every value that the parameter may take, ascending."""
+        n_levels = _n_levels(self.low, self.high, self.step)
         times, plus = _EXACT.multiply, _EXACT.add
-        return tuple(plus(self.low, times(index, self.step)) for index in range(self._n_levels))
+        return tuple(plus(self.low, times(index, self.step)) for index in range(n_levels))
+
+
+Values = TypeVar("Values", bound=tuple[object, ...])
+
+
+def _distinct(values: Values) -> Values:
+    if not values:
+        raise Mistake([], "at least one value")
+    repeated = [index for index, value in enumerate(values) if value in values[:index]]
+    if repeated:
+        index = repeated[0]
+        expected = "a value that is not yet in the list"
+        raise Mistakes([Problem(f"[{index}]", values[index], expected)])
+    return values
 
 
 class DiscreteParameter(Section):
@@ -237,12 +245,7 @@ class DiscreteParameter(Section):
 
     name: NameField
     kind: Literal["discrete"] = "discrete"
-    values: tuple[NumberField, ...]
-
-    @model_validator(mode="after")
-    def _check(self) -> "DiscreteParameter":
-        _refuse_repeated(self.values)
-        return self
+    values: Annotated[tuple[NumberField, ...], AfterValidator(_distinct)]
 
     @property
     def levels(self) -> tuple[Decimal, ...]:
@@ -261,12 +264,9 @@ class CategoricalParameter(Section):
 
     name: NameField
     kind: Literal["categorical"] = "categorical"
-    values: tuple[Annotated[str, PlainValidator(_category)], ...]
-
-    @model_validator(mode="after")
-    def _check(self) -> "CategoricalParameter":
-        _refuse_repeated(self.values)
-        return self
+    values: Annotated[
+        tuple[Annotated[str, PlainValidator(_category)], ...], AfterValidator(_distinct)
+    ]
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -274,31 +274,24 @@ class CategoricalParameter(Section):
         return self.values
 
 
-def _refuse_repeated(values: tuple[object, ...]) -> None:
-    if not values:
-        raise Mistakes([Problem("values", [], "at least one value")])
-    repeated = [index for index, value in enumerate(values) if value in values[:index]]
-    if repeated:
-        got, key = values[repeated[0]], f"values[{repeated[0]}]"
-        raise Mistakes([Problem(key, got, "a value that is not yet in the list")])
-
-
 Parameter: TypeAlias = Annotated[
     RangeParameter | DiscreteParameter | CategoricalParameter, Field(discriminator="kind")
 ]
 
 
+def _something(
+    composition: Composition | None, parameters: tuple[Parameter, ...]
+) -> Iterator[Problem]:
+    if composition is None and not parameters:
+        yield Problem("", None, "a composition or at least one parameter")
+
+
 class Space(Section):
     """A composition, parameters, or both."""
 
+    checks: ClassVar[tuple[Check, ...]] = (Check(("composition", "parameters"), _something),)
     composition: Composition | None = None
     parameters: tuple[Parameter, ...] = Field(default=(), alias="parameter")
-
-    @model_validator(mode="after")
-    def _check(self) -> "Space":
-        if self.composition is None and not self.parameters:
-            raise Mistakes([Problem("", None, "a composition or at least one parameter")])
-        return self
 
     @property
     def components(self) -> tuple[str, ...]:

@@ -6,22 +6,22 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, cast
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from campaigns.consistency import Draft, problems_between
 from campaigns.definitions import resolved
-from campaigns.errors import Problem
 from campaigns.expression import Condition, Expression, parse_condition
 from campaigns.fields import (
     ConditionField,
-    Count,
     ExpressionField,
     Label,
     Mistake,
     Mistakes,
     NameField,
+    Natural,
     Section,
     is_name,
+    not_empty,
 )
 from campaigns.objectives import Objective, Outcome
 from campaigns.recipe import Recipe, SettingsField
@@ -56,20 +56,12 @@ class PlannerChoice(Section):
 
     name: Annotated[str, PlainValidator(_campaign_name)] = "botorch"
     """Of the entry-point group ``athanor.planners``."""
-    n_initial: Count = 8
-    """Experiments of the initial design, at least 1; observations at hand count."""
-    batch: Count = 1
-    """Candidates proposed at once, at least 1."""
+    n_initial: Natural = 8
+    """Experiments of the initial design; observations at hand count."""
+    batch: Natural = 1
+    """Candidates proposed at once."""
     settings: SettingsField = Field(default_factory=dict)
     """The planner's own; it checks them."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "PlannerChoice":
-        from_one = {"n_initial": self.n_initial, "batch": self.batch}
-        problems = [Problem(key, n, "at least 1") for key, n in from_one.items() if n < 1]
-        if problems:
-            raise Mistakes(problems)
-        return self
 
 
 class CampaignSpec(Section):
@@ -95,7 +87,9 @@ class CampaignSpec(Section):
     space: Space
     constraints: tuple[Constraint, ...] = Field(default=(), alias="constraint")
     computed: dict[NameField, ExpressionField] = Field(default_factory=dict)
-    objectives: tuple[Objective, ...] = Field(alias="objective")
+    objectives: Annotated[tuple[Objective, ...], AfterValidator(not_empty)] = Field(
+        alias="objective"
+    )
     outcomes: tuple[Outcome, ...] = Field(default=(), alias="outcome")
     recipe: Recipe | None = None
     stopping: Stopping = Stopping()
@@ -111,8 +105,9 @@ class CampaignSpec(Section):
                 computed=self.computed,
                 objectives=dict(enumerate(self.objectives)),
                 outcomes=dict(enumerate(self.outcomes)),
-                recipe=self.recipe,
-                stopping=self.stopping,
+                jobs=dict(enumerate(self.recipe.jobs if self.recipe else ())),
+                cost=self.recipe.cost_usd_per_experiment if self.recipe else None,
+                targets=dict(enumerate(self.stopping.targets)),
             )
         )
         if problems:

@@ -1,72 +1,52 @@
 """When a campaign ends of itself: experiments, hours, dollars, a target, a plateau."""
 
-from pydantic import Field, model_validator
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import Field
 
 from campaigns.errors import Problem
-from campaigns.fields import Count, Mistakes, NameField, NumberField, Section
+from campaigns.fields import Check, NameField, Natural, NotNegative, NumberField, Positive, Section
 
 __all__ = ["Plateau", "Stopping", "Target"]
+
+
+def _one_limit(at_least: Decimal | None, at_most: Decimal | None) -> Iterator[Problem]:
+    if (at_least is None) == (at_most is None):
+        got = None if at_least is None else "both at_least and at_most"
+        yield Problem("", got, "one of at_least and at_most")
 
 
 class Target(Section):
     """A value of one objective that ends the search; all targets must be met by one observation."""
 
+    checks: ClassVar[tuple[Check, ...]] = (Check(("at_least", "at_most"), _one_limit),)
     objective: NameField
     at_least: NumberField | None = None
     at_most: NumberField | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> "Target":
-        if (self.at_least is None) == (self.at_most is None):
-            got = None if self.at_least is None else "both at_least and at_most"
-            raise Mistakes([Problem("", got, "one of at_least and at_most")])
-        return self
 
 
 class Plateau(Section):
     """No gain worth having for a while."""
 
-    n_experiments: Count
-    """How many observations without a gain end the search; at least 1."""
-    min_gain: NumberField
+    n_experiments: Natural
+    """How many observations without a gain end the search."""
+    min_gain: NotNegative
     """Relative gain of the front's hypervolume (of the best value, if there is one objective)."""
-
-    @model_validator(mode="after")
-    def _check(self) -> "Plateau":
-        if self.n_experiments < 1:
-            raise Mistakes([Problem("n_experiments", self.n_experiments, "at least 1")])
-        if self.min_gain < 0:
-            raise Mistakes([Problem("min_gain", self.min_gain, "at least 0")])
-        return self
 
 
 class Stopping(Section):
     """The rules that end a campaign; the first that is met does."""
 
-    max_experiments: Count | None = None
+    max_experiments: Natural | None = None
     """Experiments started."""
-    max_hours: NumberField | None = None
+    max_hours: Positive | None = None
     """Hours since the campaign was opened."""
-    max_cost_usd: NumberField | None = None
+    max_cost_usd: Positive | None = None
     """Dollars spent on experiments."""
     targets: tuple[Target, ...] = Field(default=(), alias="target")
     plateau: Plateau | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> "Stopping":
-        limits = {
-            "max_experiments": self.max_experiments,
-            "max_hours": self.max_hours,
-            "max_cost_usd": self.max_cost_usd,
-        }
-        problems = [
-            Problem(key, limit, "a number above 0")
-            for key, limit in limits.items()
-            if limit is not None and limit <= 0
-        ]
-        if problems:
-            raise Mistakes(problems)
-        return self
 
     @property
     def can_end(self) -> bool:

@@ -1,14 +1,18 @@
 """What pydantic finds wrong with a document, in the words of the file."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, get_args
+from typing import Final, TypeAlias, get_args
+
+from pydantic_core import ErrorDetails
 
 from campaigns.consistency import entry_key, one_of
 from campaigns.errors import Problem
 from campaigns.fields import Mistake, Mistakes, Section
 from campaigns.spec import CampaignSpec
 
-__all__ = ["problem_from"]
+__all__ = ["below", "key_of", "problems_from", "sections_of_field"]
+
+Path: TypeAlias = tuple[int | str, ...]
 
 _KINDS: Final = ("range", "discrete", "categorical")
 _LISTS_OF_TABLES: Final = frozenset(
@@ -26,69 +30,62 @@ _EXPECTED: Final = {
 }
 
 
-def problem_from(
-    location: tuple[int | str, ...],
-    kind: str,
-    got: object,
-    cause: object,
-    document: Mapping[str, object],
-) -> list[Problem]:
+def problems_from(entry: ErrorDetails, document: Mapping[str, object]) -> list[Problem]:
     """Return what one entry of a pydantic error means.
 
     Args:
-        location: Where, as pydantic says it.
-        kind: Pydantic's name of the error.
-        got: What stands there.
-        cause: The error that a check of ours raised, if one did.
+        entry: As `pydantic.ValidationError.errors` gives it.
         document: The whole file, for the names of entries.
     """
+    location = entry["loc"]
     path = tuple(_without_tags(location))
-    key = _key(path, document)
-    match cause:
-        case Mistakes():
-            return [
-                Problem(_joined(key, inner, document), problem.got, problem.expected)
-                for problem in cause.problems
-                for inner in [problem.key]
-            ]
-        case Mistake():
-            return [Problem(key, cause.got, cause.expected)]
+    tag = next((str(part) for part in location if part in _KINDS), None)
+    key = key_of(path, document)
+    got = entry["input"]
+    cause = entry.get("ctx", {}).get("error")
     last = path[-1] if path else ""
-    match kind:
-        case "missing":
-            return [Problem(key, None, _required(str(last)))]
-        case "extra_forbidden":
-            return [Problem(key, last, one_of(_known_keys(path[:-1], location), str(last)))]
-        case "literal_error":
-            return [Problem(key, got, one_of(_choices(path, location), str(got)))]
-        case "union_tag_invalid" | "union_tag_not_found":
+    match cause, entry["type"]:
+        case Mistakes(), _:
+            return [below(key, problem) for problem in cause.problems]
+        case Mistake(), _:
+            found = Problem(key, cause.got, cause.expected)
+        case _, "missing":
+            found = Problem(key, None, _required(path))
+        case _, "extra_forbidden":
+            found = Problem(key, last, one_of(_known_keys(path[:-1], tag), str(last)))
+        case _, "literal_error":
+            found = Problem(key, got, one_of(_choices(path, tag), str(got)))
+        case _, "union_tag_invalid" | "union_tag_not_found":
             given = got.get("kind") if isinstance(got, dict) else None
-            return [Problem(f"{key}.kind", given, one_of(_KINDS, str(given)))]
-    if isinstance(last, str) and last in _LISTS_OF_TABLES:
-        return [Problem(key, got, f"a list of tables [[{_dotted(path)}]]")]
-    return [Problem(key, got, _EXPECTED[kind])]
+            found = Problem(f"{key}.kind", given, one_of(_KINDS, str(given)))
+        case _, _ if last in _LISTS_OF_TABLES:
+            found = Problem(key, got, f"a list of tables [[{_dotted(path)}]]")
+        case _, kind:
+            found = Problem(key, got, _EXPECTED[kind])
+    return [found]
 
 
-def _required(key: str) -> str:
-    if key in _LISTS_OF_TABLES:
-        return f"at least one [[{key}]] (required)"
-    return f"a table [{key}] (required)" if key in _TABLES else "a value (required)"
+def _required(path: Path) -> str:
+    last = path[-1]
+    if last in _LISTS_OF_TABLES:
+        return f"at least one [[{_dotted(path)}]] (required)"
+    return f"a table [{_dotted(path)}] (required)" if last in _TABLES else "a value (required)"
 
 
-def _without_tags(location: tuple[int | str, ...]) -> Iterator[int | str]:
+def _without_tags(location: Path) -> Iterator[int | str]:
     """Leave out the tag that pydantic puts after the index of a parameter."""
     for index, part in enumerate(location):
         is_tag = part in _KINDS and index >= 2 and location[index - 2] == "parameter"
-        if not is_tag:
+        if not is_tag and part != "[key]":
             yield part
 
 
-def _dotted(path: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in path if isinstance(part, str))
+def _dotted(path: Path) -> str:
+    return ".".join(part for part in path if isinstance(part, str))
 
 
-def _key(path: tuple[int | str, ...], document: Mapping[str, object]) -> str:
-    """Return the dotted key, list entries with their index and name."""
+def key_of(path: Path, document: Mapping[str, object]) -> str:
+    """Return the dotted key of a path, list entries with their index and name."""
     key = ""
     value: object = document
     for part in path:
@@ -102,25 +99,36 @@ def _key(path: tuple[int | str, ...], document: Mapping[str, object]) -> str:
     return key
 
 
-def _joined(key: str, inner: str, document: Mapping[str, object]) -> str:
-    if not key or not inner:
-        return key or inner
-    return f"{key}{inner}" if inner.startswith("[") else f"{key}.{inner}"
+def below(key: str, problem: Problem) -> Problem:
+    """Return a problem whose key continues the key of its section."""
+    dot = "." if key and problem.key and not problem.key.startswith("[") else ""
+    return Problem(f"{key}{dot}{problem.key}", problem.got, problem.expected)
 
 
-def _section_at(path: tuple[int | str, ...], location: tuple[int | str, ...]) -> type[Section]:
+def sections_of_field(section: type[Section], key: str, kind: object) -> list[type[Section]]:
+    """Return the models that read a field's tables; one, or none where it holds no tables.
+
+    Args:
+        section: The model that has the field.
+        key: The field's key in the file.
+        kind: The kind that the table says it is, which decides between parameters.
+    """
+    found = list(_sections_in(_annotation(section, key)))
+    if len(found) > 1:
+        return [one for one in found if one.model_fields["kind"].default == kind]
+    return found
+
+
+def _section_at(path: Path, tag: str | None) -> type[Section]:
     """Return the model that reads the table at a path."""
     section: type[Section] = CampaignSpec
-    tag = next((part for part in location if part in _KINDS), None)
     for part in path:
         if isinstance(part, str):
-            choices = list(_sections_in(_field(section, part)))
-            tagged = [one for one in choices if tag and one.__name__.lower().startswith(str(tag))]
-            section = (tagged or choices)[0]
+            section = sections_of_field(section, part, tag)[0]
     return section
 
 
-def _field(section: type[Section], key: str) -> object:
+def _annotation(section: type[Section], key: str) -> object:
     for name, field in section.model_fields.items():
         if (field.alias or name) == key:
             return field.annotation
@@ -134,18 +142,13 @@ def _sections_in(annotation: object) -> Iterator[type[Section]]:
         yield from _sections_in(argument)
 
 
-def _known_keys(path: tuple[int | str, ...], location: tuple[int | str, ...]) -> list[str]:
-    fields = _section_at(path, location).model_fields
+def _known_keys(path: Path, tag: str | None) -> list[str]:
+    fields = _section_at(path, tag).model_fields
     return [field.alias or name for name, field in fields.items()]
 
 
-def _choices(path: tuple[int | str, ...], location: tuple[int | str, ...]) -> list[str]:
-    section = _section_at(path[:-1], location)
-    return [
-        choice
-        for argument in (_field(section, str(path[-1])),)
-        for choice in _literals_in(argument)
-    ]
+def _choices(path: Path, tag: str | None) -> list[str]:
+    return list(_literals_in(_annotation(_section_at(path[:-1], tag), str(path[-1]))))
 
 
 def _literals_in(annotation: object) -> Iterator[str]:
