@@ -45,7 +45,9 @@ def _possible(
             every, some = np.logical_and.reduce, np.logical_or.reduce
             if word == "or":
                 every, some = some, every
-            return every([true for true, _ in found]), some([false for _, false in found])
+            truths = np.broadcast_arrays(*(true for true, _ in found))
+            untruths = np.broadcast_arrays(*(false for _, false in found))
+            return every(truths), some(untruths)
         case Comparison():
             return _possible_comparison(clause, values)
 
@@ -57,9 +59,9 @@ def _possible_comparison(
         is_one = np.isin(values[name], sorted(texts))
         return (is_one, ~is_one) if clause.operators[0] == "==" else (~is_one, is_one)
     numbers = cast("Mapping[str, FloatArray]", values)
-    operands = [
-        array_value(cast("Tree", part), numbers, is_lenient=True) for part in clause.operands
-    ]
+    operands = np.broadcast_arrays(
+        *(array_value(cast("Tree", part), numbers, is_lenient=True) for part in clause.operands)
+    )
     slacks = [
         SCREENING_SLACK * error_scale(cast("Tree", part), numbers) for part in clause.operands
     ]
