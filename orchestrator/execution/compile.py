@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self
+from typing import Final, Self
 
 from campaigns.errors import Problem, UndefinedValue
 from campaigns.expression import Expression
@@ -19,9 +19,10 @@ from orchestrator.execution.bindings import bound_value, exact_point
 from orchestrator.execution.compile_checks import problems_of
 from orchestrator.execution.rig_spec import RigSpec
 
-__all__ = ["CompiledRecipe"]
+__all__ = ["ML_PER", "CompiledRecipe"]
 
-_ML_PER = {"ul": 0.001, "ml": 1.0, "l": 1000.0}
+ML_PER: Final = {"ul": 0.001, "ml": 1.0, "l": 1000.0}
+"""Millilitres in one unit of volume, by the unit's suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +126,31 @@ class CompiledRecipe:
     def stock_use_ml(self, point: Point) -> dict[str, float]:
         """Return how much of each stock an experiment uses, in millilitres.
 
-        What leaves a syringe that draws from a stock is used; filling the syringe uses nothing.
-
         Args:
             point: A value for every component and parameter.
         """
         used: dict[str, float] = {}
         for job in self.jobs_for(point, "estimate"):
-            stock = self.rig.instruments[job.instrument].draws_from
-            if stock not in self.rig.stock or job.action == "withdraw":
+            stock = self.stock_drawn_by(job.instrument, job.action)
+            if stock is None:
                 continue
             for name, value in job.arguments.items():
-                ml_per = _ML_PER.get(unit_suffix(name) or "")
+                ml_per = ML_PER.get(unit_suffix(name) or "")
                 if ml_per is not None and not isinstance(value, str):
                     used[stock] = used.get(stock, 0.0) + value * ml_per
         return used
+
+    def stock_drawn_by(self, instrument: str, action: str) -> str | None:
+        """Return the stock that an action uses up, or None.
+
+        What leaves a syringe that draws from a stock is used; filling the syringe uses nothing.
+
+        Args:
+            instrument: Its name in the rig.
+            action: One of its driver's.
+        """
+        source = self.rig.instruments[instrument].draws_from
+        return source if source in self.rig.stock and action != "withdraw" else None
 
     def _exact(self, point: Point) -> dict[str, Fraction | str]:
         """Return the point's values and those of the computed names that the recipe uses."""

@@ -61,8 +61,7 @@ def _job_problems(
         return
     action = driver.actions.get(job.action)
     if action is None:
-        expected = f"{one_of(driver.actions, job.action)} of {driver.model}"
-        yield Problem(f"{where}.action", job.action, expected)
+        yield Problem(f"{where}.action", job.action, one_of(driver.actions, job.action))
         return
     yield from _argument_problems(campaign, job, f"{where}.arguments", action)
 
@@ -112,12 +111,9 @@ def _expression_problems(
     limits = Extremes(argument.low, argument.high)
     when = job.when.substitute(campaign.definitions) if job.when is not None else None
     found = extremes_of(form, campaign, when, limits)
-    if found is None:
-        return
-    expected = f"{argument.low:g} to {argument.high:g} at every point"
-    for value in dict.fromkeys((found.low, found.high)):
-        if not argument.low <= value <= argument.high:
-            yield Problem(key, f"{binding.text}, which can be {value:.6g}", expected)
+    if found is not None and not (limits.low <= found.low and found.high <= limits.high):
+        got = f"{binding.text}, which can be {found.low:.6g} to {found.high:.6g}"
+        yield Problem(key, got, f"{argument.low:g} to {argument.high:g} at every point")
 
 
 def _unit_slip(campaign: CampaignSpec, binding: Expression, argument: Argument) -> str:

@@ -108,7 +108,7 @@ def _refined(
         )
         if found.status == 2:
             return None
-        if not found.success:
+        if not found.success or found.fun is None:
             raise ArithmeticError(f"linear programming gave up: {found.message}")
         ends.append(_rounded(sign * found.fun + float(form.constant)))
     return Extremes(*ends)
