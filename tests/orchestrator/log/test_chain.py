@@ -48,7 +48,6 @@ def test_a_record_names_the_hash_of_the_one_before() -> None:
         {"is_simulated": False},
         {"payload": b'{"kind":"PauseRequested","reason":"Lunch","schema":1}'},
         {"previous_hash": "1" * 64},
-        {"stream": "laba", "actor": "da"},
     ],
     ids="+".join,
 )
@@ -59,6 +58,15 @@ def test_every_field_is_in_the_hash(change: dict[str, object]) -> None:
     assert changed.digest() != first.hash
     with pytest.raises(LogCorrupt, match=f"record {changed.seq}: its content does not fit"):
         record_from_stored(changed)
+
+
+def test_no_two_records_share_the_hashed_bytes() -> None:
+    first = first_two()[0]
+
+    one = replace(first, stream="lab1", version=2)
+    other = replace(first, stream="lab", version=12)
+
+    assert one.digest() != other.digest()
 
 
 def test_a_record_of_a_later_version_says_where_it_stands() -> None:

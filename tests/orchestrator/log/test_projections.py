@@ -1,4 +1,8 @@
+from datetime import timedelta
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestrator.core.events import (
     AbortRequested,
@@ -9,6 +13,7 @@ from orchestrator.core.events import (
     EngineAttached,
     Event,
     ExperimentFailed,
+    ExperimentFinished,
     JobFailed,
     JobFinished,
     JobInterrupted,
@@ -18,10 +23,13 @@ from orchestrator.core.events import (
     ResumeRequested,
     StopRequested,
 )
+from orchestrator.core.experiment import ExperimentEvent, ExperimentState
+from orchestrator.errors import IllegalTransition
 from orchestrator.log.memory_log import MemoryLog
 from tests.support.recorded_events import (
     CAMPAIGN_ID,
     MADE,
+    MORNING,
     POINT,
     STREAM,
     append,
@@ -29,6 +37,24 @@ from tests.support.recorded_events import (
     observed,
     opened,
     started,
+)
+
+job_id = st.sampled_from(["E0001/tare", "E0001/weigh"])
+experiment_event: st.SearchStrategy[ExperimentEvent] = st.one_of(
+    st.builds(JobStarted, job_id=job_id, attempt=st.integers(1, 3), epoch=st.just(1)),
+    st.builds(JobFinished, job_id=job_id),
+    st.builds(JobOutcomeUnknown, job_id=job_id, evidence=st.sampled_from(["silence", "noise"])),
+    st.builds(JobInterrupted, job_id=job_id, reason=st.just("abort")),
+    st.builds(
+        JobFailed,
+        job_id=job_id,
+        error=st.just("DeviceFault"),
+        message=st.just("S I"),
+        has_acted=st.booleans(),
+    ),
+    st.just(observed()),
+    st.just(ExperimentFinished(experiment_id="E0001")),
+    st.just(ExperimentFailed(experiment_id="E0001", cause="interrupted", reason="abort")),
 )
 
 
@@ -184,3 +210,31 @@ def test_facts_about_what_was_never_started_change_no_row() -> None:
 def test_a_query_for_what_is_not_there_is_refused(table: str, where: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="table"):
         MemoryLog().projection(table, where=where)
+
+
+@settings(max_examples=60)
+@given(st.lists(experiment_event, max_size=12))
+def test_the_rows_say_what_the_fold_says(events: list[ExperimentEvent]) -> None:
+    log = log_of(opened(), started())
+    state = ExperimentState.from_start(started(), MORNING + timedelta(minutes=1))
+
+    for minute, event in enumerate(events, start=2):
+        append(log, event, stream=STREAM, minute=minute)
+        try:
+            state = state.after(event, MORNING + timedelta(minutes=minute))
+        except IllegalTransition:
+            continue
+
+    row = only(log, "experiment")
+    assert (row["state"], row["ended_time"], row["cause"], row["reason"]) == (
+        state.status,
+        state.ended_time,
+        state.cause,
+        state.reason,
+    )
+    assert only(log, "campaign")["n_in_doubt"] == int(state.status == "in_doubt")
+    for job in state.jobs.values():
+        row = only(log, "job", job_id=job.planned.job_id)
+        assert (row["state"], row["attempt"]) == (job.status, job.attempt)
+        assert (row["error"], row["evidence"]) == (job.error, job.evidence)
+        assert (row["started_time"], row["ended_time"]) == (job.started_time, job.ended_time)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.core.events import EVENT_KINDS, Event, JobFinished, LoggedReading, PauseRequested
@@ -33,7 +33,8 @@ def test_every_event_survives_the_wire(event: Event) -> None:
     assert payload_from_event(event_from_payload(payload)) == payload
 
 
-@given(st.lists(reading).map(tuple))
+@settings(max_examples=40)
+@given(st.lists(reading, max_size=6).map(tuple))
 def test_readings_survive_to_the_last_bit(readings: tuple[LoggedReading, ...]) -> None:
     event = JobFinished(job_id="E0001/weigh", readings=readings)
 
