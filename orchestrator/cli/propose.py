@@ -47,7 +47,7 @@ def propose(
 
     asker = AskTell.from_file(campaign, seed=seed)
     if observations is not None:
-        asker.tell(read_table(observations))
+        asker.tell(read_table(observations), source=str(observations))
     points: pd.DataFrame = asker.ask(n, pending=None if pending is None else read_table(pending))
     if len(points) < n:
         typer.echo(

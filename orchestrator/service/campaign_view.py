@@ -222,8 +222,9 @@ def _objectives(state: CampaignState) -> tuple[ObjectiveView, ...]:
 def _computed_names(state: CampaignState) -> tuple[str, ...]:
     """Return the objectives and outcomes that are computed, each once, in the file's order."""
     measured = set(state.spec.measured_names)
-    everyone = (*state.spec.objectives, *state.spec.outcomes)
-    return tuple(dict.fromkeys(each.name for each in everyone if each.name not in measured))
+    names = [objective.name for objective in state.spec.objectives]
+    names += [outcome.name for outcome in state.spec.outcomes]
+    return tuple(dict.fromkeys(name for name in names if name not in measured))
 
 
 def _outcomes(state: CampaignState) -> tuple[str, ...]:

@@ -138,8 +138,8 @@ def parallel_figure(view: CampaignView) -> Figure:
         },
         yaxis={"visible": False, "range": [-0.1, 1.1]},
         annotations=_ends(axes),
-        margin={"l": 30, "r": 30, "t": 70, "b": 70},
-        legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        margin={"l": 30, "r": 30, "t": 70, "b": 110},
+        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "font": {"size": 11}},
         updatemenus=[choice_buttons(buttons)],
     )
     return {"data": data, "layout": figure_layout}

@@ -55,7 +55,8 @@ def summary(event: facts.Event) -> str:
         ...                         message="line is down", has_acted=False))
         'E0001/tare failed: LineError: line is down'
     """
-    return _job_summary(event) or _experiment_summary(event) or _campaign_summary(event)
+    said = _job_summary(event) or _experiment_summary(event) or _campaign_summary(event)
+    return " ".join(said.split())
 
 
 def _job_summary(event: facts.Event) -> str:

@@ -14,6 +14,7 @@ from orchestrator.service.views import CampaignView, ExperimentView, Hypervolume
 __all__ = [
     "BLUE",
     "GREY",
+    "LEGEND",
     "VERMILION",
     "Figure",
     "axis",
@@ -36,6 +37,9 @@ VERMILION: Final = "#D55E00"
 GREY: Final = "#6b7280"
 """Of what is only a guide."""
 
+LEGEND: Final[Figure] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+"""Above the figure, from its left edge."""
+
 _ARROWS: Final = {"maximise": "higher is better", "minimise": "lower is better"}
 
 
@@ -46,7 +50,7 @@ def layout(**more: object) -> Figure:
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1f2937"},
         "margin": {"l": 80, "r": 30, "t": 30, "b": 60},
         "hovermode": "closest",
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "legend": LEGEND,
         **more,
     }
 
@@ -92,7 +96,7 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
     by_id = {experiment.experiment_id: experiment for experiment in seen}
     front = [by_id[name] for name in view.front if name in by_id]
     front.sort(key=lambda experiment: objective_value(experiment, x.name) or 0.0)
-    data = [_points(rest, x, y, "other experiments", size=9, line="#ffffff")]
+    data = [_points(rest, x, y, "others (colour: number)", size=9, line="#ffffff")]
     if len(view.objectives) == 2:
         data.append(_staircase(front, x, y))
     data.append(_points(front, x, y, "Pareto front", size=13, line=VERMILION))
@@ -100,7 +104,7 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
         "cmin": 1,
         "cmax": max(2, view.counts.started),
         "colorscale": "Cividis",
-        "colorbar": {"title": {"text": "experiment"}, "thickness": 14, "outlinewidth": 0},
+        "colorbar": {"title": {"text": "no.", "side": "top"}, "thickness": 12, "outlinewidth": 0},
     }
     return {
         "data": data,
@@ -108,6 +112,7 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
             xaxis=axis(_objective_title(x)),
             yaxis=axis(_objective_title(y)),
             coloraxis=colours,
+            legend={**LEGEND, "font": {"size": 11}},
             shapes=_target_lines(view, x, y),
         ),
     }
@@ -157,7 +162,7 @@ def _staircase(front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveVi
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "edge of the dominated region",
+        "name": "its edge",
         "x": xs,
         "y": ys,
         "line": {
@@ -255,7 +260,7 @@ def hypervolume_figure(view: CampaignView) -> Figure:
         "fill": "tozeroy",
         "fillcolor": "rgba(0, 114, 178, 0.12)",
     }
-    buttons = [
+    buttons: list[Figure] = [
         {"label": name, "method": "update", "args": [{"x": [values]}, {"xaxis.title.text": name}]}
         for name, values in ways
     ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orchestrator.errors import AthanorError, ObservationError
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from orchestrator.service.views import CampaignView, ExperimentView
 
 __all__ = ["TableFormat", "experiments_frame", "frame_text", "read_table", "write_export"]
+
+_TRUTHS: Final = {"true": True, "false": False}
 
 
 class TableFormat(StrEnum):
@@ -30,7 +33,8 @@ class TableFormat(StrEnum):
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table of observations or pending points from a CSV file.
 
-    Numbers become the double nearest to their text; an empty field is a missing value.
+    A column of numbers holds the doubles nearest to their text, one of `true` and `false` truth
+    values, any other one text; an empty field is a missing value.
 
     Args:
         path: A CSV file in UTF-8 with one heading row.
@@ -48,17 +52,45 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise ObservationError(str(target), got=got, expected="UTF-8 text") from error
     except OSError as error:
         raise ObservationError(str(target), got=error.strerror, expected="a CSV file") from error
-    headings = next(iter(text.splitlines()), "").split(",")
-    twice = {name for name in headings if headings.count(name) > 1}
-    if twice:
-        expected = "each column once"
-        raise ObservationError(f"{target}: heading", got=sorted(twice)[0], expected=expected)
+    headings, rows = _fields(text, str(target))
+    columns = {name: [row[i] for row in rows] for i, name in enumerate(headings)}
+    return pd.DataFrame({name: _column(fields) for name, fields in columns.items()})
+
+
+def _fields(text: str, source: str) -> tuple[list[str], list[list[str]]]:
+    """Return headings and rows as text, every row as long as the headings."""
+    reader = csv.reader(StringIO(text), strict=True)
     try:
-        return pd.read_csv(StringIO(text), float_precision="round_trip", index_col=False)
-    except pd.errors.EmptyDataError as error:
-        raise ObservationError(str(target), got="nothing", expected="a heading row") from error
-    except (pd.errors.ParserError, pd.errors.ParserWarning, ValueError) as error:
-        raise ObservationError(str(target), got=str(error), expected="a CSV table") from error
+        rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if row]
+    except csv.Error as error:
+        where = f"{source}: line {reader.line_num}"
+        raise ObservationError(where, got=str(error), expected="a CSV row") from error
+    if not rows:
+        raise ObservationError(source, got="nothing", expected="a heading row")
+    (_, headings), body = rows[0], rows[1:]
+    for name in headings:
+        if not name or headings.count(name) > 1:
+            raise ObservationError(
+                f"{source}: heading", got=name, expected="each column named, and once"
+            )
+    for line, row in body:
+        if len(row) != len(headings):
+            expected = f"{len(headings)} fields, as in the heading"
+            raise ObservationError(f"{source}: line {line}", got=len(row), expected=expected)
+    return headings, [row for _, row in body]
+
+
+def _column(fields: list[str]) -> pd.Series[float] | pd.Series[bool] | pd.Series[str]:
+    import pandas as pd
+
+    said = {field.lower() for field in fields}
+    if said and said <= _TRUTHS.keys():
+        return pd.Series([_TRUTHS[field.lower()] for field in fields], dtype="bool")
+    try:
+        numbers = [float(field) if field else math.nan for field in fields]
+    except ValueError:
+        return pd.Series([field or None for field in fields], dtype="object")
+    return pd.Series(numbers, dtype="float64")
 
 
 def frame_text(frame: pd.DataFrame, form: TableFormat) -> str:
