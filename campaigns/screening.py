@@ -3,7 +3,9 @@
 Nothing imports this module but where arrays are met, so that a file is read without numpy.
 """
 
+import operator
 from collections.abc import Mapping
+from functools import reduce
 from typing import Final, TypeAlias, cast
 
 import numpy as np
@@ -65,8 +67,8 @@ def _possible_comparison(
     slacks = [
         SCREENING_SLACK * error_scale(cast("Tree", part), numbers) for part in clause.operands
     ]
-    is_true, is_false = np.asarray(True), np.asarray(False)
-    is_defined = np.logical_and.reduce([np.isfinite(operand) for operand in operands])
+    is_defined = reduce(operator.and_, (np.isfinite(operand) for operand in operands))
+    is_true, is_false = is_defined, ~is_defined & is_defined
     for index, sign in enumerate(clause.operators):
         gap = operands[index] - operands[index + 1]
         slack = slacks[index] + slacks[index + 1]

@@ -163,10 +163,10 @@ class Composition(Section):
     def filled(cls, given: Mapping[str, object]) -> Mapping[str, object]:
         names = given.get("elements", given.get("components"))
         n_names = len(names) if isinstance(names, list | tuple) else 1
-        step = given.get("step")
-        is_number = isinstance(step, int | float | Decimal) and not isinstance(step, bool)
-        is_fraction = is_number and isinstance(step, int | float | Decimal) and 0 <= step <= 1
-        least = step if is_fraction else 0
+        try:
+            least = _fraction(given.get("step"))
+        except Mistake:
+            least = Decimal(0)  # the step's own mistake is told
         return {"max_active": max(1, n_names), "min_active_fraction": least} | dict(given)
 
     @property
