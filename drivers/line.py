@@ -1,15 +1,15 @@
 """A line carries bytes to devices and back; it knows nothing of what they mean.
 
 `Line` is the wire. `Conversation` is what a driver holds: it pairs requests with replies and, after
-a reply that never came, lets the wire fall silent before it trusts an answer again.
+a reply that never came, lets some time pass before it trusts an answer again.
 """
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from drivers.errors import LineError, OutcomeUnknown, ProtocolError
+from drivers.clock import Clock
+from drivers.errors import LineError, OutcomeUnknown
 
 __all__ = ["MAX_FRAME_BYTES", "Conversation", "Line"]
 
@@ -84,29 +84,30 @@ class Conversation:
     """One driver's talk over a line: every reply belongs to the request before it.
 
     After a request without a good reply the conversation is out of step: a late reply could be
-    taken for the answer to another question. The next `ask` then waits until the wire has been
-    silent for a while. Urgent requests, those that stop things, do not wait.
+    taken for the answer to another question. The next `ask` then lets some time pass, without
+    holding the line, before it trusts an answer; what came meanwhile is discarded. Urgent requests,
+    those that stop things, do not wait.
 
     Args:
         line: The wire.
+        clock: Through which it waits.
         reply_end: The bytes that end each reply.
-        silence_s: How long the wire must be silent before it is trusted again, in seconds.
-        max_noise_s: A wire that is not silent by then is not trusted at all, in seconds.
+        distrust_s: How long after a missing reply no answer is trusted, in seconds.
     """
 
     def __init__(
-        self, line: Line, *, reply_end: bytes, silence_s: float = 6.0, max_noise_s: float = 60.0
+        self, line: Line, clock: Clock, *, reply_end: bytes, distrust_s: float = 10.0
     ) -> None:
         self._line = line
+        self._clock = clock
         self._reply_end = reply_end
-        self._silence_s = silence_s
-        self._max_noise_s = max_noise_s
-        self._is_in_step = True
+        self._distrust_s = distrust_s
+        self._distrusted_until_s: float | None = None
 
     @property
     def is_in_step(self) -> bool:
-        """False after a request whose reply is missing or unreadable."""
-        return self._is_in_step
+        """False after a request whose reply is missing or unreadable, until a good one comes."""
+        return self._distrusted_until_s is None
 
     async def ask(
         self,
@@ -130,22 +131,23 @@ class Conversation:
             OutcomeUnknown: It was sent, and no reply came.
             ProtocolError: The reply is not what the codec knows.
         """
+        if not is_urgent:
+            await self._wait_for_trust()
         async with self._line.exchange():
-            if not is_urgent:
-                await self._get_into_step()
-            was_in_step = self._is_in_step
-            self._is_in_step = False
+            is_doubtful = True
             try:
                 await self._line.write(request, timeout_s=WRITE_TIMEOUT_S)
+                frame = await self._reply_to(request, timeout_s, is_reply)
+                is_doubtful = False
             except LineError:
-                self._is_in_step = was_in_step
+                is_doubtful = False
                 raise
-            deadline_s = asyncio.get_running_loop().time() + timeout_s
-            while True:
-                frame = await self._read(request, deadline_s)
-                if is_reply(frame):
-                    self._is_in_step = was_in_step
-                    return frame
+            finally:
+                if is_doubtful:
+                    self._distrusted_until_s = self._clock.monotonic_s() + self._distrust_s
+            if not is_urgent:
+                self._distrusted_until_s = None
+            return frame
 
     async def tell(self, request: bytes, *, is_urgent: bool = False) -> None:
         """Send a request that is not answered.
@@ -157,32 +159,28 @@ class Conversation:
         Raises:
             LineError: The line is down; nothing was sent.
         """
+        if not is_urgent:
+            await self._wait_for_trust()
         async with self._line.exchange():
-            if not is_urgent:
-                await self._get_into_step()
             await self._line.write(request, timeout_s=WRITE_TIMEOUT_S)
 
-    async def _read(self, request: bytes, deadline_s: float) -> bytes:
-        remaining_s = max(0.0, deadline_s - asyncio.get_running_loop().time())
-        try:
-            return await self._line.read_until(self._reply_end, timeout_s=remaining_s)
-        except OutcomeUnknown as error:
-            reason = f"no reply to {request!r} on line {self._line.name}"
-            raise OutcomeUnknown(reason, error.evidence or error.reason) from error
-
-    async def _get_into_step(self) -> None:
-        if self._is_in_step:
-            return
-        noise_until_s = asyncio.get_running_loop().time() + self._max_noise_s
-        while asyncio.get_running_loop().time() < noise_until_s:
+    async def _reply_to(
+        self, request: bytes, timeout_s: float, is_reply: Callable[[bytes], bool]
+    ) -> bytes:
+        deadline_s = self._clock.monotonic_s() + timeout_s
+        while True:
+            left_s = max(0.0, deadline_s - self._clock.monotonic_s())
             try:
-                await self._line.read_until(self._reply_end, timeout_s=self._silence_s)
-            except OutcomeUnknown:
-                self._is_in_step = True
+                frame = await self._line.read_until(self._reply_end, timeout_s=left_s)
+            except OutcomeUnknown as error:
+                reason = f"no reply to {request!r} on line {self._line.name}"
+                raise OutcomeUnknown(reason, error.evidence or error.reason) from error
+            if is_reply(frame):
+                return frame
+
+    async def _wait_for_trust(self) -> None:
+        while self._distrusted_until_s is not None:
+            left_s = self._distrusted_until_s - self._clock.monotonic_s()
+            if left_s <= 0.0:
                 return
-            except ProtocolError:
-                continue
-        raise LineError(
-            f"line {self._line.name} has not been silent for {self._silence_s:g} s"
-            f" within {self._max_noise_s:g} s; nothing was sent"
-        )
+            await self._clock.sleep(left_s)

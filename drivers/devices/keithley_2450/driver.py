@@ -81,7 +81,7 @@ class Keithley2450(Instrument):
     def __init__(self, name: str, line: Line, clock: Clock, settings: Keithley2450Settings) -> None:
         super().__init__(name, line, clock)
         self.settings = settings
-        self._conversation = Conversation(line, reply_end=REPLY_END)
+        self._conversation = Conversation(line, clock, reply_end=REPLY_END)
 
     @classmethod
     @override
@@ -183,7 +183,7 @@ class Keithley2450(Instrument):
                 currents.append(measured_a)
                 voltages.append(measured_v)
                 has_tripped |= switch_from(await self._ask(":SOUR:CURR:VLIM:TRIP?"))
-            await self._verify_no_failure()
+            await self._verify_still_on()
         return (
             Reading("current_a", tuple(currents)),
             Reading("voltage_v", tuple(voltages)),
@@ -228,7 +228,7 @@ class Keithley2450(Instrument):
                 time_s, voltage_v = await self._read("REL")
                 times.append(time_s)
                 voltages.append(voltage_v)
-            await self._verify_no_failure()
+            await self._verify_still_on()
         return (Reading("time_s", tuple(times)), Reading("voltage_v", tuple(voltages)))
 
     async def _configure(self, voltage_limit_v: float) -> None:
@@ -261,6 +261,12 @@ class Keithley2450(Instrument):
                 raise OutcomeUnknown(f"{self.name}: the output may still be on") from error
             raise
         await asyncio.shield(self.stop())
+
+    async def _verify_still_on(self) -> None:
+        await self._verify_no_failure()
+        if not switch_from(await self._ask(":OUTP?")):
+            text = "the output was switched off before the action ended"
+            raise DeviceFault(self.name, code=":OUTP", text=text)
 
     async def _stop_or_log(self) -> bool:
         try:

@@ -72,7 +72,7 @@ class MettlerToledoSics(Instrument):
     ) -> None:
         super().__init__(name, line, clock)
         self.settings = settings
-        self._conversation = Conversation(line, reply_end=REPLY_END)
+        self._conversation = Conversation(line, clock, reply_end=REPLY_END)
 
     @classmethod
     @override

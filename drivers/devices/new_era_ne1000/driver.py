@@ -99,7 +99,7 @@ class NewEraNe1000(Instrument):
     def __init__(self, name: str, line: Line, clock: Clock, settings: NewEraNe1000Settings) -> None:
         super().__init__(name, line, clock)
         self.settings = settings
-        self._conversation = Conversation(line, reply_end=REPLY_END)
+        self._conversation = Conversation(line, clock, reply_end=REPLY_END)
 
     @classmethod
     @override

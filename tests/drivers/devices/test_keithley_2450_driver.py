@@ -171,3 +171,17 @@ def test_a_line_that_drops_in_mid_sweep_says_that_the_output_may_be_on() -> None
     assert isinstance(error, OutcomeUnknown)
     assert "may still be on" in error.reason
     assert isinstance(error.__cause__, LineError | OutcomeUnknown)
+
+
+def test_an_output_switched_off_by_another_hand_is_a_fault() -> None:
+    async def main(clock: VirtualClock) -> BaseException:
+        _, meter = await meter_on_wet_cell(clock)
+        async with asyncio.TaskGroup() as group:
+            sweep = group.create_task(error_of(meter.perform("measure_current_sweep", SWEEP)))
+            await clock.sleep(5.0)
+            await meter.stop()
+        return sweep.result()
+
+    error = in_virtual_time(main)
+    assert isinstance(error, DeviceFault)
+    assert "switched off" in error.text

@@ -327,3 +327,22 @@ def test_two_pumps_share_one_line() -> None:
     volumes, took_s = in_virtual_time(main)
     assert volumes == [500.0, 500.0]
     assert took_s < 40.0
+
+
+def test_a_stop_from_outside_ends_the_stroke_with_a_fault_that_acted() -> None:
+    async def main(clock: VirtualClock) -> tuple[BaseException, float]:
+        bench = bench_of(clock)
+        pump = await instrument_on(bench, "new_era_ne1000", clock)
+        await pump.connect()
+        async with asyncio.TaskGroup() as group:
+            stroke_ = group.create_task(error_of(pump.perform("transfer", ARGUMENTS)))
+            await clock.sleep(5.0)
+            begun_s = clock.monotonic_s()
+            await pump.stop()
+            took_s = clock.monotonic_s() - begun_s
+        return stroke_.result(), took_s
+
+    error, took_s = in_virtual_time(main)
+    assert isinstance(error, DeviceFault)
+    assert error.acted
+    assert took_s < 0.1
