@@ -180,8 +180,9 @@ class LiquidusFromCooling:
         rates = _cooling_rates_k_per_s(time_s, temperature_k, settings.window_points)
         typical = max(0.0, float(sorted(rates)[-max(1, len(rates) // 10)]))
         first, last = _longest_stretch(rates, settings.arrest_fraction * typical)
-        last += settings.window_points - 1
         n_points = last - first + 1
+        first += settings.window_points // 2
+        last = first + n_points - 1
         if n_points < settings.least_points or typical == 0.0:
             return bad("no arrest in the cooling curve")
         arrested_k = temperature_k[first : last + 1]
