@@ -9,7 +9,7 @@ from campaigns.loading import load_campaign
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation
 from orchestrator.optimise.feasible_set import FeasibleSet
-from orchestrator.optimise.frames import candidate_frame, observations_in, points_in, read_table
+from orchestrator.optimise.frames import candidate_frame, observations_in, points_in
 from orchestrator.optimise.planner import Proposal, planner_for
 
 if TYPE_CHECKING:
@@ -35,8 +35,15 @@ class AskTell:
         ValueError: The seed is below 0.
 
     Example:
-        >>> lab = AskTell.from_file("campaigns/library/oer/demo.toml")  # doctest: +SKIP
-        >>> points = lab.ask(4)  # doctest: +SKIP
+        >>> from campaigns.loading import campaign_from_text
+        >>> text = '''
+        ... campaign.name = "bronze"
+        ... space.composition = {elements = ["Cu", "Sn"], step = 0.1}
+        ... objective = [{name = "hardness_hv", direction = "maximise"}]
+        ... '''
+        >>> lab = AskTell(campaign_from_text(text, file="bronze.toml"))
+        >>> list(lab.ask(2).columns)[:3]
+        ['Cu', 'Sn', 'hardness_hv_predicted_mean']
     """
 
     def __init__(self, campaign: CampaignSpec, *, seed: int = 0) -> None:
@@ -46,7 +53,7 @@ class AskTell:
         self._campaign = campaign
         self._planner = planner_for(campaign)
         self._observations: list[Observation] = []
-        FeasibleSet.of(campaign)
+        self._feasible = FeasibleSet.of(campaign)
 
     @classmethod
     def from_file(cls, path: str | Path, *, seed: int = 0) -> Self:
@@ -69,31 +76,28 @@ class AskTell:
         return self._campaign
 
     @property
+    def feasible(self) -> FeasibleSet:
+        """Which points may be proposed."""
+        return self._feasible
+
+    @property
     def observations(self) -> Sequence[Observation]:
         """Everything that was told, in order."""
         return tuple(self._observations)
 
-    def tell(self, frame: "pd.DataFrame") -> None:
+    def tell(self, frame: "pd.DataFrame", *, source: str = "observations") -> None:
         """Add observations; all rows or, if anything is wrong, none.
 
         Args:
             frame: One row an experiment, as made: fractions may lie off the grid, beyond bounds
                 and constraints. Columns as `observations_in` of `orchestrator.optimise.frames`
                 says, in the campaign's units and directions.
+            source: What the table is called in messages.
 
         Raises:
             ObservationError: The table is wrong; nothing was told.
         """
-        self._observations += observations_in(self._campaign, frame)
-
-    def tell_file(self, path: str | Path) -> None:
-        """Add the observations of a CSV file; all rows or, if anything is wrong, none.
-
-        Raises:
-            ObservationError: The file is wrong; nothing was told.
-        """
-        table = read_table(self._campaign, path)
-        self._observations += observations_in(self._campaign, table, source=str(path))
+        self._observations += observations_in(self._campaign, frame, source=source)
 
     def ask(self, n: int = 1, *, pending: "pd.DataFrame | None" = None) -> "pd.DataFrame":
         """Return what to make next.

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,7 +13,7 @@ from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Candidate, Observation, Point
 from orchestrator.errors import ObservationError
 
-__all__ = ["candidate_frame", "observations_in", "points_in", "read_table"]
+__all__ = ["candidate_frame", "observations_in", "points_in"]
 
 SUM_TOLERANCE: Final = 0.02
 """How far from 1 the fractions of a row may sum; within it they are divided by their sum."""
@@ -23,7 +22,6 @@ _CLOSED: Final = 1e-12
 _FAILED: Final = "failed"
 _SD: Final = "_sd"
 _PREDICTED: Final = "_predicted_"
-_TRUTHS: Final = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,39 +131,6 @@ def candidate_frame(campaign: CampaignSpec, candidates: Sequence[Candidate]) -> 
     return pd.DataFrame(columns)
 
 
-def read_table(campaign: CampaignSpec, path: str | Path) -> pd.DataFrame:
-    """Read a CSV file for `observations_in` or `points_in`.
-
-    Categories stay text, whatever they look like; an empty cell, ``nan`` and ``NaN`` mean that
-    nothing was measured.
-
-    Raises:
-        ObservationError: The file cannot be read, or a cell is neither a number nor empty.
-    """
-    try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ObservationError(str(path), got=str(error), expected="a readable CSV file") from error
-    columns: dict[str, list[object]] = {}
-    for column in raw.columns:
-        name = str(column).strip()
-        texts = [str(text).strip() for text in raw[column]]
-        if name in campaign.space.categories or _PREDICTED in name:
-            columns[name] = list(texts)
-        elif name == _FAILED:
-            columns[name] = [_TRUTHS.get(text.lower(), text) for text in texts]
-        else:
-            columns[name] = [_number_or_text(text) for text in texts]
-    return pd.DataFrame(columns, columns=list(columns))
-
-
-def _number_or_text(text: str) -> object:
-    try:
-        return float(text) if text else math.nan
-    except ValueError:
-        return text
-
-
 def _check_columns(campaign: CampaignSpec, table: _Table) -> None:
     measured = campaign.measured_names
     needed = (*campaign.space.names, *dict.fromkeys(measured))
@@ -211,11 +176,22 @@ def _point(campaign: CampaignSpec, table: _Table, row: int) -> dict[str, float |
             point[parameter.name] = table.finite(row, parameter.name)
             continue
         value = table.cell(row, parameter.name)
-        if not isinstance(value, str) or value not in categories:
+        found = [category for category in categories if _is_category(value, category)]
+        if len(found) != 1:
             expected = f"one of {', '.join(categories)}"
             raise table.wrong(row, parameter.name, value, expected)
-        point[parameter.name] = str(value)
+        point[parameter.name] = found[0]
     return point
+
+
+def _is_category(value: object, category: str) -> bool:
+    """Return whether a cell means a category; a category such as "1" may have become a number."""
+    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
+        try:
+            return float(category) == float(value)
+        except ValueError:
+            return False
+    return value == category
 
 
 def _closed(components: Sequence[str], table: _Table, row: int) -> dict[str, float]:
