@@ -125,8 +125,10 @@ class LocalExecutor:
             return refusal
         seat.begin(order.action, self._clock.monotonic_s())
         seat.line.arm(order.not_after)
+        n_cancels = _n_cancels()
         try:
             outcome = await self._carried_out(order, seat)
+            _cancel_if_asked_since(n_cancels)
             seat.fault = seat.fault or _fault_in(outcome)
         except asyncio.CancelledError:
             await _to_its_end(self._stop_after_failure(seat))
@@ -271,6 +273,18 @@ def _fault_in(outcome: Outcome) -> str:
             return outcome.evidence.strip().rpartition("\n")[2]
         case _:
             return ""
+
+
+def _n_cancels() -> int:
+    """Return how many cancellations of the present task are open."""
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+def _cancel_if_asked_since(n_cancels: int) -> None:
+    """Let a cancellation through that a driver's own trouble on its way out has hidden."""
+    if _n_cancels() > n_cancels:
+        raise asyncio.CancelledError
 
 
 async def _to_its_end(work: Awaitable[None]) -> None:

@@ -125,4 +125,5 @@ def drivers_for(rig: RigSpec) -> dict[str, type[Instrument]]:
     Raises:
         RigError: A driver is not installed.
     """
-    return {name: driver_named(spec.driver) for name, spec in rig.instruments.items()}
+    found = {name: driver_named(name) for name in {s.driver for s in rig.instruments.values()}}
+    return {name: found[spec.driver] for name, spec in rig.instruments.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeVar
 
 from drivers.clock import VirtualClock, VirtualLoop
@@ -62,30 +63,29 @@ line = "source_meter"
 at = "vessel"
 """
 
-FAULT = """
-[[simulation.fault]]
-instrument = "{instrument}"
-kind = "{kind}"
-exchange = {exchange}
-delay_s = 30.0
-"""
+
+@cache
+def _faultless() -> RigSpec:
+    return rig_from_text(SMALL_RIG, file="small.toml")
 
 
 def small_rig(*faults: tuple[str, str, int]) -> RigSpec:
     """Return the small rig with faults.
 
     Args:
-        faults: Instrument, kind and which of its exchanges, from 1.
+        faults: Instrument, kind and which of its exchanges, from 1; what is late is 30 s late.
     """
-    text = SMALL_RIG + "".join(
-        FAULT.format(instrument=instrument, kind=kind, exchange=exchange)
-        if kind == "late"
-        else FAULT.format(instrument=instrument, kind=kind, exchange=exchange).replace(
-            "delay_s = 30.0\n", ""
-        )
+    tables = _faultless().as_tables()
+    tables["simulation"]["fault"] = [
+        {
+            "instrument": instrument,
+            "kind": kind,
+            "exchange": exchange,
+            **({"delay_s": 30.0} if kind == "late" else {}),
+        }
         for instrument, kind, exchange in faults
-    )
-    return rig_from_text(text, file="small.toml")
+    ]
+    return RigSpec.model_validate(tables)
 
 
 def on_virtual_time(main: Callable[[VirtualClock], Awaitable[T]]) -> T:

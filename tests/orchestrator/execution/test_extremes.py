@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.expression import parse_condition, parse_expression
@@ -74,6 +74,8 @@ def test_a_condition_that_never_holds_has_no_bounds() -> None:
     assert value_bounds(campaign().space, parse_condition("t_c > 100")) is None
 
 
+@pytest.mark.slow
+@settings(max_examples=40)
 @given(
     a=st.integers(-5, 5),
     b=st.integers(-5, 5),
