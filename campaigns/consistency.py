@@ -48,7 +48,7 @@ class Draft:
         categories = {
             parameter.name: parameter.values
             for parameter in self.parameters.values()
-            if isinstance(parameter, CategoricalParameter)
+            if isinstance(parameter, CategoricalParameter) and parameter.name not in self.components
         }
         object.__setattr__(self, "categories", categories)
 
