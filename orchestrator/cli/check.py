@@ -1,5 +1,7 @@
 """``athanor check``: whether a campaign can be run, and what it will take; nothing is written."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,11 +24,11 @@ def check(
 
     Example: athanor check oer.toml --rig rig.toml
     """
-    from orchestrator.service.outlook import outlook
+    from orchestrator.checking import check as check_files
 
-    found = outlook(campaign, rig)
+    found = check_files(campaign, rig)
     if as_json:
-        write_text(found.model_dump_json(indent=1))
+        write_text(json.dumps(asdict(found), indent=1))
         return
     from orchestrator.cli.outlook_screen import outlook_panel
 

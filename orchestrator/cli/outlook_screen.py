@@ -5,62 +5,62 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.service.outlook import BenchOutlook, Outlook
+from orchestrator.checking import BenchEstimate, CheckReport
 
 __all__ = ["outlook_panel"]
 
 
-def outlook_panel(found: Outlook) -> RenderableType:
+def outlook_panel(found: CheckReport) -> RenderableType:
     """Return what ``athanor check`` found."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column()
-    space, bench = found.space, found.bench
-    table.add_row("objectives", "; ".join(found.objectives))
-    table.add_row("space", f"{space.n_components} components, {space.n_parameters} parameters")
-    about = "about " if space.n_feasible is None else ""
-    count = "" if space.n_feasible is None else f", {space.n_feasible:,} points"
+    bench = found.bench
+    table.add_row("space", f"{found.n_components} components, {found.n_parameters} parameters")
+    about = "about " if found.n_feasible_points is None else ""
+    count = "" if found.n_feasible_points is None else f": {found.n_feasible_points:,} points"
     table.add_row(
         "feasible",
-        f"{about}{100 * space.feasible_share:.3g} % of {space.n_lattice_points:,} lattice points"
-        f"{count}",
+        f"{about}{100 * found.feasible_fraction:.3g} % of {found.n_lattice_points:,} lattice "
+        f"points{count}",
     )
     table.add_row("planner", found.planner)
     parts: list[RenderableType] = [table]
     if bench is not None:
         _add_bench(table, bench)
-        parts += [Text(), _stock_table(bench)]
+        parts += [Text(), _stock_table(bench)] if bench.stock else []
     parts += [Text(f"warning: {warning}", style="yellow") for warning in found.warnings]
-    return Panel(Group(*parts), title=Text(found.campaign), title_align="left", expand=False)
+    return Panel(Group(*parts), title=Text(found.name), title_align="left", expand=False)
 
 
-def _add_bench(table: Table, bench: BenchOutlook) -> None:
-    table.add_row("rig", f"{bench.rig}, {bench.n_instruments} instruments")
+def _add_bench(table: Table, bench: BenchEstimate) -> None:
+    table.add_row("rig", bench.rig_name)
+    fewest, most = bench.n_jobs
     table.add_row(
-        "experiment",
-        f"{bench.jobs_mean:.1f} jobs, {60 * bench.experiment_h:.0f} min alone; with "
-        f"{bench.in_flight} in flight one every {60 * bench.spacing_h:.0f} min; "
-        f"{bench.experiment_usd:,.2f} USD",
+        "experiment", f"{fewest} to {most} jobs, {60 * bench.hours_per_experiment:.0f} min alone"
     )
-    if bench.n_experiments is not None and bench.total_h is not None:
-        table.add_row(
-            "expected end",
-            f"{bench.n_experiments} experiments ({bench.ended_by}) after {bench.total_h:,.1f} h "
-            f"= {bench.total_h / 24:.1f} days, {bench.total_usd or 0.0:,.0f} USD",
-        )
+    if bench.n_experiments is None or bench.hours is None:
+        table.add_row("expected end", "open: no rule that counts ends the campaign")
+        return
+    money = "" if bench.cost_usd is None else f", {bench.cost_usd:,.0f} USD"
+    table.add_row(
+        "expected end",
+        f"{bench.n_experiments} experiments in {bench.hours:,.1f} h "
+        f"({bench.hours / 24:.1f} days){money}",
+    )
 
 
-def _stock_table(bench: BenchOutlook) -> RenderableType:
+def _stock_table(bench: BenchEstimate) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("stock")
-    for heading in ("there is (ml)", "experiment (ml)", "at most (ml)", "campaign (ml)"):
+    table.add_column("stock, for the campaign")
+    for heading in ("there is (ml)", "expected (ml)", "at worst (ml)"):
         table.add_column(heading, justify="right")
-    for stock in bench.stocks:
+    for stock in bench.stock:
+        worst = "–" if stock.worst_ml is None else f"{stock.worst_ml:,.1f}"
         table.add_row(
             stock.name,
             f"{stock.available_ml:,.1f}",
-            f"{stock.mean_ml:.3g}",
-            f"{stock.worst_ml:.3g}",
-            "–" if stock.total_ml is None else f"{stock.total_ml:,.1f}",
+            f"{stock.expected_ml:,.1f}",
+            Text(worst, style="" if stock.is_enough else "yellow"),
         )
     return table

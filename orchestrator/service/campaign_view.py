@@ -147,7 +147,7 @@ def campaign_view(
         computed=_computed_names(state),
         outcomes=_outcomes(state),
         best=_best(state, rows),
-        reference_point=state.reference_point,
+        reference_point=_reference_point(state),
         hypervolume=_hypervolume(state, series),
         hypervolume_series=series,
         front=front,
@@ -267,9 +267,10 @@ def _front(state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]) ->
 def _series(
     state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
 ) -> tuple[HypervolumeView, ...]:
-    if state.reference_point is None or not rows:
+    reference_point = _reference_point(state)
+    if reference_point is None or not rows:
         return ()
-    reference = [state.reference_point[objective.name] for objective in state.spec.objectives]
+    reference = [reference_point[objective.name] for objective in state.spec.objectives]
     volumes = hypervolume_series([row for _, row in rows], directions(state.spec), reference)
     after = dict(zip((name for name, _ in rows), volumes, strict=True))
     by_start = sorted(state.experiments, key=lambda experiment: experiment.started_time)
@@ -295,8 +296,20 @@ def _series(
     return tuple(series)
 
 
+def _reference_point(state: CampaignState) -> Mapping[str, float] | None:
+    """Return the frozen reference point, or the thresholds where every objective has one."""
+    if state.reference_point is not None:
+        return state.reference_point
+    thresholds = {
+        objective.name: float(objective.threshold)
+        for objective in state.spec.objectives
+        if objective.threshold is not None
+    }
+    return thresholds if len(thresholds) == len(state.spec.objectives) else None
+
+
 def _hypervolume(state: CampaignState, series: Sequence[HypervolumeView]) -> float | None:
-    if state.reference_point is None:
+    if _reference_point(state) is None:
         return None
     return series[-1].hypervolume if series else 0.0
 
