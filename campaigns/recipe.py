@@ -63,6 +63,12 @@ def _argument(value: object) -> Decimal | str:
         raise Mistake(value, "a finite number, an expression or a quoted text") from error
 
 
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Mistake(value, "true or false")
+    return value
+
+
 def _settings(value: object) -> dict[str, object]:
     if not isinstance(value, dict) or not all(map(_is_setting, value.values())):
         raise Mistake(value, "a table of numbers, texts, booleans, lists and tables")
@@ -104,6 +110,8 @@ class RecipeJob:
     """Names of the jobs that must be done before."""
     template_index: int
     """Which [[recipe.job]] it comes from, from 0."""
+    is_cleanup: bool
+    """It also runs after another job of the experiment failed, and leaves its positions clean."""
 
 
 def _placeholders(for_each: str | None, texts: Mapping[str, str | None]) -> Iterator[Problem]:
@@ -166,6 +174,9 @@ class JobTemplate(Section):
     after: tuple[Template, ...] | None = None
     """Names of jobs; the job before it by default. A name with {component} in a job without
     for_each means all copies."""
+    cleanup: Annotated[bool, PlainValidator(_flag)] = False
+    """It also runs after another job of the experiment failed, so that the next sample does not
+    meet this one: emptying, rinsing, taking away."""
 
     def job_for(self, component: str, index: int, after: tuple[str, ...]) -> RecipeJob:
         """Return the copy for one component; any text will do where there is one job for all."""
@@ -185,6 +196,7 @@ class JobTemplate(Section):
             },
             after=after,
             template_index=index,
+            is_cleanup=self.cleanup,
         )
 
 

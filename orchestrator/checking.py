@@ -1,7 +1,7 @@
 """What a campaign file and a rig promise before anything is made: `athanor check`.
 
-Estimates only: expected values are means over points drawn at random from the feasible set, the
-worst are maxima over the same points.
+Expected values are means over points drawn at random from the feasible set; the worst use of a
+stock is what the greediest point takes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from campaigns.spec import CampaignSpec
 from campaigns.stopping import Stopping
 from orchestrator.core.point import Point
 from orchestrator.execution.compile import CompiledRecipe
+from orchestrator.execution.estimates import worst_stock_use_ml
 from orchestrator.wiring import Prepared, RunOptions, prepare
 
 if TYPE_CHECKING:
@@ -34,13 +35,13 @@ class StockEstimate:
     available_ml: float
     expected_ml: float
     """For all experiments of the campaign, if the points were drawn at random."""
-    worst_ml: float
-    """For all experiments, if each used as much as the greediest point that was drawn."""
+    worst_ml: float | None
+    """For all experiments, if each were the greediest one possible; None if nobody can say."""
 
     @property
     def is_enough(self) -> bool:
         """Whether the stock reaches in the worst case."""
-        return self.worst_ml <= self.available_ml
+        return self.worst_ml is not None and self.worst_ml <= self.available_ml
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +175,13 @@ def _n_experiments(
 
 def _stock(prepared: Prepared, points: Sequence[Point], n: int) -> tuple[StockEstimate, ...]:
     uses = [prepared.recipe.stock_use_ml(point) for point in points]
+    worst = worst_stock_use_ml(prepared.recipe)
     estimates = []
     for name, stock in prepared.rig.stock.items():
-        each = [use.get(name, 0.0) for use in uses]
-        estimates.append(StockEstimate(name, stock.volume_ml, n * mean(each), n * max(each)))
+        expected_ml = n * mean(use.get(name, 0.0) for use in uses)
+        most_ml = worst[name]
+        worst_ml = None if most_ml is None else n * most_ml
+        estimates.append(StockEstimate(name, stock.volume_ml, expected_ml, worst_ml))
     return tuple(estimates)
 
 
@@ -196,6 +200,8 @@ def _warnings(
                 f"stock {stock.name} will run out: {stock.available_ml:.0f} ml are there, about "
                 f"{stock.expected_ml:.0f} ml are needed"
             )
+        elif stock.worst_ml is None:
+            yield f"stock {stock.name}: nobody can say how much is needed at worst"
         elif not stock.is_enough:
             yield (
                 f"stock {stock.name} may run out: {stock.available_ml:.0f} ml are there, up to "

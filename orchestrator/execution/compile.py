@@ -179,6 +179,7 @@ class CompiledRecipe:
             after=job.after,
             positions=job.positions,
             recovery=action.recovery.value,
+            is_cleanup=job.is_cleanup,
             expected_s=expected_s,
         )
 

@@ -251,3 +251,25 @@ delay_s = 400.0
         assert any(isinstance(event, CampaignPaused) for event in dry_run.events())
     for record in state.observations:
         assert 0.3 < record.observation.values["overpotential_v"] < 0.8
+
+
+def test_a_failed_experiment_is_cleaned_away_before_the_next_one():
+    fault = """
+[[simulation.fault]]
+instrument = "balance"
+kind = "refused"
+exchange = 7
+"""
+    dry_run = DryRun(MemoryLog(), oer_campaign(max_experiments=3), oer_rig(fault))
+    dry_run.open()
+
+    state = dry_run.drive()
+
+    failed = [each for each in state.experiments if each.cause == "instrument"]
+    assert state.status is CampaignStatus.FINISHED
+    assert len(failed) == 1
+    assert not failed[0].places_held()
+    assert failed[0].jobs["fill_cell"].status is JobStatus.DONE
+    assert failed[0].jobs["drain_cell"].status is JobStatus.DONE
+    assert failed[0].jobs["sweep"].status is JobStatus.QUEUED
+    assert len(state.observations) == 2
