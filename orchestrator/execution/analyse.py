@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Literal, cast
 
@@ -46,8 +47,9 @@ def analysis_names() -> tuple[str, ...]:
     return tuple(sorted(entry_points(group=_GROUP).names))
 
 
+@cache
 def analysis_named(name: str) -> type[Analysis]:
-    """Return the analysis of that name.
+    """Return the analysis of that name; what is installed does not change while we run.
 
     Raises:
         KeyError: It is not installed.

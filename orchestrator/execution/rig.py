@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from campaigns.errors import Problem
 from drivers.catalog import driver_named, line_kind_named
 from drivers.clock import Clock
+from drivers.errors import RigError
 from drivers.instrument import Instrument
 from drivers.line import Line
 from orchestrator.errors import RigFileError
@@ -105,7 +106,8 @@ def bench_for(rig: RigSpec, clock: Clock, seed: int) -> Bench:
         seed: The campaign's; together with the rig's own it makes the bench's imperfections.
 
     Raises:
-        RigFileError: The rig says nothing about simulation, or no bench is installed.
+        RigFileError: The rig says nothing about simulation, no bench is installed, or it has no
+            pretend device for one of the drivers.
     """
     file = f"rig {rig.header.name}"
     if rig.simulation is None:
@@ -116,7 +118,10 @@ def bench_for(rig: RigSpec, clock: Clock, seed: int) -> Bench:
         problem = Problem("simulation", "standard", "a bench: " + one_of(found.names, "standard"))
         raise RigFileError(file, [problem])
     factory = cast(type[Bench], found["standard"].load())
-    return factory.from_rig(rig.as_tables(), clock, seed=seed + 1_000_003 * rig.simulation.seed)
+    try:
+        return factory.from_rig(rig.as_tables(), clock, seed=seed + 1_000_003 * rig.simulation.seed)
+    except RigError as error:
+        raise RigFileError(file, [Problem(error.key, error.got, error.expected)]) from error
 
 
 def drivers_for(rig: RigSpec) -> dict[str, type[Instrument]]:

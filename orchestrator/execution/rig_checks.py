@@ -1,7 +1,7 @@
 """What can be wrong with a rig file, found all at once; nothing is opened to find out."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -31,6 +31,7 @@ __all__ = ["problems_of"]
 Tables = Mapping[str, Any]
 """A parsed TOML file: its values are of any type until they are judged."""
 
+Found = TypeVar("Found")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -99,14 +100,10 @@ class _Cross:
         self.simulation = tables.get("simulation")
         self.clock: Clock = SystemClock()
         self.worlds = names("athanor.worlds")
-        self.line_kinds = {kind: line_kind_named(kind) for kind in self._kinds_used()}
-        self.drivers = {driver: driver_named(driver) for driver in self._drivers_used()}
-
-    def _kinds_used(self) -> set[str]:
-        return {line.kind for line in self.lines.values()} & set(names("athanor.lines"))
-
-    def _drivers_used(self) -> set[str]:
-        return {spec.driver for spec in self.instruments.values()} & set(names("athanor.drivers"))
+        kinds = {line.kind for line in self.lines.values()} & set(names("athanor.lines"))
+        self.line_kinds = {kind: _tried(line_kind_named, kind) for kind in kinds}
+        used = {spec.driver for spec in self.instruments.values()} & set(names("athanor.drivers"))
+        self.drivers = {driver: _tried(driver_named, driver) for driver in used}
 
     def mistakes(self) -> Iterator[Problem]:
         yield from self._simulation_mistakes()
@@ -132,30 +129,34 @@ class _Cross:
                 yield Problem(key, victim, one_of(self.instrument_names, victim))
 
     def _line_mistakes(self, name: str, line: LineSpec) -> Iterator[Problem]:
-        if line.kind not in self.line_kinds:
+        kind = self.line_kinds.get(line.kind)
+        if kind is None:
             expected = one_of(names("athanor.lines"), line.kind)
             yield Problem(f"lines.{name}.kind", line.kind, expected)
-            return
-        try:
-            self.line_kinds[line.kind].from_settings(name, line.settings, self.clock)
-        except RigError as error:
-            yield from _problems_from(error, f"lines.{name}")
+        elif isinstance(kind, RigError):
+            yield Problem(f"lines.{name}.kind", line.kind, kind.expected)
+        else:
+            try:
+                kind.from_settings(name, line.settings, self.clock)
+            except RigError as error:
+                yield from _problems_from(error, f"lines.{name}")
 
     def _instrument_mistakes(self, name: str, spec: InstrumentSpec) -> Iterator[Problem]:
         where = f"instruments.{name}"
         if spec.line not in self.line_names:
             yield Problem(f"{where}.line", spec.line, one_of(self.line_names, spec.line))
         yield from self._plumbing_mistakes(where, spec)
-        if spec.driver not in self.drivers:
+        driver = self.drivers.get(spec.driver)
+        if driver is None:
             expected = one_of(names("athanor.drivers"), spec.driver)
             yield Problem(f"{where}.driver", spec.driver, expected)
-            return
-        try:
-            self.drivers[spec.driver].from_settings(
-                name, ClosedLine(spec.line), self.clock, spec.settings
-            )
-        except RigError as error:
-            yield from _problems_from(error, f"{where}.settings")
+        elif isinstance(driver, RigError):
+            yield Problem(f"{where}.driver", spec.driver, driver.expected)
+        else:
+            try:
+                driver.from_settings(name, ClosedLine(spec.line), self.clock, spec.settings)
+            except RigError as error:
+                yield from _problems_from(error, f"{where}.settings")
 
     def _plumbing_mistakes(self, where: str, spec: InstrumentSpec) -> Iterator[Problem]:
         sources = self.stock | self.positions
@@ -191,6 +192,13 @@ class _Cross:
                     yield Problem(key, address, expected)
                 else:
                     seen[address] = name
+
+
+def _tried(look_up: Callable[[str], Found], name: str) -> Found | RigError:
+    try:
+        return look_up(name)
+    except RigError as error:
+        return error
 
 
 def _named(tables: Tables, part: str) -> set[str]:

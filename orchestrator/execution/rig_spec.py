@@ -57,6 +57,8 @@ class FaultSpec(_Table):
     def _says_when(self) -> Self:
         if (self.exchange is None) == (self.probability is None):
             raise ValueError("either exchange or probability")
+        if self.delay_s is not None and self.kind != "late":
+            raise ValueError("delay_s only where kind is 'late'")
         return self
 
 

@@ -106,3 +106,47 @@ def test_the_bench_has_the_lines_of_the_rig() -> None:
         return [bench.line(name).name for name in rig.lines]
 
     assert on_virtual_time(main) == list(rig.lines)
+
+
+def test_plugins_that_cannot_be_imported_are_mistakes_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "broken-1.0.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (plugin / "entry_points.txt").write_text(
+        "[athanor.drivers]\nbroken_doser = no_such_module:Doser\n"
+        "[athanor.lines]\nbroken_line = no_such_module:Line\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    text = SMALL_RIG.replace("mettler_toledo_sics", "broken_doser").replace(
+        '"tcp"', '"broken_line"'
+    )
+
+    with pytest.raises(RigFileError) as caught:
+        rig_from_text(text, file="rig.toml")
+
+    assert [problem.key for problem in caught.value.problems] == [
+        "lines.source_meter.kind",
+        "instruments.balance.driver",
+    ]
+    assert "No module named 'no_such_module'" in str(caught.value)
+
+
+def test_a_rig_that_the_bench_cannot_pretend_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = tmp_path / "stranger-1.0.dist-info"
+    plugin.mkdir()
+    (plugin / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (plugin / "entry_points.txt").write_text(
+        "[athanor.drivers]\nstranger = drivers.devices.mettler_toledo_sics:MettlerToledoSics\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    rig = rig_from_text(SMALL_RIG.replace("mettler_toledo_sics", "stranger"), file="rig.toml")
+
+    async def main(clock: VirtualClock) -> None:
+        bench_for(rig, clock, seed=0)
+
+    with pytest.raises(RigFileError, match=r"rig small-bench: instruments\.balance\.driver: got"):
+        on_virtual_time(main)
