@@ -99,8 +99,8 @@ def test_a_frame_cut_short_is_refused(device: str, data: st.DataObject) -> None:
 def test_no_control_character_reaches_the_wire(device: str, text: str) -> None:
     codec = codec_of(device)
     names_of_fields = [field.name for field in dataclasses.fields(codec.Request)]
-    values = {"address": 1, "command": "ABC", "header": ":ABC", "argument": text}
-    values["arguments"] = (text,)  # type: ignore[assignment]
+    values: dict[str, object] = {"address": 1, "command": "ABC", "header": ":ABC", "argument": text}
+    values["arguments"] = (text,)
     request = codec.Request(**{name: values[name] for name in names_of_fields})
 
     try:

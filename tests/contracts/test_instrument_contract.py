@@ -142,7 +142,9 @@ def outside(argument: Argument) -> list[float]:
 @pytest.mark.parametrize(("device", "action"), ACTIONS)
 def test_limits_are_refused_before_a_byte_is_sent(device: str, action: str) -> None:
     declared = driver_named(device).actions[action]
-    bad = [{argument.name: value} for argument in declared.arguments for value in outside(argument)]
+    bad: list[dict[str, object]] = [
+        {argument.name: value} for argument in declared.arguments for value in outside(argument)
+    ]
     bad += [{argument.name: "much"} for argument in declared.arguments]
 
     async def main(clock: VirtualClock) -> tuple[set[type[BaseException]], int]:
