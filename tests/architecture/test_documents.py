@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.loading import campaign_from_text
 from docs.make_diagrams import ARCHITECTURE, GENERATED, updated
 from orchestrator.core.events import EVENT_KINDS
 from tests.support.source_tree import (
@@ -89,6 +90,16 @@ def test_every_import_is_a_declared_dependency() -> None:
     }
 
     assert strangers == set()
+
+
+def test_the_first_campaign_of_the_readme_is_sound() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (header,) = re.findall(r"header\s+line alone \(`([^`]+)`\)", text)
+
+    campaign = campaign_from_text(example, file="README.md")
+
+    assert header.split(",") == [*campaign.space.names, *campaign.measured_names]
 
 
 @every_document
