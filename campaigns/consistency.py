@@ -3,60 +3,55 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from campaigns.definitions import circle_through, resolved
 from campaigns.errors import ExpressionError, Problem
 from campaigns.expression import Condition, Expression
-from campaigns.objectives import Objective, Outcome
 from campaigns.recipe import JobTemplate, RecipeJob, circle_in, expanded
-from campaigns.space import CategoricalParameter, Parameter
-from campaigns.stopping import Target
 
 __all__ = ["Draft", "entry_key", "one_of", "problems_between"]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The sections of a file that are right by themselves, by their place in the file."""
+    """What can be read of a file, lists by the places of their entries."""
 
     components: tuple[str, ...]
-    parameters: Mapping[int, Parameter]
+    parameters: Mapping[int, str]
+    """Names of parameters, also of those that are wrong otherwise."""
+    categories: Mapping[str, tuple[str, ...]]
+    """Categories by categorical parameter."""
+    numbers: frozenset[str]
+    """Parameters that are numbers."""
     conditions: Mapping[int, tuple[str, Condition]]
     """Constraints: name and condition."""
     computed: Mapping[str, Expression]
-    objectives: Mapping[int, Objective]
-    outcomes: Mapping[int, Outcome]
+    objectives: Mapping[int, str]
+    """Names of objectives."""
+    outcomes: Mapping[int, str]
+    """Names of outcomes."""
     jobs: Mapping[int, JobTemplate]
     cost: Expression | None
-    targets: Mapping[int, Target]
-    named_inputs: frozenset[str] = frozenset()
-    """Names of inputs, also of those whose section is wrong."""
+    targets: Mapping[int, str]
+    """Objectives that stopping targets name."""
+    named_components: frozenset[str] = frozenset()
+    """What the file names as components, also where the list is wrong."""
     named_computed: frozenset[str] = frozenset()
-    named_goals: frozenset[str] = frozenset()
     are_inputs_known: bool = True
     """Whether every input's name could be read."""
     are_jobs_known: bool = True
     """Whether every job could be read."""
-    inputs: frozenset[str] = field(init=False)
-    categories: Mapping[str, tuple[str, ...]] = field(init=False)
 
-    def __post_init__(self) -> None:
-        read = {parameter.name for parameter in self.parameters.values()}
-        names = frozenset(self.components) | read | self.named_inputs
-        object.__setattr__(self, "inputs", names)
-        categories = {
-            parameter.name: parameter.values
-            for parameter in self.parameters.values()
-            if isinstance(parameter, CategoricalParameter) and parameter.name not in self.components
-        }
-        object.__setattr__(self, "categories", categories)
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Names of components and parameters."""
+        return self.named_components.union(self.components, self.parameters.values())
 
     @property
     def goals(self) -> frozenset[str]:
-        """Names of objectives and outcomes, also of those that are wrong."""
-        read: list[Objective | Outcome] = [*self.objectives.values(), *self.outcomes.values()]
-        return self.named_goals.union(one.name for one in read)
+        """Names of objectives and outcomes."""
+        return frozenset(self.objectives.values()).union(self.outcomes.values())
 
     @property
     def computed_names(self) -> frozenset[str]:
@@ -86,7 +81,7 @@ def one_of(known: Iterable[str], got: str) -> str:
     names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(got, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return (f"one of {', '.join(names)}" if names else "nothing of the kind") + hint
+    return (f"one of {', '.join(names)}" if names else "a name that the file defines") + hint
 
 
 def problems_between(draft: Draft) -> list[Problem]:
@@ -102,12 +97,11 @@ def problems_between(draft: Draft) -> list[Problem]:
 
 def _clashes(draft: Draft) -> Iterator[Problem]:
     taken = dict.fromkeys(draft.components, "a component")
-    for index, parameter in sorted(draft.parameters.items()):
-        key = entry_key("space.parameter", index, parameter.name) + ".name"
-        if parameter.name in taken:
-            expected = f"another name: {taken[parameter.name]} has this one"
-            yield Problem(key, parameter.name, expected)
-        taken.setdefault(parameter.name, "a parameter")
+    for index, name in sorted(draft.parameters.items()):
+        if name in taken:
+            key = entry_key("space.parameter", index, name) + ".name"
+            yield Problem(key, name, f"another name: {taken[name]} has this one")
+        taken.setdefault(name, "a parameter")
     for name in draft.computed:
         if name in taken:
             yield Problem(f"computed.{name}", name, f"another name: {taken[name]} has this one")
@@ -148,7 +142,7 @@ def _misused(
     draft: Draft, key: str, text: Expression | Condition, known: frozenset[str]
 ) -> Iterator[Problem]:
     """Yield names that are unknown, and categories used as numbers or the other way round."""
-    parameters = [parameter.name for parameter in draft.parameters.values()]
+    numbers = draft.numbers.union(draft.components, draft.computed)
     compared = text.categories if isinstance(text, Condition) else {}
     for name in sorted(text.names):
         if name not in known:
@@ -163,7 +157,7 @@ def _misused(
     for name, texts in sorted(compared.items()):
         categories = draft.categories.get(name)
         if categories is None:
-            if name in known and name in {*draft.components, *draft.computed, *parameters}:
+            if name in numbers:
                 expected = f"a comparison with a number; {name} is no category"
                 yield Problem(key, text.text, expected)
             continue
@@ -181,25 +175,20 @@ def _constraint_problems(draft: Draft) -> Iterator[Problem]:
 
 
 def _goal_problems(draft: Draft) -> Iterator[Problem]:
-    goals: list[tuple[str, Objective | Outcome]] = [
-        (entry_key("objective", index, one.name), one)
-        for index, one in sorted(draft.objectives.items())
-    ]
-    goals += [
-        (entry_key("outcome", index, one.name), one)
-        for index, one in sorted(draft.outcomes.items())
-    ]
-    measured = {one.name for _, one in goals} - draft.computed_names
+    goals = [("objective", index, name) for index, name in sorted(draft.objectives.items())]
+    goals += [("outcome", index, name) for index, name in sorted(draft.outcomes.items())]
     seen: set[str] = set()
-    for key, one in goals:
-        is_computed_outcome = isinstance(one, Outcome) and one.name in draft.computed_names
-        if one.name in draft.inputs:
+    for section, index, name in goals:
+        key = entry_key(section, index, name) + ".name"
+        is_computed_outcome = section == "outcome" and name in draft.computed_names
+        if name in draft.inputs:
             expected = "a measured or computed quantity; components and parameters are inputs"
-            yield Problem(f"{key}.name", one.name, expected)
-        elif one.name in seen and not is_computed_outcome:
-            yield Problem(f"{key}.name", one.name, "a name that no other goal has")
+            yield Problem(key, name, expected)
+        elif name in seen and not is_computed_outcome:
+            yield Problem(key, name, "a name that no other goal has")
         if not is_computed_outcome:
-            seen.add(one.name)
+            seen.add(name)
+    measured = draft.goals - draft.computed_names
     for name in sorted(draft.inputs | measured):
         owner = name.removesuffix("_sd")
         if "_predicted_" in name or (owner != name and owner in measured):
@@ -209,33 +198,32 @@ def _goal_problems(draft: Draft) -> Iterator[Problem]:
 
 def _key_of_name(draft: Draft, name: str) -> str:
     """Return the key under which the file gives an input or a goal its name."""
-    lists: dict[str, Mapping[int, Parameter | Objective | Outcome]] = {
+    lists = {
         "space.parameter": draft.parameters,
         "objective": draft.objectives,
         "outcome": draft.outcomes,
     }
     for section, entries in lists.items():
         for index, one in entries.items():
-            if one.name == name:
+            if one == name:
                 return entry_key(section, index, name) + ".name"
     return "space.composition"
 
 
 def _stopping_problems(draft: Draft) -> Iterator[Problem]:
-    known = [one.name for _, one in sorted(draft.objectives.items())]
-    outcomes = {one.name for one in draft.outcomes.values()}
-    known += sorted(draft.named_goals - outcomes - set(known))
-    for index, target in sorted(draft.targets.items()):
-        if target.objective not in known:
-            key = f"stopping.target[{index}].objective"
-            yield Problem(key, target.objective, one_of(known, target.objective))
+    known = [name for _, name in sorted(draft.objectives.items())]
+    for index, objective in sorted(draft.targets.items()):
+        if objective not in known:
+            yield Problem(
+                f"stopping.target[{index}].objective", objective, one_of(known, objective)
+            )
 
 
 def _recipe_problems(draft: Draft) -> Iterator[Problem]:
     known = draft.inputs | draft.computed_names
     if draft.cost is not None:
         yield from _misused(draft, "recipe.cost_usd_per_experiment", draft.cost, known)
-    if draft.are_inputs_known and not draft.components and not draft.named_inputs:
+    if draft.are_inputs_known and not draft.components and not draft.named_components:
         for index, template in draft.jobs.items():
             if template.for_each is not None:
                 key = entry_key("recipe.job", index, template.name) + ".for_each"

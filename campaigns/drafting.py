@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, TypeAlias, TypeVar, cast
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from campaigns.consistency import Draft
 from campaigns.errors import Problem
-from campaigns.expression import Expression
-from campaigns.fields import Section
-from campaigns.objectives import Objective, Outcome
+from campaigns.expression import Condition, Expression
+from campaigns.fields import Section, is_name
 from campaigns.recipe import JobTemplate, Recipe
-from campaigns.space import Composition, Parameter, Space
+from campaigns.space import CategoricalParameter, Composition, Parameter, Space
 from campaigns.spec import CampaignSpec, Constraint
-from campaigns.stopping import Target
 from campaigns.structure import sections_of_field
 
 __all__ = ["draft_of", "problems_of_parts"]
@@ -59,33 +57,33 @@ def draft_of(document: Mapping[str, object]) -> Draft:
     space = _table(document.get("space"))
     composition = _parts(Composition, _table(space.get("composition")))
     components = composition.get("elements") or composition.get("components") or ()
-    computed = _table(document.get("computed"))
-    constraints = _read_entries(Constraint, document.get("constraint"))
+    parameters = _read_parameters(space.get("parameter"))
+    categorical = [one for one in parameters if isinstance(one, CategoricalParameter)]
+    categories = {one.name: one.values for one in categorical if one.name not in components}
     recipe = _table(document.get("recipe"))
     jobs = _read_entries(JobTemplate, recipe.get("job"))
-    stopping = _table(document.get("stopping"))
-    inputs, are_inputs_known = _input_names(space)
-    goals = (*_names_in(document.get("objective")), *_names_in(document.get("outcome")))
+    named_components, are_inputs_known = _component_names(space)
     return Draft(
-        components=cast("tuple[str, ...]", components),
-        parameters=_read_parameters(space.get("parameter")),
-        conditions={i: (one.name, one.expression) for i, one in constraints.items()},
-        computed=_read_definitions(computed),
-        objectives=_read_entries(Objective, document.get("objective")),
-        outcomes=_read_entries(Outcome, document.get("outcome")),
+        components=components,
+        parameters=_texts(space.get("parameter"), "name"),
+        categories=categories,
+        numbers=frozenset(one.name for one in parameters) - categories.keys(),
+        conditions=_read_conditions(document.get("constraint")),
+        computed=_read_definitions(_table(document.get("computed"))),
+        objectives=_texts(document.get("objective"), "name"),
+        outcomes=_texts(document.get("outcome"), "name"),
         jobs=jobs,
-        cost=cast("Expression | None", _parts(Recipe, recipe).get("cost_usd_per_experiment")),
-        targets=_read_entries(Target, stopping.get("target")),
-        named_inputs=inputs,
-        named_computed=frozenset(computed),
-        named_goals=frozenset(goals),
+        cost=_parts(Recipe, recipe).get("cost_usd_per_experiment"),
+        targets=_texts(_table(document.get("stopping")).get("target"), "objective"),
+        named_components=named_components,
+        named_computed=frozenset(_table(document.get("computed"))),
         are_inputs_known=are_inputs_known,
         are_jobs_known=len(jobs) == len(_entries(recipe.get("job"))),
     )
 
 
 @cache
-def _adapter(section: type[Section], name: str) -> TypeAdapter[object]:
+def _adapter(section: type[Section], name: str) -> TypeAdapter[Any]:
     field = section.model_fields[name]
     annotation: object = field.annotation
     for metadata in field.metadata:
@@ -93,10 +91,10 @@ def _adapter(section: type[Section], name: str) -> TypeAdapter[object]:
     return TypeAdapter(annotation)  # type: ignore[arg-type]  # an annotation built at run time
 
 
-def _parts(section: type[Section], given: Mapping[str, object]) -> dict[str, object]:
+def _parts(section: type[Section], given: Mapping[str, object]) -> dict[str, Any]:
     """Return the fields that can be read, by name, defaults included."""
     filled = section.filled(given)
-    parts: dict[str, object] = {}
+    parts: dict[str, Any] = {}  # Any: values of every type of field
     for name, field in section.model_fields.items():
         key = field.alias or name
         if key not in filled:
@@ -128,14 +126,22 @@ def _read_entries(section: type[Read], value: object) -> dict[int, Read]:
     return read
 
 
-def _read_parameters(value: object) -> dict[int, Parameter]:
-    read: dict[int, Parameter] = {}
-    for index, entry in _entries(value).items():
+def _read_parameters(value: object) -> list[Parameter]:
+    read: list[Parameter] = []
+    for entry in _entries(value).values():
         try:
-            parameters = _adapter(Space, "parameters").validate_python([entry])
+            read += _adapter(Space, "parameters").validate_python([entry])
         except ValidationError:
             continue  # listed already, from the whole document
-        read[index] = cast("tuple[Parameter, ...]", parameters)[0]
+    return read
+
+
+def _read_conditions(value: object) -> dict[int, tuple[str, Condition]]:
+    read: dict[int, tuple[str, Condition]] = {}
+    for index, entry in _entries(value).items():
+        parts = _parts(Constraint, _table(entry))
+        if "expression" in parts:
+            read[index] = (parts.get("name", ""), parts["expression"])
     return read
 
 
@@ -146,24 +152,25 @@ def _read_definitions(computed: Mapping[str, object]) -> dict[str, Expression]:
             definitions = _adapter(CampaignSpec, "computed").validate_python({name: text})
         except ValidationError:
             continue  # listed already, from the whole document
-        read |= cast("dict[str, Expression]", definitions)
+        read |= definitions
     return read
 
 
-def _names_in(value: object) -> frozenset[str]:
-    names = (_table(entry).get("name") for entry in _entries(value).values())
-    return frozenset(name for name in names if isinstance(name, str))
+def _texts(value: object, key: str) -> dict[int, str]:
+    """Return what the entries of a list say under a key, where that is a name."""
+    texts = {index: _table(entry).get(key) for index, entry in _entries(value).items()}
+    return {i: text for i, text in texts.items() if isinstance(text, str) and is_name(text)}
 
 
-def _input_names(space: Mapping[str, object]) -> tuple[frozenset[str], bool]:
-    """Return every input's name that can be read, and whether that is all of them."""
-    names: list[object] = [
-        _table(entry).get("name") for entry in _entries(space.get("parameter")).values()
-    ]
-    are_lists = bool(space) and isinstance(space.get("parameter", []), list)
+def _component_names(space: Mapping[str, object]) -> tuple[frozenset[str], bool]:
+    """Return what is named as a component, and whether the names of all inputs can be read."""
+    parameters = space.get("parameter", [])
+    n_parameters = len(parameters) if isinstance(parameters, list) else -1
+    names: list[object] = []
     if "composition" in space:
         composition = _table(space["composition"])
         listed = composition.get("elements", composition.get("components"))
-        names += listed if isinstance(listed, list) and listed else [None]
+        names = listed if isinstance(listed, list) and listed else [None]
     read = frozenset(name for name in names if isinstance(name, str))
-    return read, are_lists and all(isinstance(name, str) for name in names)
+    are_named = all(isinstance(name, str) for name in names)
+    return read, bool(space) and are_named and len(_texts(parameters, "name")) == n_parameters

@@ -97,17 +97,22 @@ class CampaignSpec(Section):
 
     @model_validator(mode="after")
     def _check(self) -> "CampaignSpec":
+        components = self.space.components
+        named = self.space.categories.items()
+        categories = {name: values for name, values in named if name not in components}
         problems = problems_between(
             Draft(
-                components=self.space.components,
-                parameters=dict(enumerate(self.space.parameters)),
+                components=components,
+                parameters={i: one.name for i, one in enumerate(self.space.parameters)},
+                categories=categories,
+                numbers=frozenset(self.space.names) - categories.keys(),
                 conditions={i: (c.name, c.expression) for i, c in enumerate(self.constraints)},
                 computed=self.computed,
-                objectives=dict(enumerate(self.objectives)),
-                outcomes=dict(enumerate(self.outcomes)),
+                objectives={i: one.name for i, one in enumerate(self.objectives)},
+                outcomes={i: one.name for i, one in enumerate(self.outcomes)},
                 jobs=dict(enumerate(self.recipe.jobs if self.recipe else ())),
                 cost=self.recipe.cost_usd_per_experiment if self.recipe else None,
-                targets=dict(enumerate(self.stopping.targets)),
+                targets={i: one.objective for i, one in enumerate(self.stopping.targets)},
             )
         )
         if problems:

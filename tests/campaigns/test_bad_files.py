@@ -1,5 +1,6 @@
 """Every bad file beside this one is refused with exactly the lines of its .txt."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,44 @@ def test_a_number_that_cannot_be_worked_with_is_refused(number: str) -> None:
 
     with pytest.raises(CampaignFileError, match=r"space\.composition\.step: got"):
         campaign_from_text(text, file="hostile.toml")
+
+
+JUNK = ("5", "-1", "0.5", "nan", "true", '""', '"x y"', '"Al"', "[]", "[[1]]", "{}", "{ a = 1 }")
+JUNK_ALSO = ("1979-05-27", '["a", 1]', '"1 +"', "[{ name = 5 }]", "1e300")
+
+
+PARTS = re.compile(r"^```toml part\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _documented_lines() -> list[str]:
+    page = (Path(__file__).parents[2] / "docs" / "CAMPAIGNS.md").read_text(encoding="utf-8")
+    return "".join(PARTS.findall(page)).splitlines()
+
+
+def _mistakes_in(lines: list[str]) -> list[tuple[str, str]]:
+    try:
+        campaign_from_text("\n".join(lines), file="changed.toml")
+    except CampaignFileError as error:
+        return [(problem.key, str(problem.got)) for problem in error.problems]
+    return []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("junk", JUNK + JUNK_ALSO)
+def test_any_value_in_any_place_is_taken_or_named_once(junk: str) -> None:
+    lines = _documented_lines()
+
+    for place, line in enumerate(lines):
+        key, equals, _ = line.partition(" = ")
+        if equals:
+            mistakes = _mistakes_in([*lines[:place], f"{key} = {junk}", *lines[place + 1 :]])
+            assert len(mistakes) == len(set(mistakes)), line
+
+
+@pytest.mark.slow
+def test_any_line_left_out_is_missed_once_or_not_needed() -> None:
+    lines = _documented_lines()
+
+    for place, line in enumerate(lines):
+        mistakes = _mistakes_in(lines[:place] + lines[place + 1 :])
+        assert len(mistakes) == len(set(mistakes)), line

@@ -167,15 +167,18 @@ def test_linear_inequalities_are_the_comparison(
 rational_conditions = st.builds(
     "{} {} {}".format, rational_texts, st.sampled_from(sorted(COMPARE)), rational_texts
 )
-conditions = st.recursive(
-    rational_conditions,
-    lambda inner: st.one_of(
-        st.builds("({}) and ({})".format, inner, inner),
-        st.builds("({}) or ({})".format, inner, inner),
-        inner.map("not ({})".format),
-    ),
-    max_leaves=3,
-)
+
+
+def _combined(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        parts,
+        st.builds("({}) and ({})".format, parts, parts),
+        st.builds("({}) or ({})".format, parts, parts),
+        parts.map("not ({})".format),
+    )
+
+
+conditions = _combined(_combined(rational_conditions))
 grid_points = st.fixed_dictionaries(
     {name: st.integers(0, 20).map(lambda k: Fraction(k, 20)) for name in NAMES}
 )
