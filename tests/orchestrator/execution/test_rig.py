@@ -13,7 +13,16 @@ from orchestrator.execution.rig import (
     load_rig,
     rig_from_text,
 )
-from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.execution.rig_spec import (
+    FaultSpec,
+    InstrumentSpec,
+    LineSpec,
+    PositionSpec,
+    RigHeader,
+    RigSpec,
+    SimulationSpec,
+    StockSpec,
+)
 from tests.support.benches import SMALL_RIG, on_virtual_time, small_rig
 
 BAD_RIGS = sorted((Path(__file__).parent / "bad_rigs").glob("*.toml"))
@@ -150,3 +159,24 @@ def test_a_rig_that_the_bench_cannot_pretend_is_refused(
 
     with pytest.raises(RigFileError, match=r"rig small-bench: instruments\.balance\.driver: got"):
         on_virtual_time(main)
+
+
+def test_the_reference_names_every_key_and_its_example_is_a_rig() -> None:
+    page = Path(__file__).parents[3] / "docs" / "RIGS.md"
+    text = page.read_text(encoding="utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    tables = (
+        FaultSpec,
+        InstrumentSpec,
+        LineSpec,
+        PositionSpec,
+        RigHeader,
+        SimulationSpec,
+        StockSpec,
+    )
+
+    rig = rig_from_text(example, file=page.name)
+
+    keys = {field.alias or name for table in tables for name, field in table.model_fields.items()}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
+    assert rig.header.name == "two-pump-bench"
