@@ -92,9 +92,9 @@ class PlainOnlooker:
             if experiment.ended_h is not None and experiment.experiment_id not in self._told:
                 self._told.add(experiment.experiment_id)
                 typer.echo(_experiment_line(view, experiment))
-        if view.status != self._state and self._state and not view.has_ended:
-            reason = f": {view.status_reason}" if view.status_reason else ""
-            typer.echo(f"{view.campaign_id} {view.status}{reason}")
+        is_last = view.has_ended or view.status == "paused"
+        if self._state and view.status != self._state and not is_last:
+            typer.echo(f"{view.campaign_id} {view.status}")
         self._state = view.status
 
 

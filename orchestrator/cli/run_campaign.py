@@ -55,8 +55,10 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 
     Example: athanor run oer.toml --rig rig.toml --resume
     """
+    from orchestrator.cli.warnings_shown import show_warnings
     from orchestrator.wiring import RunOptions, prepare
 
+    show_warnings()
     settings = settings_of(database)
     options = RunOptions(
         campaign_file=campaign,
@@ -124,6 +126,6 @@ def _tell_end(end: "RunEnd", settings: "Settings", report: Path | None) -> None:
     if report is not None:
         write_text(f"report {report}")
     for job_id in end.in_doubt:
-        typer.echo(f"in doubt: {job_id}: look at the bench (docs/OPERATING.md)", err=True)
-    if end.exit_code == EXIT_HELD:
+        typer.echo(f"in doubt: {job_id}: somebody has to look at the bench", err=True)
+    if end.exit_code == EXIT_HELD and not end.in_doubt:
         typer.echo("held: go on with athanor run CAMPAIGN --rig RIG --resume", err=True)
