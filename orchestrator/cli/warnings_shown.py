@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from types import TracebackType
 
 from typing_extensions import override
 
@@ -12,23 +11,14 @@ __all__ = ["show_warnings"]
 class _OneLine(logging.Formatter):
     """Puts a message and the error behind it on one line."""
 
-    def __init__(self) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s")
-
-    @override
-    def formatException(
-        self,
-        ei: tuple[type[BaseException], BaseException, TracebackType | None]
-        | tuple[None, None, None],
-    ) -> str:
-        """Return the error's name and message."""
-        kind, error, _ = ei
-        return "" if kind is None else f"{kind.__name__}: {error}"
-
     @override
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
-        return super().format(record).replace("\n", " – ")
+        text = f"{record.levelname} {record.name}: {record.getMessage()}"
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            text += f" – {type(error).__name__}: {error}"
+        return " ".join(text.split())
 
 
 def show_warnings() -> None:

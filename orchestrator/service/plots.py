@@ -96,22 +96,19 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
     by_id = {experiment.experiment_id: experiment for experiment in seen}
     front = [by_id[name] for name in view.front if name in by_id]
     front.sort(key=lambda experiment: objective_value(experiment, x.name) or 0.0)
-    data = [_points(rest, x, y, "others (colour: number)", size=9, line="#ffffff")]
+    scale = {"cmin": 1, "cmax": max(2, view.counts.started), "colorscale": "Cividis"}
+    others = {**scale, "showscale": bool(rest), "size": 9}
+    best = {**scale, "showscale": not rest, "size": 13}
+    data = [_points(rest, x, y, "others (colour: number)", others)]
     if len(view.objectives) == 2:
         data.append(_staircase(front, x, y))
-    data.append(_points(front, x, y, "Pareto front", size=13, line=VERMILION))
-    colours = {
-        "cmin": 1,
-        "cmax": max(2, view.counts.started),
-        "colorscale": "Cividis",
-        "colorbar": {"title": {"text": "no.", "side": "top"}, "thickness": 12, "outlinewidth": 0},
-    }
+    best["line"] = {"width": 2, "color": VERMILION}
+    data.append(_points(front, x, y, "Pareto front", best))
     return {
         "data": data,
         "layout": layout(
             xaxis=axis(_objective_title(x)),
             yaxis=axis(_objective_title(y)),
-            coloraxis=colours,
             legend={**LEGEND, "font": {"size": 11}},
             shapes=_target_lines(view, x, y),
         ),
@@ -123,9 +120,7 @@ def _points(
     x: ObjectiveView,
     y: ObjectiveView,
     name: str,
-    *,
-    size: int,
-    line: str,
+    marker: Figure,
 ) -> Figure:
     trace: Figure = {
         "type": "scatter",
@@ -136,10 +131,13 @@ def _points(
         "text": [experiment_hover(experiment) for experiment in experiments],
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {
-            "size": size,
             "color": [experiment.number for experiment in experiments],
-            "coloraxis": "coloraxis",
-            "line": {"width": 2 if line == VERMILION else 0.5, "color": line},
+            "colorbar": {
+                "title": {"text": "no.", "side": "top"},
+                "thickness": 12,
+                "outlinewidth": 0,
+            },
+            **marker,
         },
     }
     for letter, objective in (("x", x), ("y", y)):

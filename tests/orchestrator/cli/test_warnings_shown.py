@@ -21,11 +21,12 @@ def test_a_warning_is_one_line_with_its_error_and_no_traceback(capsys):
     show_warnings()
 
     try:
-        raise ValueError("two\nlines")
+        float("two\nlines")
     except ValueError:
         logging.getLogger("drivers.pump").exception("the stop is not confirmed")
     logging.getLogger("drivers.pump").info("nobody needs this")
 
     assert capsys.readouterr().err == (
-        "ERROR drivers.pump: the stop is not confirmed – ValueError: two – lines\n"
+        "ERROR drivers.pump: the stop is not confirmed – "
+        "ValueError: could not convert string to float: 'two\\nlines'\n"
     )
