@@ -47,12 +47,52 @@ class Improvement:
     baseline: Tensor
     """`n x (d + c)` distinct rows that were made."""
     seed: int
+    first: int
+    """Number of observations and pending points: which pick of the campaign comes next."""
 
-    @property
-    def method(self) -> str:
-        """The name under which the choice is recorded."""
+    def method(self, turn: int) -> str:
+        """Return the name under which a pick is recorded.
+
+        Args:
+            turn: Which pick of this batch, from 0.
+        """
         m = len(self.campaign.objectives)
-        return "log_nei" if m == 1 else "log_nehvi" if m <= MOST_WEIGHED else "log_nparego"
+        if m == 1 or self.alone(turn) is not None:
+            return "log_nei"
+        return "log_nehvi" if m <= MOST_WEIGHED else "log_nparego"
+
+    def alone(self, turn: int) -> str | None:
+        """Return the objective that a pick seeks for itself, None where it weighs all.
+
+        With two or three objectives every second pick goes for the best of one measured
+        objective, in rotation: the hypervolume values the ends of the front too little to find
+        them soon.
+        """
+        m = len(self.campaign.objectives)
+        names = [one.name for one in self.campaign.measured_objectives]
+        place = self.first + turn
+        if not 1 < m <= MOST_WEIGHED or not names or place % 2:
+            return None
+        return names[place // 2 % len(names)]
+
+    def of_interest(self, encoded: Tensor, turn: int) -> Tensor:
+        """Return which rows a pick may take: for one alone, within the thresholds of the computed.
+
+        Args:
+            encoded: `n x (d + c)` rows.
+            turn: Which pick of this batch, from 0.
+        """
+        keep = torch.ones(len(encoded), dtype=torch.bool)
+        if self.alone(turn) is None:
+            return keep
+        d = encoded.shape[-1] - len(self.computed_scales)
+        for objective in self.campaign.objectives:
+            if objective.threshold is None or objective.name not in self.computed_scales:
+                continue
+            place = d + list(self.computed_scales).index(objective.name)
+            bound = self.computed_scales[objective.name].number(float(objective.threshold))
+            keep &= objective.sign * (encoded[:, place] - bound) >= 0
+        return keep if keep.any() else ~keep
 
     def after(self, pending: Tensor, turn: int) -> AcquisitionFunction:
         """Return the acquisition function, given rows that are pending or picked already.
@@ -63,7 +103,7 @@ class Improvement:
         """
         X_pending = pending if len(pending) else None
         sampler = SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=self.seed + turn)
-        if self.method == "log_nehvi":
+        if self.method(turn) == "log_nehvi":
             return qLogNoisyExpectedHypervolumeImprovement(
                 model=self.surrogate.model,
                 ref_point=self._reference(),
@@ -79,7 +119,7 @@ class Improvement:
             X_baseline=self.baseline,
             sampler=sampler,
             objective=GenericMCObjective(self._single(turn)),
-            constraints=self._constraints() or None,
+            constraints=[*self._constraints(), *self._thresholds(turn)] or None,
             X_pending=X_pending,
             prune_baseline=True,
         )
@@ -101,9 +141,16 @@ class Improvement:
         return torch.stack(values, dim=-1)
 
     def _single(self, turn: int) -> Callable[[Tensor, Tensor | None], Tensor]:
-        """Return the one objective, or a random augmented Chebyshev scalarisation of several."""
-        if len(self.campaign.objectives) == 1:
-            return self._first
+        """Return the objective sought alone, or a random augmented Chebyshev scalarisation."""
+        names = [one.name for one in self.campaign.objectives]
+        sought = names[0] if len(names) == 1 else self.alone(turn)
+        if sought is not None:
+            place = names.index(sought)
+
+            def chosen(samples: Tensor, X: Tensor | None = None) -> Tensor:
+                return self._objectives(samples, X)[..., place]
+
+            return chosen
         means = self.surrogate.model.posterior(self.baseline).mean.detach()
         Y = self._objectives(means, self.baseline)
         weights = sample_simplex(Y.shape[-1], n=1, seed=self.seed + turn, dtype=Y.dtype)[0]
@@ -114,8 +161,18 @@ class Improvement:
 
         return scalarised
 
-    def _first(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
-        return self._objectives(samples, X)[..., 0]
+    def _thresholds(self, turn: int) -> list[Callable[[Tensor], Tensor]]:
+        """Return the thresholds of the other measured objectives, where one is sought alone."""
+        alone = self.alone(turn)
+        names = [column.name for column in self.surrogate.columns]
+        found: list[Callable[[Tensor], Tensor]] = []
+        for objective in self.campaign.measured_objectives:
+            if alone is None or objective.name == alone or objective.threshold is None:
+                continue
+            place = names.index(objective.name)
+            bound = self.surrogate.columns[place].scale.number(float(objective.threshold))
+            found.append(_beyond(place, -float(objective.sign), bound))
+        return found
 
     def _reference(self) -> list[float]:
         scales = {column.name: column.scale for column in self.surrogate.columns}

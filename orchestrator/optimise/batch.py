@@ -17,7 +17,7 @@ from orchestrator.optimise.lattice import FloatArray, IntArray, row_keys
 __all__ = ["BatchChooser"]
 
 _CHUNK: Final = 512
-_SECOND_LOOK: Final = 1500
+_SECOND_LOOK: Final = 2_500
 """Rows that later picks of a batch look at again: the best of the first."""
 _REFINED: Final = 12
 """Rows whose neighbourhoods are searched, in each of the rounds."""
@@ -46,7 +46,7 @@ class BatchChooser:
             before = np.vstack([picked, chosen])
             encoded = torch.from_numpy(self.encoded(before))
             acquisition = self.improvement.after(torch.cat([self.pending, encoded]), turn)
-            scores = self._scores(acquisition, rows)
+            scores = self._scores(acquisition, rows, turn)
             if turn == 0 and self.feasible.listed is None:
                 rows, scores = self._refined(acquisition, rows, scores, before)
             place = int(scores.argmax())
@@ -56,13 +56,14 @@ class BatchChooser:
             rows = rows[order]
         return chosen
 
-    def _scores(self, acquisition: AcquisitionFunction, rows: IntArray) -> FloatArray:
+    def _scores(self, acquisition: AcquisitionFunction, rows: IntArray, turn: int) -> FloatArray:
         encoded = self.encoded(rows)
+        keep = self.improvement.of_interest(torch.from_numpy(encoded), turn).numpy()
         with torch.no_grad():
             chunks = torch.split(torch.from_numpy(encoded), _CHUNK)
             scores = torch.cat([acquisition(chunk.unsqueeze(1)) for chunk in chunks]).numpy()
         total = scores + self.log_success(encoded)
-        return np.asarray(np.where(np.isnan(total), -np.inf, total), dtype=np.float64)
+        return np.asarray(np.where(np.isnan(total) | ~keep, -np.inf, total), dtype=np.float64)
 
     def _refined(
         self,
@@ -87,7 +88,7 @@ class BatchChooser:
                 break
             known.update(row_keys(added))
             top = scores.max()
-            more = self._scores(acquisition, added)
+            more = self._scores(acquisition, added, 0)
             rows, scores = np.vstack([rows, added]), np.concatenate([scores, more])
             if more.max() <= top:
                 break

@@ -11,7 +11,7 @@ from orchestrator.optimise.planner import Planner, Proposal
 from orchestrator.optimise.sobol_planner import propose_spread
 from orchestrator.optimise.training_data import LEAST_ROWS
 
-__all__ = ["BotorchPlanner"]
+__all__ = ["BotorchPlanner", "reason_for_spreading"]
 
 
 class BotorchPlanner(Planner):
@@ -50,7 +50,7 @@ class BotorchPlanner(Planner):
         seed: int,
     ) -> Proposal:
         """Choose points by a model, or spread while there is too little to learn from."""
-        reason = _too_early(campaign, observations)
+        reason = reason_for_spreading(campaign, observations)
         if reason:
             return propose_spread(campaign, observations, pending, n, seed, reason=reason)
         from orchestrator.optimise.model_proposal import ModelFailure, propose_by_model
@@ -64,7 +64,7 @@ class BotorchPlanner(Planner):
         )
 
 
-def _too_early(campaign: CampaignSpec, observations: Sequence[Observation]) -> str:
+def reason_for_spreading(campaign: CampaignSpec, observations: Sequence[Observation]) -> str:
     """Return why no model is asked yet; empty if one can be."""
     n_initial = campaign.planner.n_initial
     if len(observations) < n_initial:

@@ -1,8 +1,6 @@
 """Proposals by models; imported only once there is enough to learn from, for torch is heavy."""
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +20,7 @@ from orchestrator.optimise.feasibility import success_probability
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import FloatArray, IntArray
 from orchestrator.optimise.planner import Proposal
+from orchestrator.optimise.repeatable import one_seeded_thread
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.training_data import (
@@ -98,20 +97,6 @@ class _Problem:
         return np.asarray(np.log(success_probability(features, made, failed)), dtype=np.float64)
 
 
-@contextmanager
-def _one_seeded_thread(seed: int) -> Iterator[None]:
-    """Make torch repeatable, and leave its generator and its threads as they were."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numerical warnings: failures are errors and are handled
-        torch.manual_seed(seed)
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
-
-
 def propose_by_model(
     campaign: CampaignSpec,
     observations: Sequence[Observation],
@@ -124,7 +109,7 @@ def propose_by_model(
     Raises:
         ModelFailure: The fitted models could not be evaluated.
     """
-    with _one_seeded_thread(seed):
+    with one_seeded_thread(seed):
         try:
             return _propose(campaign, observations, pending, n, seed)
         except (NanError, NotPSDError) as error:
@@ -159,15 +144,21 @@ def _propose(
     else:
         baseline = np.unique(problem.joined(data.X_made, data.computed_made), axis=0)
         improvement = Improvement(
-            campaign, surrogate, problem.scales, reference or {}, torch.from_numpy(baseline), seed
+            campaign,
+            surrogate,
+            problem.scales,
+            reference or {},
+            torch.from_numpy(baseline),
+            seed,
+            len(observations) + len(pending),
         )
         waiting = torch.from_numpy(problem.points(pending))
         chooser = BatchChooser(
             improvement, feasible, taken, problem.rows, problem.log_success, waiting
         )
-        method = improvement.method
+        method = improvement.method(0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
-        remarks += surrogate.remarks
+        remarks += [*surrogate.remarks, *_lone_picks(improvement, len(rows))]
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"
     return Proposal(
         candidates=_candidates(problem, surrogate, rows),
@@ -175,6 +166,11 @@ def _propose(
         reason="; ".join(text for text in (reason, *remarks, remark) if text),
         reference_point=reference,
     )
+
+
+def _lone_picks(improvement: Improvement, n: int) -> list[str]:
+    sought = {turn + 1: improvement.alone(turn) for turn in range(n)}
+    return [f"pick {turn} seeks the best {name} alone" for turn, name in sought.items() if name]
 
 
 def _pool(feasible: FeasibleSet, taken: Taken, n: int, rng: np.random.Generator) -> IntArray:
