@@ -114,9 +114,6 @@ def campaign_view(
     rows = objective_rows(spec, state.observations)
     front = _front(state, rows)
     doubts = tuple(_doubts(state))
-    experiments = state.experiments
-    counting = {experiment_id for experiment_id, _ in rows}
-    on_front = set(front)
     series = _series(state, rows)
     composition = spec.space.composition
     return CampaignView(
@@ -153,14 +150,8 @@ def campaign_view(
         front=front,
         in_doubt=doubts,
         instruments=dict(instruments or {}),
-        experiments=tuple(
-            _experiment(state, experiment, counting, on_front) for experiment in experiments
-        ),
-        jobs=tuple(
-            _job(state, experiment, job)
-            for experiment in experiments
-            for job in experiment.jobs.values()
-        ),
+        experiments=_experiments(state, rows, front),
+        jobs=_jobs(state),
     )
 
 
@@ -335,6 +326,16 @@ def _doubts(state: CampaignState) -> Iterator[DoubtView]:
                 )
 
 
+def _experiments(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]], front: Sequence[str]
+) -> tuple[ExperimentView, ...]:
+    counting = {experiment_id for experiment_id, _ in rows}
+    on_front = set(front)
+    return tuple(
+        _experiment(state, experiment, counting, on_front) for experiment in state.experiments
+    )
+
+
 def _experiment(
     state: CampaignState,
     experiment: ExperimentState,
@@ -364,6 +365,14 @@ def _experiment(
         ended_h=_hours_or_none(state, experiment.ended_time),
         cause=experiment.cause,
         reason=experiment.reason,
+    )
+
+
+def _jobs(state: CampaignState) -> tuple[JobView, ...]:
+    return tuple(
+        _job(state, experiment, job)
+        for experiment in state.experiments
+        for job in experiment.jobs.values()
     )
 
 
