@@ -15,6 +15,9 @@ LADDER: Final = (Request.PAUSE, Request.STOP, Request.ABORT)
 """What the first, second and third Ctrl-C ask."""
 
 
+_ARTICLES: Final = {Request.PAUSE: "a pause", Request.STOP: "a stop", Request.ABORT: "an abort"}
+
+
 class Interrupts:
     """Counts Ctrl-C and passes requests on from a thread, where waiting for the log is harmless.
 
@@ -37,7 +40,7 @@ class Interrupts:
         if self._n >= len(LADDER):
             return "Ctrl-C kills this process; the log stays whole"
         asked = f"{LADDER[self._n - 1]} requested; " if self._n else ""
-        return f"{asked}Ctrl-C asks for {LADDER[self._n]}"
+        return f"{asked}Ctrl-C asks for {_ARTICLES[LADDER[self._n]]}"
 
     def __enter__(self) -> Self:
         """Remember what Ctrl-C does now, to give it back at the end."""

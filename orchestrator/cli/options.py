@@ -1,6 +1,7 @@
 """Options that several commands share, and the doors that they open."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -31,6 +32,8 @@ EXIT_DONE: Final = 0
 EXIT_BAD_INPUT: Final = 2
 EXIT_HELD: Final = 3
 EXIT_ABORTED: Final = 4
+
+_WIDE: Final = 160
 
 DatabaseOption = Annotated[
     Path | None,
@@ -69,10 +72,11 @@ def lab_of(database: Path | None) -> "Lab":
 
 
 def console() -> "Console":
-    """Return the terminal for answers."""
+    """Return the terminal for answers; a file or a pipe counts as a wide one."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(highlight=False, width=width)
 
 
 def messages() -> "Console":

@@ -14,7 +14,7 @@ from orchestrator.service.plots import (
 )
 from orchestrator.service.views import CampaignView, ExperimentView, ObjectiveView
 
-__all__ = ["chosen_components", "parallel_figure", "ternary_figure"]
+__all__ = ["chosen_components", "colour_range", "parallel_figure", "ternary_figure"]
 
 _Column: TypeAlias = tuple[str, list[float | str]]
 """The name of an axis and one value for each experiment."""
@@ -47,6 +47,20 @@ def _fraction(experiment: ExperimentView, name: str) -> float:
     return float(value)
 
 
+def colour_range(values: Sequence[float | None]) -> tuple[float, float]:
+    """Return from where to where a colour scale runs: all but a twentieth at each end.
+
+    Example:
+        >>> colour_range([None, *range(21), 1000])
+        (1.0, 20.0)
+    """
+    known = sorted(float(value) for value in values if value is not None)
+    if not known:
+        return 0.0, 1.0
+    cut = len(known) // 20
+    return known[cut], known[len(known) - 1 - cut]
+
+
 def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
     """Return the experiments in a triangle of three components, coloured by an objective.
 
@@ -55,6 +69,7 @@ def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
     """
     names = chosen_components(view)
     seen = [e for e in view.experiments if objective_value(e, objective.name) is not None]
+    low, high = colour_range([objective_value(e, objective.name) for e in seen])
     fractions = [[_fraction(experiment, name) for experiment in seen] for name in names]
     shares = [sum(values) for values in zip(*fractions, strict=True)]
     trace: Figure = {
@@ -68,6 +83,8 @@ def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
         "marker": {
             "size": [5 + 9 * min(1.0, share) for share in shares],
             "color": [objective_value(experiment, objective.name) for experiment in seen],
+            "cmin": low,
+            "cmax": high,
             "colorscale": "Cividis",
             "reversescale": objective.direction == "minimise",
             "showscale": True,
@@ -195,18 +212,18 @@ def _ends(axes: Sequence[_Column]) -> list[Figure]:
 def _coloured_lines(
     seen: Sequence[ExperimentView], heights: Sequence[Sequence[float]], objective: ObjectiveView
 ) -> list[Figure]:
-    """Return one trace for each colour, so that thousands of lines stay few traces."""
+    """Return one trace for each colour, so that thousands of lines stay few traces.
+
+    Each colour stands for as many experiments as any other: one outlier takes no colour away.
+    """
     values = [objective_value(experiment, objective.name) or 0.0 for experiment in seen]
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    n = len(_CIVIDIS)
-    bins: dict[int, list[int]] = {}
-    for i, value in enumerate(values):
-        share = (value - low) / (high - low) if high > low else 0.0
-        bins.setdefault(min(n - 1, int(share * n)), []).append(i)
+    order = sorted(range(len(seen)), key=lambda i: values[i])
+    n = min(len(_CIVIDIS), len(seen))
     traces = []
-    for place, members in sorted(bins.items()):
-        first, last = low + (high - low) * place / n, low + (high - low) * (place + 1) / n
-        name = f"{number_text(first, 3)} to {number_text(last, 3)}"
+    for place in range(n):
+        members = order[len(order) * place // n : len(order) * (place + 1) // n]
+        first, last = values[members[0]], values[members[-1]]
+        name = f"{number_text(first)} to {number_text(last)}"
         colour = _CIVIDIS[n - 1 - place if objective.direction == "minimise" else place]
         traces.append(_lines(seen, heights, members, name=name, colour=colour))
     return traces

@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator.errors import AthanorError
 from orchestrator.service.composition_plots import (
     chosen_components,
+    colour_range,
     parallel_figure,
     ternary_figure,
 )
@@ -198,6 +199,7 @@ def _ternary_choices(view: CampaignView) -> dict[str, object]:
                 "label": label_from_name(objective.name),
                 "direction": objective.direction,
                 "values": [objective_value(experiment, objective.name) for experiment in seen],
+                "range": colour_range([objective_value(e, objective.name) for e in seen]),
             }
             for objective in view.objectives
         },

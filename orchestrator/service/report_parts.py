@@ -85,7 +85,7 @@ def experiments_table(view: CampaignView) -> str:
         *(_heading(text) for text in ("started (h)", "cost (USD)")),
         _heading("remark", is_text=True),
     ]
-    rows = "".join(_row(experiment, inputs, outputs) for experiment in view.experiments)
+    rows = "".join(_row(view, experiment, inputs, outputs) for experiment in view.experiments)
     return (
         "<section><h2>Experiments</h2>"
         '<p class="soft">Inputs as made where they were weighed back, else as asked; experiments '
@@ -108,17 +108,27 @@ def _heading(text: str, *, is_text: bool = False) -> str:
     return f'<th{kind}><button type="button">{escape(text)}</button></th>'
 
 
-def _row(experiment: ExperimentView, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> str:
+def _input_form(view: CampaignView, name: str) -> str:
+    """Return how many digits an input deserves: a fraction as many as a balance gives."""
+    return ".4f" if name in view.components else ""
+
+
+def _row(
+    view: CampaignView,
+    experiment: ExperimentView,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+) -> str:
     point = experiment.made or experiment.asked
     known = {**experiment.values, **experiment.computed}
     remark = " ".join(text for text in (experiment.cause, experiment.reason) if text)
     cells = [
         _text_cell(experiment.experiment_id),
         _text_cell(experiment.state.replace("_", " ")),
-        *(_value_cell(point.get(name)) for name in inputs),
+        *(_value_cell(point.get(name), form=_input_form(view, name)) for name in inputs),
         *(_value_cell(known.get(name), experiment.sds.get(name)) for name in outputs),
-        _value_cell(experiment.started_h),
-        _value_cell(experiment.cost_usd),
+        _value_cell(experiment.started_h, form=".2f"),
+        _value_cell(experiment.cost_usd, form=".2f"),
         _text_cell(remark, is_long=True),
     ]
     kind = "front" if experiment.is_on_front else experiment.state
@@ -130,13 +140,14 @@ def _text_cell(text: str, *, is_long: bool = False) -> str:
     return f'<td class="{kind}" data-key="{escape(text)}">{escape(text)}</td>'
 
 
-def _value_cell(value: float | str | None, sd: float | None = None) -> str:
+def _value_cell(value: float | str | None, sd: float | None = None, *, form: str = "") -> str:
     if isinstance(value, str):
         return _text_cell(value)
     if value is None:
         return '<td data-key="">–</td>'
     title = f' title="± {sd:.3g}"' if sd is not None else ""
-    return f'<td data-key="{value!r}"{title}>{number_text(value)}</td>'
+    text = f"{value:{form}}" if form and value else number_text(value)
+    return f'<td data-key="{value!r}"{title}>{text}</td>'
 
 
 def details(view: CampaignView) -> str:

@@ -59,7 +59,7 @@ def timeline_figure(view: CampaignView) -> Figure:
             height=max(260, 120 + 30 * len(instruments)),
             margin={"l": 120, "r": 30, "t": 70, "b": 60},
             legend={"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 1, "xanchor": "right"},
-            updatemenus=[choice_buttons(buttons)],
+            updatemenus=[{**choice_buttons(buttons), "active": 1}],
         ),
     }
 

@@ -21,9 +21,9 @@ def test_ctrl_c_asks_for_a_pause_then_a_stop_then_an_abort():
 
     assert asked == [Request.PAUSE, Request.STOP, Request.ABORT]
     assert hints == [
-        "Ctrl-C asks for pause",
-        "pause requested; Ctrl-C asks for stop",
-        "stop requested; Ctrl-C asks for abort",
+        "Ctrl-C asks for a pause",
+        "pause requested; Ctrl-C asks for a stop",
+        "stop requested; Ctrl-C asks for an abort",
         "Ctrl-C kills this process; the log stays whole",
     ]
 

@@ -69,7 +69,7 @@ def test_a_doubt_ends_with_3_and_blocks_a_second_campaign_unless_it_is_new(tmp_p
     rig = tmp_path / "rig.toml"
     faults = "".join(
         f'\n[[simulation.fault]]\ninstrument = "pump_transfer"\nkind = "lost"\nexchange = {i}\n'
-        for i in range(18, 400)
+        for i in range(40, 400)
     )
     rig.write_text(RIG.read_text(encoding="utf-8") + faults, encoding="utf-8")
 
