@@ -6,6 +6,7 @@ DriverError
 ├── LimitError          asked beyond limits; nothing was sent             (campaign is wrong)
 ├── LineError           the line is down; nothing was sent                (retry is safe)
 │   └── LineTimeout     the line did not take it in time; nothing was sent
+├── NothingDone         only settings were sent, and not all confirmed    (retry is safe)
 ├── DeviceFault         the device answered with an error: code, text     (device decides)
 ├── ProtocolError       the device answered nonsense: raw bytes kept      (our bug or noise)
 └── OutcomeUnknown      sent, no trustworthy answer                       (never retry blindly)
@@ -23,6 +24,7 @@ __all__ = [
     "LimitError",
     "LineError",
     "LineTimeout",
+    "NothingDone",
     "OutcomeUnknown",
     "ProtocolError",
     "RigError",
@@ -72,6 +74,10 @@ class LineError(DriverError):
 
 class LineTimeout(LineError):
     """The line did not take the bytes in time; nothing was sent."""
+
+
+class NothingDone(DriverError):
+    """Preparing an action failed before the request that acts: matter was not touched."""
 
 
 class DeviceFault(DriverError):

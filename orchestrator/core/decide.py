@@ -40,6 +40,7 @@ _NEVER_SENT: Final = frozenset(
         "LineError",
         "LineTimeout",
         "NotConnected",
+        "NothingDone",
         "OrderExpired",
         "OutcomeUnknown",
         "ProtocolError",

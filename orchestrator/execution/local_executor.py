@@ -13,7 +13,14 @@ from enum import StrEnum
 from typing import Final
 
 from drivers.clock import Clock
-from drivers.errors import DeviceFault, DriverError, LimitError, LineError, OutcomeUnknown
+from drivers.errors import (
+    DeviceFault,
+    DriverError,
+    LimitError,
+    LineError,
+    NothingDone,
+    OutcomeUnknown,
+)
 from drivers.instrument import Instrument, RecoveryClass
 from drivers.line import Line
 from orchestrator.core.events import LoggedReading
@@ -179,7 +186,7 @@ class LocalExecutor:
         match error:
             case DeviceFault():
                 return Refused(error=name, message=text, has_acted=error.acted)
-            case LimitError():
+            case LimitError() | NothingDone():
                 return _refused(name, text)
             case OutcomeUnknown():
                 return _unknown_unless_pure(seat, order, name, text)

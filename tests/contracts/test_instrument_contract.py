@@ -16,6 +16,7 @@ from drivers.errors import (
     DriverError,
     LimitError,
     LineError,
+    NothingDone,
     OutcomeUnknown,
     ProtocolError,
     RigError,
@@ -241,16 +242,17 @@ def test_cancel_in_mid_action_leaves_it_stopped(device: str, action: str) -> Non
 
 
 RIGHT: Mapping[str, tuple[type[DriverError], ...]] = {
-    "lost": (OutcomeUnknown,),
-    "late": (OutcomeUnknown,),
-    "stalled": (OutcomeUnknown, DeviceFault),
-    "garbled": (ProtocolError, OutcomeUnknown),
+    "lost": (OutcomeUnknown, NothingDone),
+    "late": (OutcomeUnknown, NothingDone),
+    "stalled": (OutcomeUnknown, NothingDone, DeviceFault),
+    "garbled": (ProtocolError, NothingDone, OutcomeUnknown),
     "refused": (DeviceFault,),
 }
 """What a fault may turn into.
 
-A set-point that a stalled device did not take reads back differently: a `DeviceFault`. An action
-may also end well, where the request is not answered anyway.
+`NothingDone` claims that no matter was touched; the test looks whether that is so. A set-point
+that a stalled device did not take reads back differently: a `DeviceFault`. An action may also end
+well, where the request is not answered anyway.
 """
 
 
@@ -268,10 +270,13 @@ def test_each_fault_gives_the_right_error(device: str, action: str, kind: str) -
             if kind == "late":
                 fault["delay_s"] = 90.0
             station = await station_for(device, clock, fault, action=action)
+            n_before = len(station.bench.acts()[device])
             error = await error_or_none(station.perform(action))
             assert error is None or isinstance(error, RIGHT[kind]), f"request {place}: {error!r}"
             n_errors += error is not None
             assert is_at_rest(station), f"request {place}"
+            if isinstance(error, NothingDone):
+                assert len(station.bench.acts()[device]) == n_before, f"request {place}"
         assert n_errors > 0, f"{kind} at {places} was never noticed"
 
     in_virtual_time(main)

@@ -12,7 +12,9 @@ from typing import Final
 from drivers.errors import ProtocolError
 
 __all__ = [
+    "FAULTS",
     "MAX_VOLUME_UL",
+    "MOVING",
     "READERS",
     "REPLY_END",
     "Reply",
@@ -30,6 +32,21 @@ __all__ = [
 REPLY_END: Final = b"\x03"
 MAX_VOLUME_UL: Final = 9999.0
 """The largest volume that four digits of microlitres can say."""
+FAULTS: Final = {
+    "?": "the command is not known",
+    "?NA": "not applicable in this state",
+    "?OOR": "out of range",
+    "?COM": "the packet was not understood",
+    "?IGN": "ignored: a phase was starting",
+    "A?R": "the power was interrupted",
+    "A?S": "the motor stalled",
+    "A?T": "safe-mode communication timed out",
+    "A?E": "the pumping program is wrong",
+    "A?O": "the phase of the pumping program is out of range",
+}
+"""What an alarm or a refusal means, as the manual has it."""
+MOVING: Final = frozenset("IWX")
+"""Status letters of a pump whose plunger moves or is about to."""
 
 _FRAME = re.compile(
     rb"\x02(?P<address>\d\d)"

@@ -1,7 +1,4 @@
-"""The New Era NE-1000 syringe pump: one syringe, driven both ways.
-
-The pump counts what it has moved; the counters are cleared before an action and read after it.
-"""
+"""The New Era NE-1000 syringe pump: it counts what it moves, and is asked after each action."""
 
 import asyncio
 import logging
@@ -14,7 +11,9 @@ from typing_extensions import override
 
 from drivers.clock import Clock
 from drivers.devices.new_era_ne1000.codec import (
+    FAULTS,
     MAX_VOLUME_UL,
+    MOVING,
     REPLY_END,
     Reply,
     Request,
@@ -32,6 +31,7 @@ from drivers.errors import (
     DriverError,
     LimitError,
     LineError,
+    NothingDone,
     OutcomeUnknown,
     ProtocolError,
     RigError,
@@ -47,19 +47,6 @@ logger = logging.getLogger(__name__)
 REPLY_TIMEOUT_S: Final = 2.0
 MAX_SPEED_MM_PER_MIN: Final = 51.0
 VOLUME_TOLERANCE_FRACTION: Final = 0.01
-FAULTS: Final = {
-    "?": "the command is not known",
-    "?NA": "not applicable in this state",
-    "?OOR": "out of range",
-    "?COM": "the packet was not understood",
-    "?IGN": "ignored: a phase was starting",
-    "A?R": "the power was interrupted",
-    "A?S": "the motor stalled",
-    "A?T": "safe-mode communication timed out",
-    "A?E": "the pumping program is wrong",
-    "A?O": "the phase of the pumping program is out of range",
-}
-MOVING: Final = frozenset("IWX")
 
 VolumeUl = Annotated[float, Within(1.0, MAX_VOLUME_UL)]
 RateUlPerMin = Annotated[float, Within(0.1, 99_000.0)]
@@ -173,6 +160,7 @@ class NewEraNe1000(Instrument):
         Raises:
             LimitError: More than the syringe holds, or faster than its plunger may go.
             DeviceFault: The pump refuses, stalls, or counted another volume.
+            NothingDone: A setting was not confirmed; the pump was not told to move.
             OutcomeUnknown: An answer is missing; the pump has been told to stop.
         """
         self._check("dispense", volume_ul, rate_ul_per_min, is_one_stroke=True)
@@ -196,6 +184,7 @@ class NewEraNe1000(Instrument):
         Raises:
             LimitError: More than the syringe holds, or faster than its plunger may go.
             DeviceFault: The pump refuses, stalls, or counted another volume.
+            NothingDone: A setting was not confirmed; the pump was not told to move.
             OutcomeUnknown: An answer is missing; the pump has been told to stop.
         """
         self._check("withdraw", volume_ul, rate_ul_per_min, is_one_stroke=True)
@@ -221,6 +210,7 @@ class NewEraNe1000(Instrument):
         Raises:
             LimitError: Faster than the plunger may go.
             DeviceFault: The pump refuses, stalls, or counted another volume.
+            NothingDone: A setting was not confirmed; the pump was not told to move.
             OutcomeUnknown: An answer is missing; the pump has been told to stop.
         """
         self._check("transfer", volume_ul, rate_ul_per_min, is_one_stroke=False)
@@ -252,14 +242,15 @@ class NewEraNe1000(Instrument):
 
     def _check(self, name: str, volume_ul: float, rate: float, *, is_one_stroke: bool) -> None:
         syringe_ul = 1000.0 * self.settings.syringe_volume_ml
+        where = f"{self.name}.{name}"
         if is_one_stroke and volume_ul > syringe_ul:
-            where = f"{self.name}.{name}.volume_ul"
-            raise LimitError(where, got=volume_ul, expected=f"at most {syringe_ul:g} ul")
+            expected = f"at most {syringe_ul:g} ul"
+            raise LimitError(f"{where}.volume_ul", got=volume_ul, expected=expected)
         area_mm2 = math.pi * self.settings.syringe_diameter_mm**2 / 4
         highest = min(MAX_SPEED_MM_PER_MIN * area_mm2, 1000 * MAX_VOLUME_UL)
         if rate > highest:
-            where = f"{self.name}.{name}.rate_ul_per_min"
-            raise LimitError(where, got=rate, expected=f"at most {highest:.0f} ul/min")
+            expected = f"at most {highest:.0f} ul/min"
+            raise LimitError(f"{where}.rate_ul_per_min", got=rate, expected=expected)
 
     async def _move(
         self, strokes: tuple[tuple[str, float], ...], rate_ul_per_min: float
@@ -268,13 +259,14 @@ class NewEraNe1000(Instrument):
 
         Raises:
             DeviceFault: With `acted` true once a stroke has begun.
+            NothingDone: A setting was not confirmed before the first stroke.
             OutcomeUnknown: Anything else that goes wrong once a stroke has begun.
         """
-        await self._set("CLD", "INF")
-        await self._set("CLD", "WDR")
         asked = {"INF": 0.0, "WDR": 0.0}
         has_begun = False
         try:
+            await self._set("CLD", "INF")
+            await self._set("CLD", "WDR")
             for direction, volume_ul in strokes:
                 asked[direction] += await self._prepare(direction, volume_ul, rate_ul_per_min)
                 had_begun, has_begun = has_begun, True
@@ -290,18 +282,21 @@ class NewEraNe1000(Instrument):
             if has_begun:
                 await asyncio.shield(self._stop_or_tell())
             raise
-        except DeviceFault as fault:
-            if not has_begun:
-                raise
-            await asyncio.shield(self._stop_or_tell())
-            raise DeviceFault(fault.device, code=fault.code, text=fault.text, acted=True) from fault
         except DriverError as error:
-            if not has_begun:
-                raise
-            evidence = await asyncio.shield(self._stop_or_tell())
-            reason = f"{self.name} was moving when this happened: {error}"
-            raise OutcomeUnknown(reason, evidence) from error
+            if has_begun:
+                raise await self._stopped_after(error) from error
+            if isinstance(error, OutcomeUnknown | ProtocolError):
+                reason = f"{self.name} had not been told to move when this happened: {error}"
+                raise NothingDone(reason) from error
+            raise
         return counted
+
+    async def _stopped_after(self, error: DriverError) -> DriverError:
+        """Stop the pump in the middle of its strokes and return what that leaves to be said."""
+        evidence = await asyncio.shield(self._stop_or_tell())
+        if isinstance(error, DeviceFault):
+            return DeviceFault(error.device, code=error.code, text=error.text, acted=True)
+        return OutcomeUnknown(f"{self.name} was moving when this happened: {error}", evidence)
 
     async def _prepare(self, direction: str, volume_ul: float, rate_ul_per_min: float) -> float:
         await self._set("DIR", direction)
@@ -320,7 +315,7 @@ class NewEraNe1000(Instrument):
 
     async def _start(self, direction: str) -> None:
         status = (await self._ask("RUN")).status
-        if status != ("I" if direction == "INF" else "W"):
+        if status != {"INF": "I", "WDR": "W"}[direction]:
             raise ProtocolError(f"{self.name}: not the answer to RUN {direction}", status.encode())
 
     async def _wait(self, duration_s: float) -> None:
@@ -339,10 +334,10 @@ class NewEraNe1000(Instrument):
             status = (await self._ask("")).status
             if status == "S":
                 return
-            if status not in MOVING:
-                raise DeviceFault(self.name, code=status, text="somebody else paused the pump")
-            if now_s() > deadline_s:
-                raise DeviceFault(self.name, code=status, text="still moving after its time")
+            if status not in MOVING or now_s() > deadline_s:
+                is_late = status in MOVING
+                text = "still moving after its time" if is_late else "somebody else paused the pump"
+                raise DeviceFault(self.name, code=status, text=text)
 
     def _verify_volumes(self, counted: VolumesDispensed, asked: Mapping[str, float]) -> None:
         for direction, got in (("INF", counted.infused_ul), ("WDR", counted.withdrawn_ul)):

@@ -9,8 +9,9 @@ from drivers.clock import VirtualClock
 from drivers.devices.new_era_ne1000 import NewEraNe1000
 from drivers.errors import (
     DeviceFault,
+    DriverError,
     LimitError,
-    LineError,
+    NothingDone,
     OutcomeUnknown,
     ProtocolError,
     RigError,
@@ -89,7 +90,7 @@ def outcome_of(script: Sequence[str], action: str, **arguments: float) -> tuple[
         pump = pump_on(line, clock)
         try:
             got: object = await pump.perform(action, arguments)
-        except (DeviceFault, LineError, OutcomeUnknown, ProtocolError, LimitError) as error:
+        except DriverError as error:
             got = error
         return got, line.left
 
@@ -205,10 +206,11 @@ def test_an_unreadable_answer_to_the_start_is_unknown_and_stopped() -> None:
     assert left == 0
 
 
-def test_an_unreadable_answer_to_a_setting_is_a_protocol_error() -> None:
+def test_an_unreadable_answer_to_a_setting_says_that_nothing_was_done() -> None:
     got, left = outcome_of([r"> 01CLDINF\r", r"< \x0201\xd3\x03"], "dispense", **ARGUMENTS)
 
-    assert isinstance(got, ProtocolError)
+    assert isinstance(got, NothingDone)
+    assert isinstance(got.__cause__, ProtocolError)
     assert left == 0
 
 

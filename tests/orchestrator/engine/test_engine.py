@@ -238,7 +238,7 @@ def test_a_fault_on_the_wire_never_ends_in_a_wrong_number(kind, instrument):
 instrument = "{instrument}"
 kind = "{kind}"
 exchange = 14
-delay_s = 400.0
+{"delay_s = 400.0" if kind == "late" else ""}
 """
     dry_run = DryRun(MemoryLog(), oer_campaign(max_experiments=3), oer_rig(fault))
     dry_run.open()
