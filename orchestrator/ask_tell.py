@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from campaigns.loading import load_campaign
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.frames import candidate_frame, observations_in, points_in
 from orchestrator.optimise.planner import Proposal, planner_for
+from orchestrator.optimise.searchable import load_searchable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,11 +64,12 @@ class AskTell:
             seed: Seed of every random choice, at least 0.
 
         Raises:
-            CampaignFileError: The file holds mistakes; all of them are listed.
-            UnsupportedCampaign: Its planner is unknown or cannot honour the campaign.
-            NoFeasiblePoint: No point satisfies the campaign.
+            CampaignFileError: The file holds mistakes (all of them are listed), no point
+                satisfies it, or its planner cannot honour it.
+            ValueError: The seed is below 0.
         """
-        return cls(load_campaign(path), seed=seed)
+        campaign, _, _ = load_searchable(path)
+        return cls(campaign, seed=seed)
 
     @property
     def campaign(self) -> CampaignSpec:

@@ -11,22 +11,22 @@ _WIDEST = 20
 """How many times the limit a level may have before it is sieved."""
 
 
-def enumerate_rows(conditions: Conditions, limit: int) -> IntArray | None:
+def enumerate_rows(conditions: Conditions, lattice: Lattice, limit: int) -> IntArray | None:
     """Return all lattice rows that satisfy the linear conditions.
 
     Partial rows are dropped as soon as their sum, their number of present components or a linear
     condition can no longer be met.
 
     Args:
-        conditions: The lattice and its conditions; those that are not linear are not looked at.
+        conditions: Those that are not linear are not looked at.
+        lattice: Their lattice, perhaps narrowed.
         limit: Rows at most, at every level.
 
     Returns:
         `n x d` rows in lexicographic order, or None if some level exceeds the limit.
     """
-    lattice = conditions.lattice
     rows = np.zeros((1, 0), dtype=np.int64)
-    rests = _rests(conditions)
+    rests = _rests(conditions, lattice)
     for variable, allowed in enumerate(lattice.allowed):
         if len(rows) * len(allowed) > _WIDEST * limit:
             return None
@@ -44,9 +44,8 @@ def enumerate_rows(conditions: Conditions, limit: int) -> IntArray | None:
     return rows
 
 
-def _rests(conditions: Conditions) -> list[list[int]]:
+def _rests(conditions: Conditions, lattice: Lattice) -> list[list[int]]:
     """Return for each table the least that the variables from each one on can add."""
-    lattice = conditions.lattice
     rests: list[list[int]] = []
     for table in conditions.tables:
         least = [

@@ -19,6 +19,7 @@ from orchestrator.optimise.enumeration import enumerate_rows
 from orchestrator.optimise.feasible_start import find_starts, walk, whole_conflict
 from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice, row_keys
 from orchestrator.optimise.moves import neighbours
+from orchestrator.optimise.narrowing import narrowed
 
 __all__ = ["FeasibleSet"]
 
@@ -28,6 +29,7 @@ _PROBES: Final = 16_384
 _MOST_DRAWS: Final = 200_000
 _LEAST_SHARE: Final = 0.002
 """Share of direct draws that must be feasible for them to be worth their time."""
+_FEW_STARTS: Final = 64
 _CACHED: Final = 8
 
 
@@ -37,13 +39,18 @@ class FeasibleSet:
 
     lattice: Lattice
     conditions: Conditions
-    counter: Counter
+    n_lattice_points: int
+    """Exact number of lattice points before any condition."""
+    drawer: Counter
+    """Draws from the lattice, or a part of it that holds every feasible point."""
     listed: IntArray | None
     """Every feasible row, where the set is small enough to be listed."""
     starts: IntArray
     """Some feasible rows."""
     share: float
     """Feasible part of the lattice: exact if listed, else estimated from random points."""
+    acceptance: float
+    """Feasible part of what is drawn."""
 
     @staticmethod
     def of(campaign: CampaignSpec) -> "FeasibleSet":
@@ -58,11 +65,6 @@ class FeasibleSet:
     def n_points(self) -> int | None:
         """Exact number of feasible points, or None where they were not listed."""
         return None if self.listed is None else len(self.listed)
-
-    @property
-    def n_lattice_points(self) -> int:
-        """Exact number of lattice points before any condition."""
-        return self.counter.n_points
 
     def contains(self, rows: IntArray) -> BoolArray:
         """Return which rows are feasible, exactly.
@@ -86,7 +88,7 @@ class FeasibleSet:
         Args:
             uniforms: `n x (d + 1)` in [0, 1); every number of present components weighs the same.
         """
-        rows = np.unique(self.counter.draw(uniforms, is_even_over_active=True), axis=0)
+        rows = np.unique(self.drawer.draw(uniforms, is_even_over_active=True), axis=0)
         return rows[self.conditions.hold(rows)]
 
     def sample(self, n: int, rng: np.random.Generator) -> IntArray:
@@ -103,7 +105,7 @@ class FeasibleSet:
             if len(self.listed) <= n:
                 return self.listed
             return self.listed[np.sort(rng.choice(len(self.listed), n, replace=False))]
-        found = self._draw(n, rng) if self.share >= _LEAST_SHARE else self.starts[:0]
+        found = self._draw(n, rng) if self.acceptance >= _LEAST_SHARE else self.starts[:0]
         if len(found) < n:
             walked = walk(self.conditions, np.vstack([self.starts, found]), n - len(found), rng)
             found = np.unique(np.vstack([found, walked]), axis=0)
@@ -133,13 +135,13 @@ class FeasibleSet:
         return np.array(list(reached), dtype=np.int64).reshape(-1, self.lattice.n_variables)
 
     def _draw(self, n: int, rng: np.random.Generator) -> IntArray:
-        draws = int(min(_MOST_DRAWS, 1.5 * n / self.share + 64))
+        draws = int(min(_MOST_DRAWS, 1.5 * n / self.acceptance + 64))
         uniforms = rng.random((draws, self.lattice.n_variables + 1))
         half = draws // 2
         rows = np.vstack(
             [
-                self.counter.draw(uniforms[:half], is_even_over_active=True),
-                self.counter.draw(uniforms[half:], is_even_over_active=False),
+                self.drawer.draw(uniforms[:half], is_even_over_active=True),
+                self.drawer.draw(uniforms[half:], is_even_over_active=False),
             ]
         )
         rows = np.unique(rows, axis=0)
@@ -154,22 +156,35 @@ def _cached(text: str) -> FeasibleSet:
     conditions = Conditions.of(lattice, campaign.conditions)
     if counter.n_points == 0:
         raise NoFeasiblePoint(["no composition fits the bounds and the numbers of components"])
-    listed = enumerate_rows(conditions, LISTED)
+    narrow = narrowed(conditions)
+    if narrow is None:
+        raise NoFeasiblePoint([whole_conflict(conditions)])
+    drawer = Counter(narrow)
+    listed = enumerate_rows(conditions, narrow, LISTED)
     if listed is not None:
-        return _from_list(conditions, counter, listed)
-    return _from_search(conditions, counter)
+        return _from_list(conditions, counter.n_points, drawer, listed)
+    return _from_search(conditions, counter.n_points, drawer)
 
 
-def _from_list(conditions: Conditions, counter: Counter, linear: IntArray) -> FeasibleSet:
+def _from_list(
+    conditions: Conditions, n_lattice_points: int, drawer: Counter, linear: IntArray
+) -> FeasibleSet:
     rows = linear[conditions.hold(linear)]
     if not len(rows):
-        raise NoFeasiblePoint(_reasons(conditions, counter, linear))
+        raise NoFeasiblePoint(_reasons(conditions, linear))
     return FeasibleSet(
-        conditions.lattice, conditions, counter, rows, rows[:1], len(rows) / counter.n_points
+        lattice=conditions.lattice,
+        conditions=conditions,
+        n_lattice_points=n_lattice_points,
+        drawer=drawer,
+        listed=rows,
+        starts=rows[:1],
+        share=len(rows) / n_lattice_points,
+        acceptance=len(rows) / max(1, drawer.n_points),
     )
 
 
-def _reasons(conditions: Conditions, counter: Counter, linear: IntArray) -> list[str]:
+def _reasons(conditions: Conditions, linear: IntArray) -> list[str]:
     if not len(linear):
         return [whole_conflict(conditions)]
     alone = [
@@ -184,18 +199,26 @@ def _reasons(conditions: Conditions, counter: Counter, linear: IntArray) -> list
     return [f"none of the {among} satisfies {texts} together"]
 
 
-def _from_search(conditions: Conditions, counter: Counter) -> FeasibleSet:
+def _from_search(conditions: Conditions, n_lattice_points: int, drawer: Counter) -> FeasibleSet:
     rng = np.random.default_rng(0)
     d = conditions.lattice.n_variables
     even, uniform = (
-        counter.draw(rng.random((_PROBES, d + 1)), is_even_over_active=is_even)
+        drawer.draw(rng.random((_PROBES, d + 1)), is_even_over_active=is_even)
         for is_even in (True, False)
     )
-    share = float(conditions.hold(uniform).mean())
+    acceptance = float(conditions.hold(uniform).mean()) if len(uniform) else 0.0
     drawn = np.unique(np.vstack([even, uniform]), axis=0)
     found = drawn[conditions.hold(drawn)]
-    if len(found) < 64:
+    if len(found) < _FEW_STARTS:
         found = np.vstack([found, find_starts(conditions, drawn, rng)])
     starts = np.unique(found, axis=0)
-    chosen = starts[rng.permutation(len(starts))[:256]]
-    return FeasibleSet(conditions.lattice, conditions, counter, None, chosen, share)
+    return FeasibleSet(
+        lattice=conditions.lattice,
+        conditions=conditions,
+        n_lattice_points=n_lattice_points,
+        drawer=drawer,
+        listed=None,
+        starts=starts[rng.permutation(len(starts))[:256]],
+        share=acceptance * drawer.n_points / n_lattice_points,
+        acceptance=acceptance,
+    )
