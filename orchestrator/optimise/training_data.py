@@ -30,10 +30,13 @@ class Scale:
 
     @classmethod
     def of(cls, values: FloatArray) -> "Scale":
-        """Return the scale of some values; equal values keep their own unit."""
-        width = float(values.std()) if len(values) else 0.0
-        shift = float(values.mean()) if len(values) else 0.0
-        return cls(shift, width if width > 1e-9 * max(1.0, abs(shift)) else 1.0)
+        """Return the scale of some values; equal values are scaled by their size."""
+        if not len(values):
+            return cls(0.0, 1.0)
+        largest = float(np.abs(values).max()) or 1.0
+        parts = values / largest
+        shift, width = float(parts.mean()), float(parts.std())
+        return cls(shift * largest, (width if width > 1e-9 else 1.0) * largest)
 
     def scaled(self, values: FloatArray) -> FloatArray:
         """Return values on the scale."""
