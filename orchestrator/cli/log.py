@@ -1,5 +1,7 @@
 """``athanor log``: what happened, record by record."""
 
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +10,7 @@ from orchestrator.cli.options import DatabaseOption, JsonOption, lab_of, write_t
 
 if TYPE_CHECKING:
     from orchestrator.service.events import EventView
+    from orchestrator.service.lab import Lab
 
 __all__ = ["log"]
 
@@ -31,23 +34,28 @@ def log(
 
     Example: athanor log --json | jq .summary
     """
-    from collections import deque
-
     with lab_of(database) as lab:
         seq = lab.last_seq()
         views = lab.events(campaign_id=campaign_id)
         for view in views if last is None else deque(views, maxlen=last):
             write_text(_line(view, as_json=as_json))
             seq = max(seq, view.seq)
-        while follow:
-            if lab.last_seq() <= seq:
-                lab.wait(_LOOK_EVERY_S)
-                continue
-            seen = lab.last_seq()
-            for view in lab.events(after_seq=seq, campaign_id=campaign_id):
-                write_text(_line(view, as_json=as_json))
-                seen = max(seen, view.seq)
-            seq = seen
+        if follow:
+            with suppress(KeyboardInterrupt):
+                _follow(lab, seq, campaign_id, as_json=as_json)
+
+
+def _follow(lab: "Lab", seq: int, campaign_id: str | None, *, as_json: bool) -> None:
+    """Print what is appended after a record, until Ctrl-C."""
+    while True:
+        if lab.last_seq() <= seq:
+            lab.wait(_LOOK_EVERY_S)
+            continue
+        seen = lab.last_seq()
+        for view in lab.events(after_seq=seq, campaign_id=campaign_id):
+            write_text(_line(view, as_json=as_json))
+            seen = max(seen, view.seq)
+        seq = seen
 
 
 def _line(view: "EventView", *, as_json: bool) -> str:

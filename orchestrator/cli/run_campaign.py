@@ -14,6 +14,9 @@ from orchestrator.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from orchestrator.service.views import CampaignView
     from orchestrator.settings import Settings
     from orchestrator.wiring import Prepared, RunEnd
 
@@ -112,20 +115,29 @@ def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) 
 def _tell_end(end: "RunEnd", settings: "Settings", report: Path | None) -> None:
     from orchestrator.cli.screens import front_table
     from orchestrator.service.lab import Lab
-    from orchestrator.service.report import write_report
 
     with Lab.open(settings) as lab:
         view = lab.campaign(end.campaign_id)
-        if report is not None:
-            write_report(view, report, made_time=lab.now())
+        made_time = lab.now()
     if view.front:
         console().print(front_table(view))
     reason = f": {end.reason}" if end.reason else ""
     write_text(f"{end.campaign_id} {end.status}{reason}")
     write_text(f"log {settings.database}, last hash {end.last_hash}")
     if report is not None:
-        write_text(f"report {report}")
+        _write_report(view, report, made_time)
     for job_id in end.in_doubt:
         typer.echo(f"in doubt: {job_id}: somebody has to look at the bench", err=True)
     if end.exit_code == EXIT_HELD and not end.in_doubt:
         typer.echo("held: go on with athanor run CAMPAIGN --rig RIG --resume", err=True)
+
+
+def _write_report(view: "CampaignView", path: Path, made_time: "datetime") -> None:
+    """Write the report; a file that cannot be written does not change how the run ended."""
+    from orchestrator.errors import AthanorError
+    from orchestrator.service.report import write_report
+
+    try:
+        write_text(f"report {write_report(view, path, made_time=made_time)}")
+    except AthanorError as error:
+        typer.echo(f"{error}; `athanor report` makes it at any time", err=True)

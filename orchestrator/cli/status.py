@@ -1,6 +1,7 @@
 """``athanor status`` and ``athanor campaigns``: where things stand."""
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,7 +39,8 @@ def status(
     """
     with lab_of(database) as lab:
         if watch:
-            _watch(lab, campaign_id, as_json=as_json)
+            with suppress(KeyboardInterrupt):
+                _watch(lab, campaign_id, as_json=as_json)
         elif as_json:
             write_text(_as_json(lab, campaign_id))
         else:
@@ -54,7 +56,7 @@ def _as_json(lab: "Lab", campaign_id: str | None, *, indent: int | None = 1) -> 
 
 
 def _watch(lab: "Lab", campaign_id: str | None, *, as_json: bool) -> None:
-    """Show the campaign again and again until it has ended."""
+    """Show the campaign again and again until it has ended or somebody presses Ctrl-C."""
     from rich.live import Live
 
     from orchestrator.cli.screens import campaign_panel

@@ -215,16 +215,18 @@ def _coloured_lines(
     """Return one trace for each colour, so that thousands of lines stay few traces.
 
     Each colour stands for as many experiments as any other: one outlier takes no colour away.
+    The best lie on top.
     """
+    is_less_better = objective.direction == "minimise"
     values = [objective_value(experiment, objective.name) or 0.0 for experiment in seen]
-    order = sorted(range(len(seen)), key=lambda i: values[i])
+    order = sorted(range(len(seen)), key=lambda i: values[i], reverse=is_less_better)
     n = min(len(_CIVIDIS), len(seen))
     traces = []
     for place in range(n):
         members = order[len(order) * place // n : len(order) * (place + 1) // n]
-        first, last = values[members[0]], values[members[-1]]
-        name = f"{number_text(first)} to {number_text(last)}"
-        colour = _CIVIDIS[n - 1 - place if objective.direction == "minimise" else place]
+        ends = sorted((values[members[0]], values[members[-1]]))
+        name = f"{number_text(ends[0])} to {number_text(ends[1])}"
+        colour = _CIVIDIS[(len(_CIVIDIS) - 1) * (place + 1) // n]
         traces.append(_lines(seen, heights, members, name=name, colour=colour))
     return traces
 

@@ -123,3 +123,12 @@ def test_ctrl_c_pauses_a_run_in_another_process_and_it_can_be_resumed(tmp_path, 
         assert [event.actor for event in events] == ["ada"]
     assert run(dry_run(campaign, database, "--resume")) == 0
     assert "60 experiments were made" in capsys.readouterr().out
+
+
+def test_a_report_that_cannot_be_written_does_not_change_the_exit_code(tmp_path, capsys):
+    campaign, database = campaign_file(tmp_path, 1), tmp_path / "lab.db"
+
+    code = run(dry_run(campaign, database, "--report", str(tmp_path)))
+
+    assert code == 0
+    assert "the report cannot be written" in capsys.readouterr().err
