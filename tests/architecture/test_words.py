@@ -35,6 +35,9 @@ SYNONYMS = {
 }
 """A word that is not ours, and the one that is (docs/ARCHITECTURE.md, Glossary)."""
 
+AS_THE_LIBRARY_SAYS = {("orchestrator/optimise/ax_proposal.py", "trial")}
+"""Names for a library's own object, in the one module that speaks to it. May only get shorter."""
+
 EMPTY_MODULE_NAMES = {"base", "common", "helpers", "manager", "misc", "utils"}
 
 LIBRARIES = {
@@ -85,9 +88,11 @@ def test_names_are_the_glossarys(file: Path) -> None:
         f"line {line}: {name} (say {SYNONYMS[word]})"
         for name, line in defined_names(tree_of(file))
         for word in words_of(name) & SYNONYMS.keys()
+        if (name_of(file), name) not in AS_THE_LIBRARY_SAYS
     ]
 
     assert strangers == []
+    assert len(AS_THE_LIBRARY_SAYS) <= 1
 
 
 @pytest.mark.parametrize("file", shipped_files(), ids=name_of)
