@@ -31,7 +31,7 @@ __all__ = ["MOST_WEIGHED", "Improvement"]
 
 MOST_WEIGHED: Final = 3
 """Objectives up to which the hypervolume is used; beyond, random scalarisations."""
-_SAMPLES: Final = 128
+_SAMPLES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,13 +6,15 @@ that it finds nothing is trusted, for its tolerances are far below one whole num
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from orchestrator.optimise.conditions import LinearTable
 from orchestrator.optimise.lattice import FloatArray, IntArray, Lattice
+
+if TYPE_CHECKING:
+    from scipy.optimize import LinearConstraint
 
 __all__ = ["LinearProgram", "conflict"]
 
@@ -50,6 +52,8 @@ class LinearProgram:
         Returns:
             One row of `d` integers, or None where there is none.
         """
+        from scipy.optimize import Bounds, milp
+
         structure = self._structure()
         constraints = [structure]
         if tables:
@@ -86,7 +90,10 @@ class LinearProgram:
             low[self.offsets[variable] + 1] = float(allowed[0] > 0)
         return low, high
 
-    def _structure(self) -> LinearConstraint:
+    def _structure(self) -> "LinearConstraint":
+        from scipy.optimize import LinearConstraint
+        from scipy.sparse import csr_array
+
         lattice = self.lattice
         rows: list[FloatArray] = []
         low: list[float] = []
@@ -115,7 +122,10 @@ class LinearProgram:
             add({start + 1: 1.0 for start in starts}, -np.inf, lattice.max_active)
         return LinearConstraint(csr_array(np.array(rows)), np.array(low), np.array(high))
 
-    def _table_rows(self, tables: Sequence[LinearTable]) -> LinearConstraint:
+    def _table_rows(self, tables: Sequence[LinearTable]) -> "LinearConstraint":
+        from scipy.optimize import LinearConstraint
+        from scipy.sparse import csr_array
+
         rows = np.zeros((len(tables), self.n_columns))
         bounds = np.zeros(len(tables))
         for place, table in enumerate(tables):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from scipy.stats import qmc
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Point
@@ -63,6 +62,8 @@ def spread_rows(
 
 
 def _low_discrepancy(dimension: int, rng: np.random.Generator) -> FloatArray:
+    from scipy.stats import qmc
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # balance needs a power of two: 1024 is one
         return np.asarray(qmc.Sobol(dimension, rng=rng).random(_DRAWS), dtype=np.float64)
