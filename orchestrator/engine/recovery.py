@@ -3,6 +3,7 @@
 from orchestrator.core.events import EngineAttached, Event, JobOutcomeUnknown
 from orchestrator.core.job import JobStatus
 from orchestrator.engine.journal import Journal
+from orchestrator.errors import VersionConflict
 
 __all__ = ["attach"]
 
@@ -15,10 +16,15 @@ def attach(journal: Journal) -> int:
 
     Returns:
         This engine's epoch.
-
-    Raises:
-        VersionConflict: Another engine attached at the same moment.
     """
+    while True:
+        try:
+            return _attach_now(journal)
+        except VersionConflict:
+            journal.catch_up()
+
+
+def _attach_now(journal: Journal) -> int:
     state = journal.state
     epoch = state.epoch + 1
     events: list[Event] = [EngineAttached(epoch=epoch)]

@@ -1,0 +1,11 @@
+"""Builds everything that a run needs and starts it; nobody else knows which part is behind which.
+
+`prepare` reads both files and checks that they fit, and writes nothing. `run` opens the log and
+drives the campaign, on the real bench or, for a dry-run, on the pretended one in virtual time.
+"""
+
+from orchestrator.wiring.onlooker import Progress
+from orchestrator.wiring.preparation import Prepared, RunOptions, prepare
+from orchestrator.wiring.running import RunEnd, RunHandle, run
+
+__all__ = ["Prepared", "Progress", "RunEnd", "RunHandle", "RunOptions", "prepare", "run"]

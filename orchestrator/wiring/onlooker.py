@@ -1,0 +1,82 @@
+"""What a person is shown while a campaign runs, and the sign of life beside it."""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from drivers.clock import SystemClock
+from orchestrator.log.event_log import last_hash
+from orchestrator.log.sql_log import SqliteLog
+from orchestrator.service.campaign_view import campaign_view, engine_name, engine_view
+from orchestrator.service.views import CampaignView
+
+if TYPE_CHECKING:
+    from orchestrator.engine.loop import Watch
+
+__all__ = ["Onlooker", "Progress"]
+
+PROGRESS_EVERY_S: Final = 0.25
+"""Onlookers are told at most this often, in real seconds."""
+BEAT_EVERY_S: Final = 1.0
+"""How often an engine shows that it lives, in real seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an onlooker is shown while a campaign runs."""
+
+    view: CampaignView
+    instruments: dict[str, str]
+    """What each instrument does."""
+    now: datetime
+    """On the campaign's clock."""
+
+
+class Onlooker:
+    """Shows the engine's changes to a person, seldom enough, and beats the engine's heart."""
+
+    def __init__(
+        self, log: SqliteLog, campaign_id: str, on_progress: Callable[[Progress], None]
+    ) -> None:
+        self._log = log
+        self._campaign_id = campaign_id
+        self._on_progress = on_progress
+        self._clock = SystemClock()
+        self._shown_s = self._beaten_s = float("-inf")
+        self._last: Watch | None = None
+
+    def __call__(self, watch: "Watch") -> None:
+        """Take note of a change."""
+        self._last = watch
+        now_s = self._clock.monotonic_s()
+        if now_s - self._beaten_s >= BEAT_EVERY_S:
+            self._beaten_s = now_s
+            self._log.beat(
+                engine_name(self._campaign_id),
+                pid=os.getpid(),
+                host=platform.node(),
+                time=self._clock.now(),
+            )
+        if now_s - self._shown_s >= PROGRESS_EVERY_S:
+            self._shown_s = now_s
+            self.show_last()
+
+    def show_last(self) -> None:
+        """Show the last change, however recent the one before."""
+        watch = self._last
+        if watch is None:
+            return
+        heartbeats = {beat.name: beat for beat in self._log.heartbeats()}
+        engine = engine_view(
+            epoch=watch.state.epoch,
+            is_attached=watch.state.is_attached,
+            heartbeat=heartbeats.get(engine_name(self._campaign_id)),
+            real_now=self._clock.now(),
+        )
+        view = campaign_view(
+            watch.state, engine=engine, now=watch.now, last_hash=last_hash(self._log)
+        )
+        self._on_progress(Progress(view, dict(watch.instruments), watch.now))

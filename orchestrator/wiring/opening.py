@@ -1,0 +1,135 @@
+"""Which campaign a run drives: the unfinished one, or one opened now."""
+
+import platform
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Final
+
+import psutil
+
+from drivers.clock import SystemClock
+from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
+from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_stream
+from orchestrator.errors import RequestRefused
+from orchestrator.log.event_log import EventLog
+from orchestrator.log.sql_log import SqliteLog
+from orchestrator.service.campaign_view import SILENT_AFTER_S, engine_name
+from orchestrator.wiring.preparation import Prepared
+
+__all__ = ["DRY_RUN_START", "open_campaign"]
+
+DRY_RUN_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""When virtual time begins, so that two dry-runs with one seed write the same log."""
+
+
+def open_campaign(log: SqliteLog, prepared: Prepared) -> str:
+    """Return the id of the campaign to drive; if it is a new one, it is opened.
+
+    Raises:
+        RequestRefused: One is unfinished and the options do not say what to do about it, there is
+            none to resume, it was opened with other files, or another process drives it.
+    """
+    options, campaign = prepared.options, prepared.campaign
+    slug = re.sub(r"[^a-z0-9]+", "-", campaign.header.name.lower()).strip("-") or "campaign"
+    unfinished: list[CampaignState] = []
+    number = 1
+    while log.version(campaign_stream(f"{slug}-{number}")):
+        stream = campaign_stream(f"{slug}-{number}")
+        state = fold((record.event, record.time) for record in log.read(stream=stream))
+        if state is not None and not state.status.has_ended:
+            unfinished.append(state)
+        number += 1
+    if options.resume:
+        return _resume(log, prepared, unfinished)
+    if unfinished and not options.new:
+        names = ", ".join(state.campaign_id for state in unfinished)
+        raise RequestRefused(
+            f"campaign {names} is unfinished in {options.database}: "
+            "go on with it (--resume) or open another one (--new)"
+        )
+    return _open_new(log, prepared, f"{slug}-{number}")
+
+
+def _resume(log: SqliteLog, prepared: Prepared, unfinished: list[CampaignState]) -> str:
+    options = prepared.options
+    if len(unfinished) != 1:
+        found = ", ".join(state.campaign_id for state in unfinished) or "none"
+        name = prepared.campaign.header.name
+        raise RequestRefused(
+            f"resume: got unfinished campaigns {found} named {name!r} in {options.database}, "
+            "expected exactly one"
+        )
+    state = unfinished[0]
+    _refuse_changed(prepared, state)
+    _refuse_driven(log, state)
+    if state.status is CampaignStatus.PAUSED:
+        log.append(
+            campaign_stream(state.campaign_id),
+            [ResumeRequested(reason="resumed with athanor run")],
+            time=state.last_time if options.is_dry_run else SystemClock().now(),
+            actor=options.actor,
+            is_simulated=state.is_simulated,
+        )
+    return state.campaign_id
+
+
+def _refuse_changed(prepared: Prepared, state: CampaignState) -> None:
+    options = prepared.options
+    if prepared.campaign.canonical_text() != state.spec.canonical_text():
+        raise RequestRefused(
+            f"{options.campaign_file} is not the file that {state.campaign_id} was opened with; "
+            "open another campaign (--new)"
+        )
+    if prepared.rig.fingerprint() != state.rig_sha256:
+        raise RequestRefused(
+            f"{options.rig_file} is not the rig that {state.campaign_id} was opened with; "
+            "open another campaign (--new)"
+        )
+    if options.is_dry_run != state.is_simulated:
+        kind = "a dry-run" if state.is_simulated else "on the real bench"
+        raise RequestRefused(f"{state.campaign_id} is {kind}: it can only go on as that")
+
+
+def _refuse_driven(log: SqliteLog, state: CampaignState) -> None:
+    """Refuse a campaign that another living process drives.
+
+    Raises:
+        RequestRefused: Its engine has shown a sign of life, and its process is there.
+    """
+    beats = {beat.name: beat for beat in log.heartbeats()}
+    beat = beats.get(engine_name(state.campaign_id))
+    if beat is None or not state.is_attached:
+        return
+    age_s = (SystemClock().now() - beat.real_time).total_seconds()
+    is_here = beat.host == platform.node()
+    if age_s <= SILENT_AFTER_S and not (is_here and not psutil.pid_exists(beat.pid)):
+        raise RequestRefused(
+            f"{state.campaign_id} is driven by process {beat.pid} on {beat.host}, which showed a "
+            f"sign of life {age_s:.0f} s ago; end that one first"
+        )
+
+
+def _open_new(log: EventLog, prepared: Prepared, campaign_id: str) -> str:
+    options, campaign, rig = prepared.options, prepared.campaign, prepared.rig
+    stream = campaign_stream(campaign_id)
+    opened = CampaignOpened(
+        campaign_id=campaign_id,
+        name=campaign.header.name,
+        campaign_text=campaign.canonical_text(),
+        rig_name=rig.header.name,
+        rig_sha256=rig.fingerprint(),
+        cost_usd_per_hour=rig.header.cost_usd_per_hour,
+        seed=options.seed,
+        is_simulated=options.is_dry_run,
+        athanor_version=version("athanor"),
+    )
+    log.append(
+        stream,
+        [opened],
+        time=DRY_RUN_START if options.is_dry_run else SystemClock().now(),
+        actor=options.actor,
+        is_simulated=options.is_dry_run,
+        expected={stream: 0},
+    )
+    return campaign_id

@@ -1,0 +1,95 @@
+"""A campaign file and a rig file, read and found to fit; nothing is written, nothing is opened."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaigns.errors import CampaignFileError, Problem
+from campaigns.loading import load_campaign
+from campaigns.spec import CampaignSpec
+from orchestrator.errors import LoadError, RequestRefused, RigFileError
+from orchestrator.execution.compile import CompiledRecipe
+from orchestrator.execution.rig import drivers_for, load_rig
+from orchestrator.execution.rig_spec import RigSpec
+
+__all__ = ["Prepared", "RunOptions", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `athanor run` was asked."""
+
+    campaign_file: Path
+    rig_file: Path
+    database: Path
+    is_dry_run: bool
+    actor: str
+    """The person who asked."""
+    seed: int = 0
+    resume: bool = False
+    """Go on with the unfinished campaign of this name."""
+    new: bool = False
+    """Open another one although one is unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Both files, read and found to fit."""
+
+    options: RunOptions
+    campaign: CampaignSpec
+    rig: RigSpec
+    recipe: CompiledRecipe
+
+
+def prepare(options: RunOptions) -> Prepared:
+    """Read and check the campaign and the rig; nothing is written and nothing is opened.
+
+    Raises:
+        LoadError: With every mistake of both files.
+        RequestRefused: The options contradict each other.
+    """
+    if options.resume and options.new:
+        raise RequestRefused("resume and new exclude each other: choose one")
+    problems: list[CampaignFileError | RigFileError] = []
+    campaign = rig = None
+    try:
+        campaign = load_campaign(options.campaign_file)
+    except CampaignFileError as error:
+        problems.append(error)
+    try:
+        rig = load_rig(options.rig_file)
+    except RigFileError as error:
+        problems.append(error)
+    if campaign is None or rig is None:
+        raise LoadError(problems)
+    return _fit(options, campaign, rig)
+
+
+def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
+    from orchestrator.optimise.searchable import refuse_unsearchable
+
+    file = str(options.campaign_file)
+    problems: list[Problem] = []
+    stopping = campaign.stopping
+    if campaign.recipe is None:
+        problems.append(Problem("recipe", "nothing", "the jobs that make and measure a sample"))
+    if not (
+        stopping.max_experiments or stopping.max_hours or stopping.max_cost_usd or stopping.targets
+    ):
+        problems.append(
+            Problem(
+                "stopping",
+                "nothing that ends the campaign",
+                "max_experiments, max_hours, max_cost_usd or a target",
+            )
+        )
+    if options.is_dry_run and rig.simulation is None:
+        raise RigFileError(
+            str(options.rig_file),
+            [Problem("simulation", "nothing", "a table with the world that a dry-run pretends")],
+        )
+    if problems:
+        raise CampaignFileError(file, problems)
+    recipe = CompiledRecipe.of(campaign, rig, drivers_for(rig), file=file)
+    refuse_unsearchable(campaign, file)
+    return Prepared(options, campaign, rig, recipe)

@@ -1,0 +1,141 @@
+"""One run from the opening of the log to the end, on the bench or on the pretended one."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from drivers.clock import Clock, SystemClock, VirtualClock, VirtualLoop
+from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.events import campaign_stream
+from orchestrator.execution.rig import bench_for, lines_for
+from orchestrator.log.event_log import EventLog, last_hash
+from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
+from orchestrator.wiring.onlooker import Onlooker, Progress
+from orchestrator.wiring.opening import DRY_RUN_START, open_campaign
+from orchestrator.wiring.preparation import Prepared
+
+if TYPE_CHECKING:
+    from orchestrator.engine.loop import Engine
+
+__all__ = ["RunEnd", "RunHandle", "run"]
+
+REAL_POLL_S: Final = 0.5
+"""How often an engine on the real clock looks for requests, in seconds."""
+VIRTUAL_POLL_S: Final = 600.0
+"""The same on virtual time, where a look costs as much as in real time."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended."""
+
+    campaign_id: str
+    status: str
+    reason: str
+    in_doubt: tuple[str, ...]
+    """Jobs whose outcome nobody knows."""
+    exit_code: int
+    """0 done, 3 held or in doubt, 4 aborted."""
+    last_hash: str
+    """Of the log."""
+
+
+@dataclass(slots=True)
+class RunHandle:
+    """Lets whoever started a run tell it that nobody will wait for a resume."""
+
+    campaign_id: str
+    _engine: "Engine" = field(repr=False)
+
+    def leave_when_paused(self) -> None:
+        """Let a pause end the run."""
+        self._engine.leaves_when_paused = True
+
+
+def run(
+    prepared: Prepared,
+    *,
+    on_progress: Callable[[Progress], None],
+    on_start: Callable[[RunHandle], None],
+) -> RunEnd:
+    """Drive the campaign until it ends or is held.
+
+    Args:
+        prepared: From `prepare`.
+        on_progress: Told at most four times a second, and at the end.
+        on_start: Told once, before anything moves.
+
+    Raises:
+        AthanorError: The campaign cannot be opened, resumed or recorded.
+    """
+    with closing(open_sqlite_log(prepared.options.database)) as log:
+        campaign_id = open_campaign(log, prepared)
+        factory = VirtualLoop if prepared.options.is_dry_run else asyncio.new_event_loop
+        with asyncio.Runner(loop_factory=factory) as runner:
+            state = runner.run(_drive(log, campaign_id, prepared, on_progress, on_start))
+        return _end(log, state)
+
+
+def _end(log: SqliteLog, state: CampaignState) -> RunEnd:
+    in_doubt = tuple(
+        job_id for experiment in state.experiments for job_id in experiment.jobs_in_doubt()
+    )
+    exit_code = 3 if in_doubt or not state.status.has_ended else 0
+    if state.status is CampaignStatus.ABORTED:
+        exit_code = 4
+    return RunEnd(
+        campaign_id=state.campaign_id,
+        status=str(state.status),
+        reason=state.status_reason,
+        in_doubt=in_doubt,
+        exit_code=exit_code,
+        last_hash=last_hash(log),
+    )
+
+
+async def _drive(
+    log: SqliteLog,
+    campaign_id: str,
+    prepared: Prepared,
+    on_progress: Callable[[Progress], None],
+    on_start: Callable[[RunHandle], None],
+) -> CampaignState:
+    from orchestrator.engine.journal import Journal
+    from orchestrator.engine.loop import Engine
+    from orchestrator.engine.planning import planning_in_process, planning_in_worker
+    from orchestrator.execution.local_executor import LocalExecutor
+
+    options, rig = prepared.options, prepared.rig
+    clock: Clock = SystemClock()
+    if options.is_dry_run:
+        clock = VirtualClock(_last_time(log, campaign_id))
+        bench = bench_for(rig, clock, options.seed)
+        lines = {name: bench.line(name) for name in rig.lines}
+    else:
+        lines = lines_for(rig, clock)
+    is_light = prepared.campaign.planner.name == "sobol"
+    onlooker = Onlooker(log, campaign_id, on_progress)
+    engine = Engine(
+        journal=Journal(log, campaign_id, clock),
+        clock=clock,
+        executor=LocalExecutor(rig, lines, clock),
+        planning=planning_in_process() if is_light else planning_in_worker(),
+        recipe=prepared.recipe,
+        rig=rig,
+        poll_s=VIRTUAL_POLL_S if options.is_dry_run else REAL_POLL_S,
+        on_change=onlooker,
+    )
+    on_start(RunHandle(campaign_id, engine))
+    state = await engine.run()
+    onlooker.show_last()
+    return state
+
+
+def _last_time(log: EventLog, campaign_id: str) -> datetime:
+    last = DRY_RUN_START
+    for record in log.read(stream=campaign_stream(campaign_id)):
+        last = max(last, record.time)
+    return last
