@@ -1,26 +1,29 @@
 """Turns a folded campaign into what an operator sees; pure, and nothing is judged twice here."""
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate
 from typing import Final, Literal
 
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
-from orchestrator.core.front import hypervolume_series, pareto_indices
 from orchestrator.core.job import JobState, JobStatus
-from orchestrator.core.results import best_value, directions, objective_rows
+from orchestrator.core.results import objective_rows
 from orchestrator.log.side_tables import Heartbeat
+from orchestrator.service.results_view import (
+    best_views,
+    front_ids,
+    hours_since_opening,
+    hypervolume_views,
+    last_hypervolume,
+    reference_point_of,
+)
 from orchestrator.service.views import (
-    BestView,
     CampaignView,
     CountsView,
     DoubtView,
     EngineState,
     EngineView,
     ExperimentView,
-    HypervolumeView,
     JobView,
     LimitView,
     ObjectiveView,
@@ -53,7 +56,12 @@ def engine_name(campaign_id: str) -> str:
 
 
 def engine_view(
-    *, epoch: int, is_attached: bool, heartbeat: Heartbeat | None, real_now: datetime
+    *,
+    epoch: int,
+    is_attached: bool,
+    heartbeat: Heartbeat | None,
+    real_now: datetime,
+    is_process_gone: bool = False,
 ) -> EngineView:
     """Return what is known of a campaign's engine.
 
@@ -62,13 +70,14 @@ def engine_view(
         is_attached: Whether it did not let go.
         heartbeat: Its last sign of life.
         real_now: The wall clock's time, whatever the bench's clock says.
+        is_process_gone: Whether its process is known to have ended.
     """
     age_s = None
     if heartbeat is not None:
         age_s = max(0.0, (real_now - heartbeat.real_time).total_seconds())
     if not is_attached:
         state = EngineState.DETACHED
-    elif age_s is not None and age_s <= SILENT_AFTER_S:
+    elif age_s is not None and age_s <= SILENT_AFTER_S and not is_process_gone:
         state = EngineState.ALIVE
     else:
         state = EngineState.SILENT
@@ -112,9 +121,9 @@ def campaign_view(
     """
     spec = state.spec
     rows = objective_rows(spec, state.observations)
-    front = _front(state, rows)
+    front = front_ids(state, rows)
     doubts = tuple(_doubts(state))
-    series = _series(state, rows)
+    series = hypervolume_views(state, rows)
     composition = spec.space.composition
     return CampaignView(
         campaign_id=state.campaign_id,
@@ -143,9 +152,9 @@ def campaign_view(
         measured=tuple(spec.measured_names),
         computed=_computed_names(state),
         outcomes=_outcomes(state),
-        best=_best(state, rows),
-        reference_point=_reference_point(state),
-        hypervolume=_hypervolume(state, series),
+        best=best_views(state, rows),
+        reference_point=reference_point_of(state),
+        hypervolume=last_hypervolume(state, series),
         hypervolume_series=series,
         front=front,
         in_doubt=doubts,
@@ -227,90 +236,8 @@ def _outcomes(state: CampaignState) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _best(
-    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
-) -> tuple[BestView, ...]:
-    if not rows:
-        return ()
-    sds = {record.experiment_id: record.observation.sds for record in state.observations}
-    views = []
-    for column, objective in enumerate(state.spec.objectives):
-        value = best_value(objective.direction, [values[column] for _, values in rows])
-        experiment_id = next(name for name, values in rows if values[column] == value)
-        views.append(
-            BestView(
-                objective=objective.name,
-                direction=objective.direction,
-                value=value,
-                sd=sds[experiment_id].get(objective.name),
-                experiment_id=experiment_id,
-            )
-        )
-    return tuple(views)
-
-
-def _front(state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]) -> tuple[str, ...]:
-    values = [row for _, row in rows]
-    indices = pareto_indices(values, directions(state.spec)) if rows else []
-    return tuple(rows[i][0] for i in sorted(indices, key=lambda i: (values[i][0], i)))
-
-
-def _series(
-    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
-) -> tuple[HypervolumeView, ...]:
-    reference_point = _reference_point(state)
-    if reference_point is None or not rows:
-        return ()
-    reference = [reference_point[objective.name] for objective in state.spec.objectives]
-    volumes = hypervolume_series([row for _, row in rows], directions(state.spec), reference)
-    after = dict(zip((name for name, _ in rows), volumes, strict=True))
-    by_start = sorted(state.experiments, key=lambda experiment: experiment.started_time)
-    experiments = {experiment.experiment_id: experiment for experiment in by_start}
-    starts = [_hours(state, experiment.started_time) for experiment in by_start]
-    spent = [0.0, *accumulate(experiment.cost_usd for experiment in by_start)]
-    series = []
-    volume = 0.0
-    for n_observed, record in enumerate(state.observations, start=1):
-        volume = after.get(record.experiment_id, volume)
-        experiment = experiments[record.experiment_id]
-        hours = _hours(state, experiment.ended_time or state.last_time)
-        cost_usd = spent[bisect_right(starts, hours)] + state.cost_usd_per_hour * hours
-        series.append(
-            HypervolumeView(
-                experiment_id=record.experiment_id,
-                n_observed=n_observed,
-                hours=hours,
-                cost_usd=cost_usd,
-                hypervolume=volume,
-            )
-        )
-    return tuple(series)
-
-
-def _reference_point(state: CampaignState) -> Mapping[str, float] | None:
-    """Return the frozen reference point, or the thresholds where every objective has one."""
-    if state.reference_point is not None:
-        return state.reference_point
-    thresholds = {
-        objective.name: float(objective.threshold)
-        for objective in state.spec.objectives
-        if objective.threshold is not None
-    }
-    return thresholds if len(thresholds) == len(state.spec.objectives) else None
-
-
-def _hypervolume(state: CampaignState, series: Sequence[HypervolumeView]) -> float | None:
-    if _reference_point(state) is None:
-        return None
-    return series[-1].hypervolume if series else 0.0
-
-
-def _hours(state: CampaignState, time: datetime) -> float:
-    return (time - state.opened_time).total_seconds() / 3600.0
-
-
 def _hours_or_none(state: CampaignState, time: datetime | None) -> float | None:
-    return None if time is None else _hours(state, time)
+    return None if time is None else hours_since_opening(state, time)
 
 
 def _doubts(state: CampaignState) -> Iterator[DoubtView]:
@@ -361,7 +288,7 @@ def _experiment(
         cost_usd=experiment.cost_usd,
         started_time=experiment.started_time,
         ended_time=experiment.ended_time,
-        started_h=_hours(state, experiment.started_time),
+        started_h=hours_since_opening(state, experiment.started_time),
         ended_h=_hours_or_none(state, experiment.ended_time),
         cause=experiment.cause,
         reason=experiment.reason,

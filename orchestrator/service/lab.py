@@ -4,6 +4,8 @@ Nothing here decides or acts. A page or a command opens a `Lab`, looks, asks, an
 engine never knows that it was there except by what stands in the log.
 """
 
+import os
+import platform
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -218,11 +220,13 @@ class Lab:
 
     def _engine(self, state: CampaignState) -> EngineView:
         beats: dict[str, Heartbeat] = {beat.name: beat for beat in self._log.heartbeats()}
+        beat = beats.get(engine_name(state.campaign_id))
         return engine_view(
             epoch=state.epoch,
             is_attached=state.is_attached,
-            heartbeat=beats.get(engine_name(state.campaign_id)),
+            heartbeat=beat,
             real_now=self._clock.now(),
+            is_process_gone=beat is not None and _is_gone(beat),
         )
 
     def _now(self, state: CampaignState) -> datetime:
@@ -295,6 +299,19 @@ class Lab:
             if isinstance(event, InstrumentLost) and event.instrument in used:
                 known[event.instrument] = f"lost: {event.reason}"
         return dict(sorted(known.items()))
+
+
+def _is_gone(beat: Heartbeat) -> bool:
+    """Tell whether a process of this machine has ended; of another machine nobody can say."""
+    if os.name != "posix" or beat.host != platform.node():
+        return False
+    try:
+        os.kill(beat.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def _number(cell: object) -> int:

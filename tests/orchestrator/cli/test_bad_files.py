@@ -6,6 +6,8 @@ import pytest
 
 from orchestrator.cli.app import run
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = Path(__file__).parents[3] / "campaigns" / "library" / "oer"
 CAMPAIGN = LIBRARY / "oer_plate.toml"
 RIG = LIBRARY / "oer_rig.toml"

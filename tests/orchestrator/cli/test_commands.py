@@ -211,6 +211,7 @@ def test_a_slip_on_the_command_line_is_bad_input(arguments, capsys):
     assert "Usage" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_help_of_every_command_has_an_example(capsys):
     for verb in ("run", "check", "propose", "status", "campaigns", "pause", "resume", "stop"):
         assert run([verb, "--help"]) == 0

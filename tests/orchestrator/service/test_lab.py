@@ -1,5 +1,9 @@
 """The only door: what it shows of a log, what it lets in, what it refuses."""
 
+import os
+import platform
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -115,6 +119,21 @@ def test_a_dead_engine_is_never_shown_as_running(age_s, state, engine):
     assert lab.campaign().status == "running"
     assert lab.campaign().engine.state is engine
     assert lab.campaigns()[0].state == state
+
+
+def test_an_engine_of_this_machine_whose_process_has_ended_is_silent_at_once():
+    log = MemoryLog()
+    record_campaign(log, ends=False)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    now = datetime.now(UTC)
+
+    log.beat("engine/small-1", pid=ended.pid, host=platform.node(), time=now)
+    dead = lab_on(log).campaign().engine.state
+    log.beat("engine/small-1", pid=os.getpid(), host=platform.node(), time=now)
+    alive = lab_on(log).campaign().engine.state
+
+    assert (dead, alive) == (EngineState.SILENT, EngineState.ALIVE)
 
 
 def test_a_doubt_is_shown_with_its_evidence_and_holds_the_campaign():

@@ -1,0 +1,126 @@
+"""What came of a campaign: best values, front, hypervolume; the judging is `core`'s."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate
+
+from orchestrator.core.campaign import CampaignState
+from orchestrator.core.front import hypervolume_series, pareto_indices
+from orchestrator.core.results import best_value, directions
+from orchestrator.service.views import BestView, HypervolumeView
+
+__all__ = [
+    "best_views",
+    "front_ids",
+    "hours_since_opening",
+    "hypervolume_views",
+    "last_hypervolume",
+    "reference_point_of",
+]
+
+
+def hours_since_opening(state: CampaignState, time: datetime) -> float:
+    """Return the time on the campaign's own clock, in hours since its opening."""
+    return (time - state.opened_time).total_seconds() / 3600.0
+
+
+def best_views(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
+) -> tuple[BestView, ...]:
+    """Return the best value of each objective and whose it is; nothing without rows.
+
+    Args:
+        state: The campaign.
+        rows: Experiment id and objective values of the observations that count.
+    """
+    if not rows:
+        return ()
+    sds = {record.experiment_id: record.observation.sds for record in state.observations}
+    views = []
+    for column, objective in enumerate(state.spec.objectives):
+        value = best_value(objective.direction, [values[column] for _, values in rows])
+        experiment_id = next(name for name, values in rows if values[column] == value)
+        views.append(
+            BestView(
+                objective=objective.name,
+                direction=objective.direction,
+                value=value,
+                sd=sds[experiment_id].get(objective.name),
+                experiment_id=experiment_id,
+            )
+        )
+    return tuple(views)
+
+
+def front_ids(state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]) -> tuple[str, ...]:
+    """Return the experiments of the Pareto front, in order of the first objective.
+
+    Args:
+        state: The campaign.
+        rows: Experiment id and objective values of the observations that count.
+    """
+    values = [row for _, row in rows]
+    indices = pareto_indices(values, directions(state.spec)) if rows else []
+    return tuple(rows[i][0] for i in sorted(indices, key=lambda i: (values[i][0], i)))
+
+
+def hypervolume_views(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
+) -> tuple[HypervolumeView, ...]:
+    """Return the hypervolume after each observation; nothing without a reference point.
+
+    Args:
+        state: The campaign.
+        rows: Experiment id and objective values of the observations that count.
+    """
+    reference_point = reference_point_of(state)
+    if reference_point is None or not rows:
+        return ()
+    reference = [reference_point[objective.name] for objective in state.spec.objectives]
+    volumes = hypervolume_series([row for _, row in rows], directions(state.spec), reference)
+    after = dict(zip((name for name, _ in rows), volumes, strict=True))
+    by_start = sorted(state.experiments, key=lambda experiment: experiment.started_time)
+    experiments = {experiment.experiment_id: experiment for experiment in by_start}
+    starts = [hours_since_opening(state, experiment.started_time) for experiment in by_start]
+    spent = [0.0, *accumulate(experiment.cost_usd for experiment in by_start)]
+    series = []
+    volume = 0.0
+    for n_observed, record in enumerate(state.observations, start=1):
+        volume = after.get(record.experiment_id, volume)
+        experiment = experiments[record.experiment_id]
+        hours = hours_since_opening(state, experiment.ended_time or state.last_time)
+        cost_usd = spent[bisect_right(starts, hours)] + state.cost_usd_per_hour * hours
+        series.append(
+            HypervolumeView(
+                experiment_id=record.experiment_id,
+                n_observed=n_observed,
+                hours=hours,
+                cost_usd=cost_usd,
+                hypervolume=volume,
+            )
+        )
+    return tuple(series)
+
+
+def reference_point_of(state: CampaignState) -> Mapping[str, float] | None:
+    """Return the frozen reference point, or the thresholds where every objective has one."""
+    if state.reference_point is not None:
+        return state.reference_point
+    thresholds = {
+        objective.name: float(objective.threshold)
+        for objective in state.spec.objectives
+        if objective.threshold is not None
+    }
+    return thresholds if len(thresholds) == len(state.spec.objectives) else None
+
+
+def last_hypervolume(state: CampaignState, series: Sequence[HypervolumeView]) -> float | None:
+    """Return the hypervolume as it stands, 0 before the first observation that counts.
+
+    Returns:
+        None without a reference point.
+    """
+    if reference_point_of(state) is None:
+        return None
+    return series[-1].hypervolume if series else 0.0
