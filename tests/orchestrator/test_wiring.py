@@ -151,7 +151,9 @@ def test_a_dry_run_is_not_continued_on_the_real_bench(tmp_path):
         _run(replace(options, resume=True, is_dry_run=False))
 
 
-@pytest.mark.parametrize(("pid", "is_refused"), [(os.getpid(), True), (2**22 + 1, False)])
+@pytest.mark.parametrize(
+    ("pid", "is_refused"), [(os.getpid(), True), (2**22 + 1, False)], ids=["living", "dead"]
+)
 def test_a_campaign_that_a_living_process_drives_is_left_to_it(tmp_path, pid, is_refused):
     options = _interrupted(tmp_path)
     log = open_sqlite_log(options.database)
