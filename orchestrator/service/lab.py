@@ -4,7 +4,6 @@ Nothing here decides or acts. A page or a command opens a `Lab`, looks, asks, an
 engine never knows that it was there except by what stands in the log.
 """
 
-import os
 import platform
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -303,15 +302,9 @@ class Lab:
 
 def _is_gone(beat: Heartbeat) -> bool:
     """Tell whether a process of this machine has ended; of another machine nobody can say."""
-    if os.name != "posix" or beat.host != platform.node():
-        return False
-    try:
-        os.kill(beat.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    import psutil
+
+    return beat.host == platform.node() and not psutil.pid_exists(beat.pid)
 
 
 def _number(cell: object) -> int:
