@@ -77,6 +77,7 @@ def one_seed(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--experiments", type=int, default=60)
     parser.add_argument("--in-flight", type=int, default=2)
     parser.add_argument("--planner", default="botorch")
@@ -92,7 +93,7 @@ def main() -> None:
         update |= {"objectives": campaign.objectives[:1], "computed": {}}
     campaign = campaign.model_copy(update=update)
     results: list[int | None] = []
-    for seed in range(given.seeds):
+    for seed in range(given.first, given.first + given.seeds):
         found, seconds, volume = one_seed(
             campaign, seed, given.experiments, given.in_flight, stop_at_top=not given.to_the_end
         )

@@ -58,6 +58,7 @@ def test_listing_agrees_with_trying_everything() -> None:
     assert set(row_keys(found.listed)) == wanted
 
 
+@pytest.mark.slow
 def test_a_huge_lattice_is_counted_exactly() -> None:
     found = feasible(TEN)
 
@@ -65,6 +66,7 @@ def test_a_huge_lattice_is_counted_exactly() -> None:
     assert found.n_points is None
 
 
+@pytest.mark.slow
 def test_drawing_is_uniform_over_the_lattice() -> None:
     lattice = feasible(PLATE).lattice
     rng = np.random.default_rng(0)
@@ -101,6 +103,7 @@ def test_large_sets_are_sampled_without_leaving_them(constraints: tuple[str, ...
     assert found.contains(near).all()
 
 
+@pytest.mark.slow
 def test_equalities_that_leave_few_points_are_listed_whole() -> None:
     found = feasible(TEN, tuple(f"c{i} == 0.1" for i in range(2, 10)))
 
@@ -128,6 +131,7 @@ def test_boundaries_are_judged_in_rationals() -> None:
     assert row_keys(found.listed) == [(1, 2, 7), (2, 1, 7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("composition", "constraints", "reason"),
     [
