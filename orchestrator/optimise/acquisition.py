@@ -17,6 +17,7 @@ from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
+from botorch.acquisition.multi_objective.utils import prune_inferior_points_multi_objective
 from botorch.acquisition.objective import GenericMCObjective
 from botorch.sampling.normal import SobolQMCNormalSampler
 from botorch.utils.multi_objective.scalarization import get_chebyshev_scalarization
@@ -32,6 +33,8 @@ __all__ = ["MOST_WEIGHED", "Improvement"]
 MOST_WEIGHED: Final = 3
 """Objectives up to which the hypervolume is used; beyond, random scalarisations."""
 _SAMPLES: Final = 64
+_PRUNING_SAMPLES: Final = 256
+"""Samples by which told points that can hardly be on the front are left out of the reckoning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,16 +107,7 @@ class Improvement:
         X_pending = pending if len(pending) else None
         sampler = SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=self.seed + turn)
         if self.method(turn) == "log_nehvi":
-            return qLogNoisyExpectedHypervolumeImprovement(
-                model=self.surrogate.model,
-                ref_point=self._reference(),
-                X_baseline=self.baseline,
-                sampler=sampler,
-                objective=GenericMCMultiOutputObjective(self._objectives),
-                constraints=self._constraints() or None,
-                X_pending=X_pending,
-                prune_baseline=True,
-            )
+            return self._hypervolume(X_pending, sampler)
         return qLogNoisyExpectedImprovement(
             model=self.surrogate.model,
             X_baseline=self.baseline,
@@ -122,6 +116,30 @@ class Improvement:
             constraints=[*self._constraints(), *self._thresholds(turn)] or None,
             X_pending=X_pending,
             prune_baseline=True,
+        )
+
+    def _hypervolume(
+        self, X_pending: Tensor | None, sampler: SobolQMCNormalSampler
+    ) -> AcquisitionFunction:
+        objective = GenericMCMultiOutputObjective(self._objectives)
+        reference = self._reference()
+        constraints = self._constraints() or None
+        baseline = prune_inferior_points_multi_objective(
+            model=self.surrogate.model,
+            X=self.baseline,
+            ref_point=torch.tensor(reference, dtype=self.baseline.dtype),
+            objective=objective,
+            constraints=constraints,
+            num_samples=_PRUNING_SAMPLES,
+        )
+        return qLogNoisyExpectedHypervolumeImprovement(
+            model=self.surrogate.model,
+            ref_point=reference,
+            X_baseline=baseline,
+            sampler=sampler,
+            objective=objective,
+            constraints=constraints,
+            X_pending=X_pending,
         )
 
     def _objectives(self, samples: Tensor, X: Tensor | None = None) -> Tensor:
