@@ -48,6 +48,8 @@ class Lattice:
     """For each variable the integers that it may take, ascending."""
     values: tuple[tuple[Exact, ...], ...]
     """For each variable the exact natural value of each integer from 0."""
+    shown: tuple[NDArray[np.float64] | NDArray[np.str_], ...]
+    """The same as text, or as the doubles nearest to them."""
 
     @classmethod
     def of(cls, space: Space) -> "Lattice":
@@ -70,6 +72,7 @@ class Lattice:
             max_active=0 if composition is None else composition.max_active,
             allowed=tuple(allowed),
             values=tuple(values),
+            shown=_shown(values),
         )
 
     @property
@@ -108,15 +111,7 @@ class Lattice:
         Args:
             rows: `n x d`, on the lattice.
         """
-        found: dict[str, NDArray[np.float64] | NDArray[np.str_]] = {}
-        for variable, name in enumerate(self.names):
-            levels = self.values[variable]
-            if self.is_category(variable):
-                found[name] = np.array([str(level) for level in levels])[rows[:, variable]]
-            else:
-                numbers = np.array([float(level) for level in levels], dtype=np.float64)
-                found[name] = numbers[rows[:, variable]]
-        return found
+        return {name: self.shown[i][rows[:, i]] for i, name in enumerate(self.names)}
 
     def point(self, row: Sequence[int]) -> dict[str, float | str]:
         """Return one row as a point, each number the double nearest to its exact value."""
@@ -159,6 +154,20 @@ class Lattice:
         ]
         spacing = min(apart, default=1.0)
         return nearest if distances[nearest] <= _SEEN_WITHIN * spacing else None
+
+
+def _shown(
+    values: Sequence[tuple[Exact, ...]],
+) -> tuple[NDArray[np.float64] | NDArray[np.str_], ...]:
+    known: dict[int, NDArray[np.float64] | NDArray[np.str_]] = {}
+    for levels in values:
+        if id(levels) in known:
+            continue
+        if isinstance(levels[0], str):
+            known[id(levels)] = np.array([str(level) for level in levels])
+        else:
+            known[id(levels)] = np.array([float(level) for level in levels], dtype=np.float64)
+    return tuple(known[id(levels)] for levels in values)
 
 
 def _composition_axes(
