@@ -101,6 +101,9 @@ class CampaignState:
     """How many events it has; the version that a decision names."""
     status: CampaignStatus = CampaignStatus.RUNNING
     status_reason: str = ""
+    """Of the last request or of the end; why it paused by itself, if it did."""
+    is_held: bool = False
+    """Whether it is paused though nobody asked: waiting alone would change nothing."""
     epoch: int = 0
     is_attached: bool = False
     """Whether an engine took it and did not let go in an orderly way."""
@@ -225,10 +228,12 @@ def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
             return state
         raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
     reason = getattr(event, "reason", "")
+    if isinstance(event, CampaignPaused):
+        kept = reason or state.status_reason
+        return replace(state, status=status, status_reason=kept, is_held=bool(reason))
     if isinstance(event, ResumeRequested):
-        fresh = replace(state, n_failures_in_row=0, planner_error="", unclean_places={})
-        return replace(fresh, status=status, status_reason=reason)
-    return replace(state, status=status, status_reason=reason or state.status_reason)
+        state = replace(state, n_failures_in_row=0, planner_error="", unclean_places={})
+    return replace(state, status=status, status_reason=reason, is_held=False)
 
 
 def _after_start(state: CampaignState, event: ExperimentStarted, time: datetime) -> CampaignState:
@@ -263,7 +268,7 @@ def _after_experiment(
         state = replace(state, n_failures_in_row=0)
     if isinstance(event, ExperimentFailed):
         n = state.n_failures_in_row + (event.cause != "interrupted")
-        left = dict.fromkeys(after.places_held(), experiment_id)
+        left = dict.fromkeys(sorted(after.places_held()), experiment_id)
         unclean = {**state.unclean_places, **left}
         state = replace(state, n_failures_in_row=n, unclean_places=unclean)
     if not after.is_open:

@@ -47,7 +47,6 @@ _NEVER_SENT: Final = frozenset(
     }
 )
 """Errors after which a job that has not acted is worth another attempt."""
-_UNSETTLED: Final = (JobStatus.STARTED, JobStatus.IN_DOUBT)
 
 
 def decide(state: CampaignState, now: datetime, *, is_planning: bool) -> Decision:
@@ -168,13 +167,19 @@ def _started_jobs(state: CampaignState) -> Iterator[JobState]:
 def _blocking_jobs(state: CampaignState) -> Iterator[JobState]:
     """Yield the jobs whose instrument must not be given another one."""
     for experiment in state.open_experiments.values():
-        for job in experiment.jobs.values():
-            if job.status in (JobStatus.STARTED, JobStatus.IN_DOUBT) and not _may_repeat(job):
-                yield job
+        yield from [job for job in experiment.jobs.values() if _is_unsettled(job)]
+
+
+def _is_unsettled(job: JobState) -> bool:
+    """Tell whether it runs, or may have run: a doubt about a mere reading harms nobody."""
+    is_doubtful = job.status is JobStatus.IN_DOUBT and job.planned.recovery != "pure"
+    return is_doubtful or job.status is JobStatus.STARTED
 
 
 def _may_repeat(job: JobState) -> bool:
-    return job.status is JobStatus.IN_DOUBT and job.planned.recovery == "pure"
+    """Tell whether a reading that was cut off may be asked for again."""
+    is_cut_off = job.status is JobStatus.IN_DOUBT and job.planned.recovery == "pure"
+    return is_cut_off and job.attempt < MAX_ATTEMPTS
 
 
 def _retry_time(job: JobState) -> datetime | None:
@@ -194,16 +199,21 @@ def _may_retry(job: JobState) -> bool:
 
 
 def is_lost(job: JobState) -> bool:
-    """Tell whether a job failed for good: it was interrupted, or no other attempt is allowed."""
-    is_failed = job.status is JobStatus.FAILED and not _may_retry(job)
-    return is_failed or job.status is JobStatus.INTERRUPTED
+    """Tell whether a job will never be done: interrupted, or no other attempt is allowed."""
+    match job.status:
+        case JobStatus.FAILED:
+            return not _may_retry(job)
+        case JobStatus.IN_DOUBT:
+            return not _is_unsettled(job) and not _may_repeat(job)
+        case _:
+            return job.status is JobStatus.INTERRUPTED
 
 
 def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:
     """Yield the jobs whose turn it is, whatever their instrument and places do."""
     jobs = experiment.jobs
     if any(is_lost(job) for job in jobs.values()):
-        if not any(job.status in _UNSETTLED for job in jobs.values()):
+        if not any(_is_unsettled(job) for job in jobs.values()):
             yield from [job for job in _cleanup_jobs(experiment) if not _is_done(job)][:1]
         return
     for job in jobs.values():
@@ -216,7 +226,7 @@ def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:
 def _is_concluded(experiment: ExperimentState) -> bool:
     """Tell whether no job is left to run."""
     jobs = experiment.jobs.values()
-    if any(job.status in _UNSETTLED for job in jobs):
+    if any(_is_unsettled(job) for job in jobs):
         return False
     if not any(is_lost(job) for job in jobs):
         return all(_is_done(job) for job in jobs)

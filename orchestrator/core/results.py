@@ -1,6 +1,6 @@
 """What observations say about the objectives: values in order, specifications met, rules met."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ __all__ = [
     "met_rule",
     "objective_rows",
     "objective_values",
+    "reference_point_of",
 ]
 
 MetRule = Literal["max_experiments", "max_hours", "max_cost_usd", "target", "plateau", "exhausted"]
@@ -67,6 +68,18 @@ def objective_rows(
         if values is not None and meets_specifications(spec, record):
             rows.append((record.experiment_id, values))
     return rows
+
+
+def reference_point_of(state: CampaignState) -> Mapping[str, float] | None:
+    """Return the frozen reference point, or the thresholds where every objective has one."""
+    if state.reference_point is not None:
+        return state.reference_point
+    thresholds = {
+        objective.name: float(objective.threshold)
+        for objective in state.spec.objectives
+        if objective.threshold is not None
+    }
+    return thresholds if len(thresholds) == len(state.spec.objectives) else None
 
 
 def best_value(direction: Direction, values: Sequence[float]) -> float:
@@ -142,9 +155,10 @@ def _relative_gain(
         before = best_value(ways[0], [values[0] for values in earlier])
         after = best_value(ways[0], [values[0] for values in everything])
         return abs(after - before) / max(abs(before), 1e-300)
-    if state.reference_point is None:
+    reference_point = reference_point_of(state)
+    if reference_point is None:
         return None
-    reference = [state.reference_point[objective.name] for objective in state.spec.objectives]
+    reference = [reference_point[objective.name] for objective in state.spec.objectives]
     before = hypervolume(earlier, ways, reference)
     if before <= 0.0:
         return None

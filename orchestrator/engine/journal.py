@@ -1,11 +1,12 @@
 """The engine's view of one campaign's stream: what it holds, kept up to date by reading it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from drivers.clock import Clock
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
-from orchestrator.errors import AthanorError, RequestRefused
+from orchestrator.errors import AthanorError, RequestRefused, VersionConflict
 from orchestrator.log.event_log import EventLog
 
 __all__ = ["EngineSuperseded", "Journal"]
@@ -75,16 +76,44 @@ class Journal:
         return has_changed
 
     def record(self, events: Sequence[Event]) -> None:
-        """Append facts; they are true whatever others have appended meanwhile."""
-        self._append(events, expected=False)
+        """Append facts on top of whatever others have appended meanwhile.
+
+        Raises:
+            EngineSuperseded: Another engine has attached; nothing was appended, and what this one
+                started is in doubt already.
+            IllegalTransition: They cannot follow what is known; nothing was appended.
+        """
+        while True:
+            self.catch_up()
+            try:
+                return self.decide(events)
+            except VersionConflict:
+                continue
 
     def decide(self, events: Sequence[Event]) -> None:
         """Append a decision that rests on `state` as it is.
 
         Raises:
             VersionConflict: The stream has moved on; nothing was appended.
+            IllegalTransition: The events cannot follow what is known; nothing was appended.
         """
-        self._append(events, expected=True)
+        time = self._clock.now()
+        self._refuse_impossible(events, time)
+        self.log.append(
+            self._stream,
+            events,
+            time=time,
+            actor="engine",
+            is_simulated=self.state.is_simulated,
+            expected={self._stream: self.state.version},
+        )
+        self.catch_up()
+
+    def _refuse_impossible(self, events: Sequence[Event], time: datetime) -> None:
+        """Fold events before they are written: one that cannot follow would lock the log."""
+        state = self.state
+        for event in events:
+            state = state.after(event, time)
 
     def record_in_lab(self, events: Sequence[Event]) -> None:
         """Append facts about instruments to the laboratory's stream."""
@@ -95,14 +124,3 @@ class Journal:
             actor="engine",
             is_simulated=self.state.is_simulated,
         )
-
-    def _append(self, events: Sequence[Event], *, expected: bool) -> None:
-        self.log.append(
-            self._stream,
-            events,
-            time=self._clock.now(),
-            actor="engine",
-            is_simulated=self.state.is_simulated,
-            expected={self._stream: self.state.version} if expected else None,
-        )
-        self.catch_up()

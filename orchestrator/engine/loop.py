@@ -6,7 +6,7 @@ in the log, so it may be killed at any moment.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, assert_never
@@ -27,6 +27,7 @@ from orchestrator.core.events import (
     JobInterrupted,
     JobStarted,
 )
+from orchestrator.core.experiment import ExperimentState
 from orchestrator.core.intents import (
     Abort,
     AskPlanner,
@@ -47,6 +48,7 @@ from orchestrator.engine.perform import (
     pending_points,
     proposal_failed,
     proposal_seed,
+    refuse_unbindable,
     start_of,
 )
 from orchestrator.engine.planning import Planning
@@ -131,6 +133,7 @@ class Engine:
         self._planning.warm_up(self._journal.state.spec.canonical_text())
         is_orderly = False
         try:
+            self._tell()
             if await self._connect():
                 await self._loop_in_group()
             is_orderly = True
@@ -161,13 +164,20 @@ class Engine:
                 facts.append(InstrumentLost(instrument=name, reason=found.error))
         self._journal.record_in_lab(facts)
         lost = [f"{name}: {found.error}" for name, found in connections.items() if found.error]
-        can_pause = (CampaignStatus.RUNNING, CampaignStatus.PAUSING)
-        if lost and self._journal.state.status in can_pause:
-            reason = f"no connection to {'; '.join(lost)}"
-            self._journal.record([CampaignPaused(reason=reason)])
+        return not lost or self._go_on_without(f"no connection to {'; '.join(lost)}")
+
+    def _go_on_without(self, reason: str) -> bool:
+        """Pause for want of instruments; only an end that was asked for is still carried out."""
+        while True:
+            self._journal.catch_up()
+            if self._journal.state.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSING):
+                return True
+            try:
+                self._journal.decide([CampaignPaused(reason=reason)])
+            except VersionConflict:
+                continue
             self._tell()
             return False
-        return True
 
     async def _let_go(self, *, is_orderly: bool) -> None:
         if not is_orderly:
@@ -190,7 +200,7 @@ class Engine:
             if state.status.has_ended:
                 break
             if state.status is CampaignStatus.PAUSED:
-                if self.leaves_when_paused or state.status_reason:
+                if self.leaves_when_paused or state.is_held:
                     break
                 await self._clock.wait_for_outside(OUTSIDE_POLL_S)
                 continue
@@ -233,8 +243,7 @@ class Engine:
             case RunJob():
                 self._start_job(intent, tasks)
             case ConcludeExperiment():
-                experiment = state.open_experiments[intent.experiment_id]
-                journal.decide(conclusion(state, experiment, self._rig))
+                journal.decide(self._conclusion(state.open_experiments[intent.experiment_id]))
             case Pause():
                 journal.decide([CampaignPaused(reason=intent.reason)])
             case Finish():
@@ -251,6 +260,20 @@ class Engine:
                 journal.decide([*ends, CampaignAborted(reason=intent.reason)])
             case _:
                 assert_never(intent)
+
+    def _conclusion(self, experiment: ExperimentState) -> Sequence[Event]:
+        """Return how an experiment ends; an analysis that breaks is a failed measurement."""
+        try:
+            return conclusion(self._journal.state, experiment, self._rig)
+        except Exception as error:
+            logger.exception("%s: its analysis broke", experiment.experiment_id)
+            return [
+                ExperimentFailed(
+                    experiment_id=experiment.experiment_id,
+                    cause="measurement",
+                    reason=f"the analysis broke: {type(error).__name__}: {error}",
+                )
+            ]
 
     def _start_job(self, intent: RunJob, tasks: asyncio.TaskGroup) -> None:
         """Write the intent down, durably, and only then hand the order over."""
@@ -286,6 +309,7 @@ class Engine:
                 seed=proposal_seed(state),
                 clock=self._clock,
             )
+            refuse_unbindable(proposal, self._recipe)
             events = events_from_proposal(state, proposal, len(observations))
         except Exception as error:
             events = proposal_failed(state, error)

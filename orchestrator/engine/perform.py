@@ -40,6 +40,7 @@ __all__ = [
     "pending_points",
     "proposal_failed",
     "proposal_seed",
+    "refuse_unbindable",
     "start_of",
 ]
 
@@ -86,6 +87,17 @@ def events_from_proposal(
         )
     )
     return events
+
+
+def refuse_unbindable(proposal: "Proposal", recipe: CompiledRecipe) -> None:
+    """Check that each candidate can become jobs: one that cannot would block the queue for good.
+
+    Raises:
+        RecipeError: An expression of the recipe has no value at a candidate.
+    """
+    for candidate in proposal.candidates:
+        recipe.jobs_for(candidate.point, "candidate")
+        recipe.cost_usd(candidate.point)
 
 
 def proposal_failed(state: CampaignState, error: Exception) -> list[Event]:

@@ -4,6 +4,7 @@ A planner is stateless, so the worker may be killed at any moment; what it propo
 once it is in the log.
 """
 
+import asyncio
 import functools
 import multiprocessing
 import multiprocessing.connection
@@ -97,7 +98,7 @@ class Planning:
         seed: int,
         clock: Clock,
     ) -> "Proposal":
-        """Ask the planner; virtual time stands still meanwhile.
+        """Ask the planner; virtual time stands still meanwhile. Cancelling it ends the worker.
 
         Args:
             campaign: What is searched.
@@ -110,7 +111,11 @@ class Planning:
         text = campaign.canonical_text()
         told, made = tuple(observations), tuple(dict(point) for point in pending)
         call = functools.partial(propose, text, told, made, n, seed)
-        return await clock.call_blocking(call, self._executor)
+        try:
+            return await clock.call_blocking(call, self._executor)
+        except asyncio.CancelledError:
+            self.close()  # virtual time stands still until the call has ended
+            raise
 
     def close(self) -> None:
         """Let the worker go, in the middle of a proposal if need be."""

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
 from orchestrator.core.job import JobState, JobStatus
-from orchestrator.core.results import objective_rows
+from orchestrator.core.results import objective_rows, reference_point_of
 from orchestrator.log.side_tables import Heartbeat
 from orchestrator.service.results_view import (
     best_views,
@@ -15,7 +15,6 @@ from orchestrator.service.results_view import (
     hours_since_opening,
     hypervolume_views,
     last_hypervolume,
-    reference_point_of,
 )
 from orchestrator.service.views import (
     CampaignView,

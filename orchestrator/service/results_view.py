@@ -1,13 +1,13 @@
 """What came of a campaign: best values, front, hypervolume; the judging is `core`'s."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate
 
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.front import hypervolume_series, pareto_indices
-from orchestrator.core.results import best_value, directions
+from orchestrator.core.results import best_value, directions, reference_point_of
 from orchestrator.service.views import BestView, HypervolumeView
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "hours_since_opening",
     "hypervolume_views",
     "last_hypervolume",
-    "reference_point_of",
 ]
 
 
@@ -101,18 +100,6 @@ def hypervolume_views(
             )
         )
     return tuple(series)
-
-
-def reference_point_of(state: CampaignState) -> Mapping[str, float] | None:
-    """Return the frozen reference point, or the thresholds where every objective has one."""
-    if state.reference_point is not None:
-        return state.reference_point
-    thresholds = {
-        objective.name: float(objective.threshold)
-        for objective in state.spec.objectives
-        if objective.threshold is not None
-    }
-    return thresholds if len(thresholds) == len(state.spec.objectives) else None
 
 
 def last_hypervolume(state: CampaignState, series: Sequence[HypervolumeView]) -> float | None:

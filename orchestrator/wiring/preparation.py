@@ -83,6 +83,14 @@ def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
                 "max_experiments, max_hours, max_cost_usd or a target",
             )
         )
+    if stopping.plateau is not None and not _has_reference_point(campaign):
+        problems.append(
+            Problem(
+                "stopping.plateau",
+                "planner sobol and an objective without threshold",
+                "a threshold for each objective: the gain of a front is counted from there",
+            )
+        )
     if options.is_dry_run and rig.simulation is None:
         raise RigFileError(
             str(options.rig_file),
@@ -93,3 +101,9 @@ def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
     recipe = CompiledRecipe.of(campaign, rig, drivers_for(rig), file=file)
     refuse_unsearchable(campaign, file)
     return Prepared(options, campaign, rig, recipe)
+
+
+def _has_reference_point(campaign: CampaignSpec) -> bool:
+    """Tell whether the gain of a front will ever be counted; other planners find the point."""
+    has_thresholds = all(objective.threshold is not None for objective in campaign.objectives)
+    return len(campaign.objectives) == 1 or has_thresholds or campaign.planner.name != "sobol"

@@ -183,3 +183,13 @@ def test_resume_without_anything_unfinished_is_refused(tmp_path):
 def test_resume_and_new_exclude_each_other(tmp_path):
     with pytest.raises(RequestRefused, match="exclude"):
         prepare(_options(tmp_path, resume=True, new=True))
+
+
+def test_a_plateau_that_could_never_be_seen_is_refused(tmp_path):
+    def change(text: str) -> str:
+        text = text.replace("threshold = 20.0", "")
+        plateau = "plateau = { n_experiments = 5, min_gain = 0.001 }"
+        return text.replace("[stopping]", f"[stopping]\n{plateau}")
+
+    with pytest.raises(CampaignFileError, match=r"stopping\.plateau.*threshold"):
+        prepare(_options(tmp_path, change=change))

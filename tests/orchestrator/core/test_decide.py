@@ -8,20 +8,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
-from orchestrator.core.decide import MAX_FAILURES_IN_ROW, decide
+from orchestrator.core.decide import MAX_ATTEMPTS, MAX_FAILURES_IN_ROW, decide, is_lost
 from orchestrator.core.events import (
     CampaignPaused,
     CandidatesProposed,
     EngineAttached,
     ExperimentFailed,
     ExperimentStarted,
+    JobFailed,
+    JobOutcomeUnknown,
+    JobStarted,
     PauseRequested,
     ResumeRequested,
 )
 from orchestrator.core.intents import AskPlanner, Finish, Pause
-from orchestrator.core.job import JobStatus
+from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.point import Candidate
-from tests.support.pretend_campaigns import START, DiceBench, opening, small_campaign
+from tests.support.pretend_campaigns import (
+    START,
+    DiceBench,
+    opening,
+    planned_jobs,
+    small_campaign,
+)
 
 
 def _check_places_and_instruments(state: CampaignState) -> None:
@@ -48,7 +57,9 @@ def test_no_matter_is_touched_twice_and_nothing_is_shared(seed, trouble, in_flig
         assert len(state.open_experiments) <= state.n_started <= 4
 
     for job_id, times in bench.sent.items():
-        if not job_id.endswith("/read"):
+        if job_id.endswith("/read"):
+            assert times <= MAX_ATTEMPTS, f"{job_id} sent {times} times"
+        else:
             assert times - bench.never_sent.get(job_id, 0) <= 1, f"{job_id} sent {times} times"
 
 
@@ -177,3 +188,42 @@ def test_a_request_after_the_end_changes_nothing(late):
     after = ended.after(late, bench.now)
 
     assert after.status is CampaignStatus.FINISHED
+
+
+def test_a_reading_without_answer_is_repeated_a_few_times_only():
+    (planned,) = [job for job in planned_jobs("E0001") if job.name == "read"]
+    job = JobState(planned)
+    outcomes = []
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        job = job.after(JobStarted(job_id="E0001/read", attempt=attempt, epoch=1), START)
+        job = job.after(JobOutcomeUnknown(job_id="E0001/read", evidence="broken"), START)
+        outcomes.append(is_lost(job))
+
+    assert outcomes == [False] * (MAX_ATTEMPTS - 1) + [True]
+
+
+def test_places_left_unclean_stand_in_one_order_in_every_process():
+    places = tuple(f"place_{number}" for number in range(12))
+    (first, *_) = planned_jobs("E0001")
+    job = first.model_copy(update={"positions": places})
+    candidate = Candidate(point={"a": 0.5, "b": 0.5})
+    bench = DiceBench(small_campaign(), random.Random(0))
+    bench.append(opening(bench.spec), EngineAttached(epoch=1))
+    bench.append(
+        CandidatesProposed(
+            proposal=1,
+            planner="dice",
+            method="dice",
+            reason="",
+            n_observations=0,
+            candidates=(candidate,),
+        ),
+        ExperimentStarted(
+            experiment_id="E0001", number=1, candidate=candidate, jobs=(job,), cost_usd=0
+        ),
+        JobStarted(job_id=job.job_id, attempt=1, epoch=1),
+        JobFailed(job_id=job.job_id, error="DeviceFault", message="stall", has_acted=True),
+        ExperimentFailed(experiment_id="E0001", cause="instrument", reason=""),
+    )
+
+    assert list(bench.state().unclean_places) == sorted(places)

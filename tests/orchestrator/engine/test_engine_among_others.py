@@ -1,0 +1,182 @@
+"""The engine while operators, other engines and broken parts act at the wrong moment."""
+
+import asyncio
+import multiprocessing
+
+import pytest
+
+from campaigns.loading import campaign_from_text
+from drivers.clock import VirtualClock
+from orchestrator.core.campaign import CampaignStatus
+from orchestrator.core.events import (
+    AbortRequested,
+    EngineAttached,
+    JobFinished,
+    JobInterrupted,
+    JobOutcomeUnknown,
+    PauseRequested,
+    ProposalFailed,
+    ResumeRequested,
+    StopRequested,
+)
+from orchestrator.engine.journal import EngineSuperseded, Journal
+from orchestrator.engine.planning import planning_in_worker
+from orchestrator.errors import IllegalTransition
+from orchestrator.execution.analyses.composition_by_mass import CompositionByMass
+from orchestrator.log.memory_log import MemoryLog
+from tests.support.dry_runs import CAMPAIGN_ID, LIBRARY, START, DryRun, oer_campaign, oer_rig
+from tests.support.pretend_bench import run_virtually
+
+DEAD_BALANCE = """
+[[simulation.fault]]
+instrument = "balance"
+kind = "lost"
+probability = 1.0
+"""
+
+
+def _opened(log=None, spec=None, more=""):
+    spec = spec if spec is not None else oer_campaign(max_experiments=2)
+    dry_run = DryRun(log if log is not None else MemoryLog(), spec, oer_rig(more))
+    dry_run.open()
+    return dry_run
+
+
+@pytest.mark.parametrize(
+    ("request_", "end"),
+    [
+        (StopRequested(reason="lunch"), CampaignStatus.STOPPED),
+        (AbortRequested(reason="smoke"), CampaignStatus.ABORTED),
+        (PauseRequested(), CampaignStatus.PAUSED),
+    ],
+)
+def test_a_request_while_a_dead_instrument_is_connected_is_obeyed(request_, end):
+    dry_run = _opened(more=DEAD_BALANCE)
+    requests = [request_]
+
+    def look(_watch):
+        if requests:
+            dry_run.append(requests.pop())
+
+    dry_run.drive(on_change=look)
+
+    assert dry_run.state().status is end
+
+
+class _IntrudedLog(MemoryLog):
+    """A log into which another engine writes just before the first answer of an instrument."""
+
+    has_intruded = False
+
+    def append(self, stream, events, **how):
+        if isinstance(events[0], JobFinished) and not self.has_intruded:
+            self.has_intruded = True
+            doubt = JobOutcomeUnknown(job_id=events[0].job_id, evidence="nobody reported")
+            super().append(stream, [EngineAttached(epoch=2), doubt], **{**how, "expected": None})
+        return super().append(stream, events, **how)
+
+
+def test_an_engine_that_was_superseded_reports_nothing_more():
+    dry_run = _opened(_IntrudedLog())
+
+    with pytest.raises(EngineSuperseded):
+        dry_run.drive()
+
+    assert isinstance(dry_run.events()[-1], JobOutcomeUnknown)
+    assert dry_run.state().epoch == 2
+
+
+def test_a_fact_that_cannot_follow_is_not_written():
+    dry_run = _opened()
+    journal = Journal(dry_run.log, CAMPAIGN_ID, _StandingClock())
+
+    with pytest.raises(IllegalTransition):
+        journal.record([JobInterrupted(job_id="E0001/tare", reason="")])
+
+    assert dry_run.log.last_seq() == 1
+
+
+class _StandingClock(VirtualClock):
+    """A clock that stands at one time, outside any loop."""
+
+    def __init__(self) -> None:
+        super().__init__(START)
+
+    def now(self):
+        return START
+
+
+@pytest.mark.parametrize("reason", ["", "lunch"])
+def test_a_pause_that_was_asked_for_waits_for_a_resume(reason):
+    dry_run = _opened()
+    dry_run.append(PauseRequested())
+    dry_run.append(ResumeRequested(reason="back"))
+    dry_run.append(PauseRequested(reason=reason))
+    n_looks = 0
+
+    def look(watch):
+        nonlocal n_looks
+        if watch.state.status is CampaignStatus.PAUSED:
+            n_looks += 1
+            if n_looks == 2:
+                dry_run.append(ResumeRequested())
+
+    state = dry_run.drive(on_change=look, leaves_when_paused=False)
+
+    assert state.status is CampaignStatus.FINISHED
+
+
+def test_an_abort_without_a_reason_does_not_inherit_one():
+    dry_run = _opened()
+    for request in (PauseRequested(), ResumeRequested(reason="back"), AbortRequested()):
+        dry_run.append(request)
+
+    state = dry_run.drive()
+
+    assert (state.status, state.status_reason) == (CampaignStatus.ABORTED, "")
+
+
+def test_an_analysis_that_breaks_is_a_failed_measurement(monkeypatch):
+    def broken(_self, _sample):
+        raise ZeroDivisionError("our own mistake")
+
+    monkeypatch.setattr(CompositionByMass, "analyse", broken)
+    dry_run = _opened(spec=oer_campaign(max_experiments=1))
+
+    state = dry_run.drive()
+
+    assert state.status is CampaignStatus.FINISHED
+    assert state.experiments[0].cause == "measurement"
+    assert "ZeroDivisionError: our own mistake" in state.experiments[0].reason
+
+
+def test_a_candidate_without_a_price_is_never_queued():
+    text = (LIBRARY / "oer_plate.toml").read_text(encoding="utf-8")
+    text = text.replace('name = "botorch"', 'name = "sobol"')
+    price = 'cost_usd_per_experiment = "1 / x1"'
+    spec = campaign_from_text(text.replace("cost_usd_per_experiment = 9.5", price), file="x.toml")
+    dry_run = _opened(spec=spec)
+
+    state = dry_run.drive()
+
+    failed = [event for event in dry_run.events() if isinstance(event, ProposalFailed)]
+    assert state.status is CampaignStatus.PAUSED
+    assert "RecipeError" in failed[0].error
+    assert all(candidate.point["x1"] for candidate in state.queue)
+
+
+@pytest.mark.slow
+def test_a_planner_that_is_not_waited_for_is_ended():
+    planning = planning_in_worker()
+
+    async def main(clock):
+        asking = asyncio.ensure_future(
+            planning.propose(oer_campaign(), (), (), n=1, seed=0, clock=clock)
+        )
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await clock.sleep(1.0)
+        return multiprocessing.active_children()
+
+    assert run_virtually(main) == []
