@@ -110,7 +110,8 @@ def error_scale(tree: Tree, values: Mapping[str, FloatArray]) -> FloatArray:
     Returns:
         In the expression's own unit, at least its absolute value; infinite where nothing is known.
     """
-    scale = _scale(tree, values)
+    with np.errstate(all="ignore"):
+        scale = _scale(tree, values)
     return np.where(np.isnan(scale), np.inf, scale)
 
 

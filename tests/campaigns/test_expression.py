@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from campaigns.array_arithmetic import error_scale
 from campaigns.errors import ExpressionError, UndefinedValue
 from campaigns.expression import parse_condition, parse_expression
 
@@ -370,3 +371,8 @@ def test_towers_of_powers_stay_small() -> None:
     assert expression.evaluate({"x": Fraction(1)}) == 1
     with pytest.raises(UndefinedValue):
         expression.evaluate({"x": Fraction(3, 2)})
+
+
+def test_nothing_is_known_of_the_rounding_of_a_division_by_zero() -> None:
+    tree = parse_expression("1/(x - x)").tree
+    assert np.isinf(error_scale(tree, {"x": np.array([0.25, 1.0])})).all()
