@@ -119,6 +119,11 @@ class Engine:
         self.leaves_when_paused = False
         """Whether a pause ends `run`; a pause that the engine made itself always does."""
 
+    @property
+    def state(self) -> CampaignState:
+        """The campaign as this engine last saw it."""
+        return self._journal.state
+
     async def run(self) -> CampaignState:
         """Take the campaign over and drive it.
 

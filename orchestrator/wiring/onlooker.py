@@ -1,5 +1,6 @@
 """What a person is shown while a campaign runs, and the sign of life beside it."""
 
+import logging
 import os
 import platform
 from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from orchestrator.engine.loop import Watch
 
 __all__ = ["Onlooker", "Progress"]
+
+logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S: Final = 0.25
 """Onlookers are told at most this often, in real seconds."""
@@ -79,4 +82,7 @@ class Onlooker:
         view = campaign_view(
             watch.state, engine=engine, now=watch.now, last_hash=last_hash(self._log)
         )
-        self._on_progress(Progress(view, dict(watch.instruments), watch.now))
+        try:
+            self._on_progress(Progress(view, dict(watch.instruments), watch.now))
+        except OSError as error:
+            logger.warning("%s: progress cannot be shown: %s", self._campaign_id, error)

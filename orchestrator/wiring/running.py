@@ -1,6 +1,8 @@
 """One run from the opening of the log to the end, on the bench or on the pretended one."""
 
 import asyncio
+import logging
+import signal
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RunEnd", "RunHandle", "run"]
 
+logger = logging.getLogger(__name__)
+
+_ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
+"""What the system sends to a process that shall go: at a shutdown, or when its terminal closes."""
 REAL_POLL_S: Final = 0.5
 """How often an engine on the real clock looks for requests, in seconds."""
 VIRTUAL_POLL_S: Final = 600.0
@@ -129,9 +135,37 @@ async def _drive(
         on_change=onlooker,
     )
     on_start(RunHandle(campaign_id, engine))
-    state = await engine.run()
+    state = await _until_told_to_end(engine)
     onlooker.show_last()
     return state
+
+
+async def _until_told_to_end(engine: "Engine") -> CampaignState:
+    """Drive until the end, or until the system wants this process gone.
+
+    Then the engine is cut off like at a crash, but stops its instruments on the way out: what it
+    had started is in doubt. Only the first signal counts, so that nothing cuts the stopping short.
+    """
+    loop, work = asyncio.get_running_loop(), asyncio.current_task()
+    told: list[signal.Signals] = []
+
+    def end(number: signal.Signals) -> None:
+        if not told and work is not None:
+            logger.warning("%s: stopping the instruments and letting go", number.name)
+            work.cancel()
+        told.append(number)
+
+    for number in _ENDS:
+        loop.add_signal_handler(number, end, number)
+    try:
+        return await engine.run()
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        return engine.state
+    finally:
+        for number in _ENDS:
+            loop.remove_signal_handler(number)
 
 
 def _last_time(log: EventLog, campaign_id: str) -> datetime:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -193,3 +194,33 @@ def test_a_plateau_that_could_never_be_seen_is_refused(tmp_path):
 
     with pytest.raises(CampaignFileError, match=r"stopping\.plateau.*threshold"):
         prepare(_options(tmp_path, change=change))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_shall_go_stops_its_instruments_first(tmp_path, number, caplog):
+    signals = [number]
+
+    def kill_when_busy(progress: Progress) -> None:
+        is_busy = any(text.startswith("transfer") for text in progress.instruments.values())
+        if is_busy and signals:
+            signals.clear()
+            os.kill(os.getpid(), number)
+
+    options = _options(
+        tmp_path, change=lambda text: text.replace("max_experiments = 2", "max_experiments = 40")
+    )
+
+    end = run(prepare(options), on_progress=kill_when_busy, on_start=lambda _: None)
+
+    assert (end.status, end.exit_code) == ("running", 3)
+    assert f"{number.name}: stopping the instruments" in caplog.text
+    assert "could not be made safe" not in caplog.text
+
+
+def test_a_terminal_that_is_gone_ends_no_campaign(tmp_path):
+    def broken(_progress: Progress) -> None:
+        raise BrokenPipeError
+
+    end = run(prepare(_options(tmp_path)), on_progress=broken, on_start=lambda _: None)
+
+    assert end.status == "finished"
