@@ -16,6 +16,7 @@ AthanorError
 ```
 """
 
+import copyreg
 from collections.abc import Sequence
 
 from campaigns.errors import Problem
@@ -38,6 +39,10 @@ __all__ = [
 
 class AthanorError(Exception):
     """Anything that the orchestrator raises on purpose."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it travel between processes whatever its arguments: a planner may raise it."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # the type stubs lack it
 
 
 class IllegalTransition(AthanorError):
