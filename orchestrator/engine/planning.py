@@ -6,22 +6,38 @@ once it is in the log.
 
 import asyncio
 import functools
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from campaigns.spec import CampaignSpec
 from drivers.clock import Clock
 from orchestrator.core.point import Observation, Point
+from orchestrator.errors import AthanorError
 
 if TYPE_CHECKING:
     from orchestrator.optimise.planner import Proposal
 
-__all__ = ["Planning", "planning_in_process", "planning_in_worker", "propose", "warm"]
+__all__ = [
+    "PlannerLost",
+    "Planning",
+    "planning_in_process",
+    "planning_in_worker",
+    "propose",
+    "warm",
+]
+
+logger = logging.getLogger(__name__)
+
+PLANNING_DEADLINE_S: Final = 600.0
+"""A worker that takes longer over one proposal ends itself, in real seconds."""
 
 
 def _die_with_the_engine() -> None:
@@ -61,7 +77,23 @@ def propose(
     from orchestrator.optimise.planner import planner_for
 
     campaign = _campaign_from(campaign_text)
-    return planner_for(campaign).propose(campaign, observations, pending, n, seed)
+    with _deadline():
+        return planner_for(campaign).propose(campaign, observations, pending, n, seed)
+
+
+@contextmanager
+def _deadline() -> Iterator[None]:
+    """End this worker if the block takes too long; in the engine's own process do nothing."""
+    if multiprocessing.parent_process() is None:
+        yield
+        return
+    timer = threading.Timer(PLANNING_DEADLINE_S, os._exit, args=(1,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def warm(campaign_text: str) -> None:
@@ -73,20 +105,27 @@ def warm(campaign_text: str) -> None:
         import orchestrator.optimise.model_proposal  # noqa: F401 - for its effect: the import takes seconds
 
 
+class PlannerLost(AthanorError):
+    """The planner's process ended without an answer, twice."""
+
+
 class Planning:
     """Where proposals are made.
 
     Args:
-        executor: Runs the planner; None is a thread of the clock's loop.
+        new_pool: Makes the pool whose one worker runs the planner; None runs it in a thread of
+            the clock's loop.
     """
 
-    def __init__(self, executor: Executor | None) -> None:
-        self._executor = executor
+    def __init__(self, new_pool: Callable[[], ProcessPoolExecutor] | None) -> None:
+        self._new_pool = new_pool
+        self._pool: ProcessPoolExecutor | None = None
 
     def warm_up(self, campaign_text: str) -> None:
         """Start importing what the campaign's planner needs; returns at once."""
-        if self._executor is not None:
-            self._executor.submit(warm, campaign_text)
+        pool = self._opened_pool()
+        if pool is not None:
+            pool.submit(warm, campaign_text)
 
     async def propose(
         self,
@@ -100,6 +139,9 @@ class Planning:
     ) -> "Proposal":
         """Ask the planner; virtual time stands still meanwhile. Cancelling it ends the worker.
 
+        A worker that dies is replaced and asked once more: a proposal is a pure function, and
+        nothing of it is known before it is in the log.
+
         Args:
             campaign: What is searched.
             observations: All that is known.
@@ -107,24 +149,42 @@ class Planning:
             n: How many candidates, at least 1.
             seed: Of this one proposal.
             clock: The engine's.
+
+        Raises:
+            PlannerLost: Two workers died over it, or took longer than `PLANNING_DEADLINE_S`.
         """
         text = campaign.canonical_text()
         told, made = tuple(observations), tuple(dict(point) for point in pending)
         call = functools.partial(propose, text, told, made, n, seed)
-        try:
-            return await clock.call_blocking(call, self._executor)
-        except asyncio.CancelledError:
-            self.close()  # virtual time stands still until the call has ended
-            raise
+        for _ in range(2):
+            try:
+                return await clock.call_blocking(call, self._opened_pool())
+            except asyncio.CancelledError:
+                self.close()  # virtual time stands still until the call has ended
+                raise
+            except BrokenProcessPool:
+                logger.warning("the planner's process ended without an answer")
+                self.close()
+        raise PlannerLost(
+            "its process ended twice without an answer: killed, out of memory, or longer than "
+            f"{PLANNING_DEADLINE_S:.0f} s over it"
+        )
 
     def close(self) -> None:
         """Let the worker go, in the middle of a proposal if need be."""
-        if isinstance(self._executor, ProcessPoolExecutor):
-            workers = list((self._executor._processes or {}).values())  # noqa: SLF001 - the pool has no public way to end a running call
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.kill()
-                worker.join()
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        workers = list((pool._processes or {}).values())  # noqa: SLF001 - the pool has no public way to end a running call
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.kill()
+            worker.join()
+
+    def _opened_pool(self) -> ProcessPoolExecutor | None:
+        if self._pool is None and self._new_pool is not None:
+            self._pool = self._new_pool()
+        return self._pool
 
 
 def planning_in_process() -> Planning:
@@ -134,7 +194,9 @@ def planning_in_process() -> Planning:
 
 def planning_in_worker() -> Planning:
     """Return planning in one warm process that ends with this one."""
+    return Planning(_new_pool)
+
+
+def _new_pool() -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return Planning(
-        ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_the_engine)
-    )
+    return ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_the_engine)

@@ -1,0 +1,62 @@
+"""Planning in a worker process: it may be killed, and the campaign goes on."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+
+import psutil
+import pytest
+
+from drivers.clock import SystemClock
+from orchestrator.engine.planning import PlannerLost, Planning, planning_in_worker
+from tests.support.pretend_campaigns import small_campaign
+
+
+def _workers() -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "spawn_main" in " ".join(child.cmdline())
+    ]
+
+
+async def _proposed(planning: Planning):
+    return await planning.propose(small_campaign(), (), (), n=2, seed=1, clock=SystemClock())
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_killed_is_replaced_and_gives_the_same_points():
+    planning = planning_in_worker()
+    try:
+        first = asyncio.run(_proposed(planning))
+        for worker in _workers():
+            worker.send_signal(signal.SIGKILL)
+            worker.wait(timeout=10)
+
+        second = asyncio.run(_proposed(planning))
+    finally:
+        planning.close()
+
+    assert second.candidates == first.candidates
+    assert not _workers()
+
+
+def _doomed_pool() -> ProcessPoolExecutor:
+    """Return a pool whose worker ends as soon as it begins."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(
+        max_workers=1, mp_context=context, initializer=os._exit, initargs=(1,)
+    )
+
+
+@pytest.mark.slow
+def test_workers_that_die_twice_are_given_up():
+    planning = Planning(_doomed_pool)
+
+    try:
+        with pytest.raises(PlannerLost, match="twice"):
+            asyncio.run(_proposed(planning))
+    finally:
+        planning.close()
