@@ -168,6 +168,7 @@ def test_a_candidate_without_a_price_is_never_queued():
 @pytest.mark.slow
 def test_a_planner_that_is_not_waited_for_is_ended():
     planning = planning_in_worker()
+    others = {child.pid for child in multiprocessing.active_children()}
 
     async def main(clock):
         asking = asyncio.ensure_future(
@@ -177,6 +178,6 @@ def test_a_planner_that_is_not_waited_for_is_ended():
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         await clock.sleep(1.0)
-        return multiprocessing.active_children()
+        return {child.pid for child in multiprocessing.active_children()}
 
-    assert run_virtually(main) == []
+    assert run_virtually(main) <= others
