@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from campaigns.spec import CampaignSpec
+from orchestrator.core.attempts import silence
 from orchestrator.core.events import (
     AbortRequested,
     CampaignAborted,
@@ -122,6 +123,8 @@ class CampaignState:
     """Experiments that failed since the last good one or the last resume."""
     planner_error: str = ""
     """Why the last proposal failed; empty after a good one or a resume."""
+    silent_instrument: str = ""
+    """The instrument that a job was given up for, and why; empty after a resume."""
     unclean_places: Mapping[str, str] = field(default_factory=dict)
     """Places that a failed experiment left unclean, with its id; a resume says they are clean."""
 
@@ -232,7 +235,9 @@ def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
         kept = reason or state.status_reason
         return replace(state, status=status, status_reason=kept, is_held=bool(reason))
     if isinstance(event, ResumeRequested):
-        state = replace(state, n_failures_in_row=0, planner_error="", unclean_places={})
+        state = replace(
+            state, n_failures_in_row=0, planner_error="", silent_instrument="", unclean_places={}
+        )
     return replace(state, status=status, status_reason=reason, is_held=False)
 
 
@@ -270,7 +275,10 @@ def _after_experiment(
         n = state.n_failures_in_row + (event.cause != "interrupted")
         left = dict.fromkeys(sorted(after.places_held()), experiment_id)
         unclean = {**state.unclean_places, **left}
-        state = replace(state, n_failures_in_row=n, unclean_places=unclean)
+        silent = next(filter(None, map(silence, after.jobs.values())), state.silent_instrument)
+        state = replace(
+            state, n_failures_in_row=n, unclean_places=unclean, silent_instrument=silent
+        )
     if not after.is_open:
         del still_open[experiment_id]
         state = replace(state, closed_experiments=state.closed_experiments.plus(after))

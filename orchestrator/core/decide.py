@@ -5,9 +5,16 @@ appends facts, and asks again. The same state and time always give the same deci
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
+from orchestrator.core.attempts import (
+    is_lost,
+    is_unsettled,
+    may_repeat,
+    may_retry,
+    retry_time,
+)
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
 from orchestrator.core.intents import (
@@ -25,28 +32,10 @@ from orchestrator.core.intents import (
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.results import met_rule
 
-__all__ = ["MAX_ATTEMPTS", "MAX_FAILURES_IN_ROW", "RETRY_WAIT_S", "decide", "is_lost"]
+__all__ = ["MAX_FAILURES_IN_ROW", "decide"]
 
-MAX_ATTEMPTS: Final = 3
-"""How often a job is started at most, if nothing was sent in the attempts before."""
-RETRY_WAIT_S: Final = 15.0
-"""Wait before the second attempt, in seconds; twice that before the third."""
 MAX_FAILURES_IN_ROW: Final = 5
 """So many experiments failing one after the other pause the campaign."""
-
-_NEVER_SENT: Final = frozenset(
-    {
-        "InstrumentBusy",
-        "LineError",
-        "LineTimeout",
-        "NotConnected",
-        "NothingDone",
-        "OrderExpired",
-        "OutcomeUnknown",
-        "ProtocolError",
-    }
-)
-"""Errors after which a job that has not acted is worth another attempt."""
 
 
 def decide(state: CampaignState, now: datetime, *, is_planning: bool) -> Decision:
@@ -84,7 +73,7 @@ def _decide_running(state: CampaignState, now: datetime, *, is_planning: bool) -
             intents.append(ConcludeExperiment(experiment.experiment_id))
             continue
         for job in _runnable_jobs(experiment):
-            again = _retry_time(job)
+            again = retry_time(job)
             if again is not None and now < again:
                 wakes.append(again)
                 continue
@@ -112,6 +101,7 @@ def _decide_starts(
     may_start = (
         state.status is CampaignStatus.RUNNING
         and not state.planner_error
+        and not state.silent_instrument
         and state.n_failures_in_row < MAX_FAILURES_IN_ROW
     )
     running = [
@@ -150,6 +140,8 @@ def _decide_idle(state: CampaignState, ending: Finish | None) -> Intent:
         return Pause(f"stalled: {names} cannot go on; left unclean: {unclean or 'nothing'}")
     if ending is not None:
         return ending
+    if state.silent_instrument:
+        return Pause(state.silent_instrument)
     if state.planner_error:
         return Pause(f"the planner failed: {state.planner_error}")
     if state.n_failures_in_row >= MAX_FAILURES_IN_ROW:
@@ -167,57 +159,18 @@ def _started_jobs(state: CampaignState) -> Iterator[JobState]:
 def _blocking_jobs(state: CampaignState) -> Iterator[JobState]:
     """Yield the jobs whose instrument must not be given another one."""
     for experiment in state.open_experiments.values():
-        yield from [job for job in experiment.jobs.values() if _is_unsettled(job)]
-
-
-def _is_unsettled(job: JobState) -> bool:
-    """Tell whether it runs, or may have run: a doubt about a mere reading harms nobody."""
-    is_doubtful = job.status is JobStatus.IN_DOUBT and job.planned.recovery != "pure"
-    return is_doubtful or job.status is JobStatus.STARTED
-
-
-def _may_repeat(job: JobState) -> bool:
-    """Tell whether a reading that was cut off may be asked for again."""
-    is_cut_off = job.status is JobStatus.IN_DOUBT and job.planned.recovery == "pure"
-    return is_cut_off and job.attempt < MAX_ATTEMPTS
-
-
-def _retry_time(job: JobState) -> datetime | None:
-    """Return when a failed job may be tried again; None for a job that did not fail."""
-    if job.status is not JobStatus.FAILED or job.ended_time is None:
-        return None
-    return job.ended_time + timedelta(seconds=RETRY_WAIT_S * job.attempt)
-
-
-def _may_retry(job: JobState) -> bool:
-    return (
-        job.status is JobStatus.FAILED
-        and not job.has_acted
-        and job.error in _NEVER_SENT
-        and job.attempt < MAX_ATTEMPTS
-    )
-
-
-def is_lost(job: JobState) -> bool:
-    """Tell whether a job will never be done: interrupted, or no other attempt is allowed."""
-    match job.status:
-        case JobStatus.FAILED:
-            return not _may_retry(job)
-        case JobStatus.IN_DOUBT:
-            return not _is_unsettled(job) and not _may_repeat(job)
-        case _:
-            return job.status is JobStatus.INTERRUPTED
+        yield from [job for job in experiment.jobs.values() if is_unsettled(job)]
 
 
 def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:
     """Yield the jobs whose turn it is, whatever their instrument and places do."""
     jobs = experiment.jobs
     if any(is_lost(job) for job in jobs.values()):
-        if not any(_is_unsettled(job) for job in jobs.values()):
+        if not any(is_unsettled(job) for job in jobs.values()):
             yield from [job for job in _cleanup_jobs(experiment) if not _is_done(job)][:1]
         return
     for job in jobs.values():
-        is_due = job.status is JobStatus.QUEUED or _may_retry(job) or _may_repeat(job)
+        is_due = job.status is JobStatus.QUEUED or may_retry(job) or may_repeat(job)
         before = [jobs[name] for name in job.planned.after if name in jobs]
         if is_due and all(_is_done(other) for other in before):
             yield job
@@ -226,7 +179,7 @@ def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:
 def _is_concluded(experiment: ExperimentState) -> bool:
     """Tell whether no job is left to run."""
     jobs = experiment.jobs.values()
-    if any(_is_unsettled(job) for job in jobs):
+    if any(is_unsettled(job) for job in jobs):
         return False
     if not any(is_lost(job) for job in jobs):
         return all(_is_done(job) for job in jobs)

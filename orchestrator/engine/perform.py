@@ -6,8 +6,8 @@ Each function turns something that was decided or heard into events; none append
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from orchestrator.core.attempts import is_lost
 from orchestrator.core.campaign import CampaignState
-from orchestrator.core.decide import is_lost
 from orchestrator.core.events import (
     CandidatesProposed,
     Event,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.core.attempts import MAX_ATTEMPTS, is_lost
 from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
-from orchestrator.core.decide import MAX_ATTEMPTS, MAX_FAILURES_IN_ROW, decide, is_lost
+from orchestrator.core.decide import MAX_FAILURES_IN_ROW, decide
 from orchestrator.core.events import (
     CampaignPaused,
     CandidatesProposed,

@@ -273,3 +273,23 @@ exchange = 7
     assert failed[0].jobs["drain_cell"].status is JobStatus.DONE
     assert failed[0].jobs["sweep"].status is JobStatus.QUEUED
     assert len(state.observations) == 2
+
+
+def test_an_instrument_that_does_not_answer_pauses_the_campaign_after_one_sample():
+    dead = """
+[[simulation.fault]]
+instrument = "source_meter"
+kind = "stalled"
+exchange = 40
+"""
+    more = "".join(dead.replace("40", str(n)) for n in range(60, 140))
+    dry_run = DryRun(MemoryLog(), oer_campaign(max_experiments=6), oer_rig(more))
+    dry_run.open()
+
+    state = dry_run.drive()
+
+    failed = [each for each in state.experiments if each.cause == "instrument"]
+    assert state.status is CampaignStatus.PAUSED
+    assert state.status_reason.startswith("source_meter could not be used in 3 attempts")
+    assert len(failed) <= 2
+    assert not state.unclean_places
