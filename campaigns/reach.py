@@ -22,18 +22,28 @@ Bounds: TypeAlias = Mapping[str, tuple[Decimal, Decimal]]
 
 
 def bounds_in_steps(
-    names: Sequence[str], bounds: Bounds, n_steps: int
+    names: Sequence[str], bounds: Bounds, n_steps: int, least: int
 ) -> Iterator[tuple[int, int]]:
     """Yield lowest and highest count of steps by component, rounded inwards.
 
+    A component that may be absent and cannot be as much as a present one is always absent.
+
+    Args:
+        names: The components.
+        bounds: Lowest and highest fraction; [0, 1] where there are none.
+        n_steps: How many steps make up 1.
+        least: The fewest steps of a component that is present, at least 1.
+
     Example:
-        >>> list(bounds_in_steps(["Al"], {"Al": (Decimal("0.31"), Decimal("0.39"))}, 10))
-        [(4, 3)]
+        >>> bounds = {"Al": (Decimal("0.31"), Decimal("0.39")), "Cu": (Decimal(0), Decimal("0.3"))}
+        >>> list(bounds_in_steps(["Al", "Cu"], bounds, 10, 5))
+        [(4, 3), (0, 0)]
     """
     whole = (Decimal(0), Decimal(1))
     for name in names:
-        low, high = bounds.get(name, whole)
-        yield math.ceil(Fraction(low) * n_steps), math.floor(Fraction(high) * n_steps)
+        ends = bounds.get(name, whole)
+        low, high = math.ceil(Fraction(ends[0]) * n_steps), math.floor(Fraction(ends[1]) * n_steps)
+        yield (0, 0) if low == 0 and high < least else (low, high)
 
 
 def present_count(min_active_fraction: Decimal, n_steps: int) -> int:
@@ -74,8 +84,8 @@ def reach_problems(
     """Yield why no composition on the grid keeps its bounds and sums to 1."""
     names = elements or components or ()
     n_steps = int(1 / Fraction(step))
-    counts = list(bounds_in_steps(names, bounds, n_steps))
     least = present_count(min_active_fraction, n_steps)
+    counts = list(bounds_in_steps(names, bounds, n_steps, least))
     problems = []
     for name, (low, high) in zip(names, counts, strict=True):
         got = bounds.get(name)
@@ -83,8 +93,8 @@ def reach_problems(
             problems.append(
                 Problem(f"bounds.{name}", got, f"bounds with a multiple of {step} between them")
             )
-        elif 0 < high < least:
-            expected = f"a high of 0 or at least {least * step}, the least of a present component"
+        elif low > 0 and high < least:
+            expected = f"a low of 0, or a high of at least {least * step}, the least if present"
             problems.append(Problem(f"bounds.{name}", got, expected))
     yield from problems
     if names and not problems and 1 <= max_active <= len(names):

@@ -186,8 +186,12 @@ class Composition(Section):
 
     @property
     def count_bounds(self) -> tuple[tuple[int, int], ...]:
-        """Bounds in steps by component, inclusive, rounded inwards; low 0 means may be absent."""
-        return tuple(bounds_in_steps(self.names, self.bounds, self.n_steps))
+        """Bounds in steps by component, inclusive, rounded inwards; low 0 means may be absent.
+
+        A component that may be absent and cannot reach `min_active_fraction` has (0, 0).
+        """
+        least = self.min_active_count
+        return tuple(bounds_in_steps(self.names, self.bounds, self.n_steps, least))
 
 
 def _n_levels(low: Decimal, high: Decimal, step: Decimal) -> int:

@@ -37,6 +37,16 @@ def test_the_oer_plate_has_its_2121_compositions() -> None:
     assert found.share == 1
 
 
+def test_a_component_that_can_only_be_absent_is_absent() -> None:
+    found = feasible(
+        'components = ["a", "b", "c"]\nstep = 0.1\nmin_active_fraction = 0.5\n'
+        "bounds = { a = [0, 0.3] }"
+    )
+
+    assert found.listed is not None
+    assert set(row_keys(found.listed)) == {(0, 0, 10), (0, 10, 0), (0, 5, 5)}
+
+
 def test_listing_agrees_with_trying_everything() -> None:
     found = feasible(
         'components = ["a", "b", "c"]\nstep = 0.05\nmax_active = 2\n'
