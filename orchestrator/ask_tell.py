@@ -100,13 +100,20 @@ class AskTell:
         """
         self._observations += observations_in(self._campaign, frame, source=source)
 
-    def ask(self, n: int = 1, *, pending: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+    def ask(
+        self,
+        n: int = 1,
+        *,
+        pending: "pd.DataFrame | None" = None,
+        pending_source: str = "pending",
+    ) -> "pd.DataFrame":
         """Return what to make next.
 
         Args:
             n: How many points, at least 1.
             pending: Points under way, with a column per component and parameter; other columns
                 are ignored.
+            pending_source: What the table of pending points is called in messages.
 
         Returns:
             Up to `n` distinct rows, none of them pending; fewer only if fewer exist. Columns are
@@ -116,9 +123,16 @@ class AskTell:
             ValueError: `n` is below 1.
             ObservationError: The table of pending points is wrong.
         """
-        return candidate_frame(self._campaign, self.propose(n, pending=pending).candidates)
+        proposal = self.propose(n, pending=pending, pending_source=pending_source)
+        return candidate_frame(self._campaign, proposal.candidates)
 
-    def propose(self, n: int = 1, *, pending: "pd.DataFrame | None" = None) -> Proposal:
+    def propose(
+        self,
+        n: int = 1,
+        *,
+        pending: "pd.DataFrame | None" = None,
+        pending_source: str = "pending",
+    ) -> Proposal:
         """Return what `ask` returns, with the way in which it was chosen and why.
 
         Raises:
@@ -128,7 +142,9 @@ class AskTell:
         wanted = operator.index(n)
         if wanted < 1:
             raise ValueError(f"n is {n}, expected at least 1")
-        waiting = [] if pending is None else points_in(self._campaign, pending)
+        waiting: list[dict[str, float | str]] = []
+        if pending is not None:
+            waiting = points_in(self._campaign, pending, source=pending_source)
         return self._planner.propose(
             self._campaign, self._observations, waiting, wanted, self._seed
         )

@@ -48,7 +48,11 @@ def propose(
     asker = AskTell.from_file(campaign, seed=seed)
     if observations is not None:
         asker.tell(read_table(observations), source=str(observations))
-    points: pd.DataFrame = asker.ask(n, pending=None if pending is None else read_table(pending))
+    points: pd.DataFrame = asker.ask(
+        n,
+        pending=None if pending is None else read_table(pending),
+        pending_source=str(pending),
+    )
     if len(points) < n:
         typer.echo(
             f"{len(points)} of {n} points: no more feasible ones that are not pending", err=True

@@ -1,6 +1,7 @@
 """Tables of observations and points, checked on their way in and typed on their way out."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -22,6 +23,11 @@ _CLOSED: Final = 1e-12
 _FAILED: Final = "failed"
 _SD: Final = "_sd"
 _PREDICTED: Final = "_predicted_"
+_NUMBER: Final = re.compile(
+    r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.I
+)
+_TRUTHS: Final = {"true": True, "1": True, "false": False, "0": False}
+"""Texts that say whether an experiment failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +40,30 @@ class _Table:
     def cell(self, row: int, column: str) -> object:
         """Return one cell, by its place from 0 and its column."""
         value: object = self.frame[column].iloc[row]
-        return value
+        return value.item() if isinstance(value, np.generic) else value
 
     def wrong(self, row: int, column: str, got: object, expected: str) -> ObservationError:
         """Return the error that names a cell; rows are counted from 1, without the heading."""
         where = f"{self.source}, row {row + 1}, column {column}"
-        return ObservationError(where, got=got, expected=expected)
+        found = "nothing" if _is_missing(got) else got
+        return ObservationError(where, got=found, expected=expected)
 
-    def number(self, row: int, column: str) -> float:
-        """Return a number or nan.
+    def number(
+        self, row: int, column: str, *, expected: str = "a number, or nothing if not measured"
+    ) -> float:
+        """Return a number, also one that is written as text, or nan for a missing value.
 
         Raises:
             ObservationError: The cell holds something else, or an infinite number.
         """
         value = self.cell(row, column)
-        if value is None or value is pd.NA:
+        if _is_missing(value):
             return math.nan
-        if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-            raise self.wrong(row, column, value, "a number, or nothing where it was not measured")
-        number = float(value)
+        number = _number_in(value)
+        if number is None:
+            raise self.wrong(row, column, value, expected)
         if math.isinf(number):
-            raise self.wrong(row, column, number, "a finite number")
+            raise self.wrong(row, column, value, "a finite number")
         return number
 
     def finite(self, row: int, column: str) -> float:
@@ -63,10 +72,29 @@ class _Table:
         Raises:
             ObservationError: The cell holds no finite number.
         """
-        number = self.number(row, column)
+        number = self.number(row, column, expected="a number")
         if math.isnan(number):
-            raise self.wrong(row, column, "nothing", "a number")
+            raise self.wrong(row, column, None, "a number")
         return number
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a cell says nothing: empty, blank, nan."""
+    if isinstance(value, str):
+        return value.strip().lower() in {"", "nan"}
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or value is pd.NA or value is pd.NaT
+
+
+def _number_in(value: object) -> float | None:
+    """Return the number that a cell holds or spells; None if it does neither."""
+    if isinstance(value, str):
+        text = value.strip()
+        return float(text) if _NUMBER.fullmatch(text) else None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    return float(value)
 
 
 def observations_in(
@@ -78,7 +106,9 @@ def observations_in(
         campaign: Whose components, parameters, objectives and outcomes the columns are.
         frame: One column per component, parameter, measured objective and measured outcome; a
             missing value was not measured. Optional: ``<name>_sd`` of what was measured, and
-            ``failed``. Columns with ``_predicted_`` in their name are ignored.
+            ``failed``: true or false, 1 or 0, nothing for false. Columns with ``_predicted_`` in
+            their name are ignored. Cells are read one by one: a number or a truth value may also
+            be a text that spells it.
         source: What the table is called in messages.
 
     Returns:
@@ -151,8 +181,8 @@ def _refuse_missing(table: _Table, needed: Sequence[str]) -> None:
     if missing:
         raise ObservationError(
             f"{table.source}, columns",
-            got=", ".join(present),
-            expected="also " + ", ".join(missing),
+            got=f"no column {', '.join(missing)} (has {', '.join(present)})",
+            expected=f"the columns {', '.join(needed)}",
         )
     double = sorted({name for name in present if present.count(name) > 1})
     if double:
@@ -176,22 +206,32 @@ def _point(campaign: CampaignSpec, table: _Table, row: int) -> dict[str, float |
             point[parameter.name] = table.finite(row, parameter.name)
             continue
         value = table.cell(row, parameter.name)
-        found = [category for category in categories if _is_category(value, category)]
-        if len(found) != 1:
+        category = _category_in(value, categories)
+        if category is None:
             expected = f"one of {', '.join(categories)}"
             raise table.wrong(row, parameter.name, value, expected)
-        point[parameter.name] = found[0]
+        point[parameter.name] = category
     return point
 
 
-def _is_category(value: object, category: str) -> bool:
-    """Return whether a cell means a category; a category such as "1" may have become a number."""
-    if isinstance(value, Real) and not isinstance(value, bool | np.bool_):
-        try:
-            return float(category) == float(value)
-        except ValueError:
-            return False
-    return value == category
+def _category_in(value: object, categories: Sequence[str]) -> str | None:
+    """Return the one category that a cell means; None if there is none or more than one.
+
+    A text is a category as it stands, or else without the blanks around it. A number or a truth
+    value may have been a category such as "1" or "True" before a table was read.
+    """
+    match value:
+        case str() if value in categories:
+            return value
+        case str():
+            found = [one for one in categories if one.strip() == value.strip()]
+        case bool():
+            found = [one for one in categories if one.strip().lower() == str(value).lower()]
+        case Real():
+            found = [one for one in categories if _number_in(one) == float(value)]
+        case _:
+            found = []
+    return found[0] if len(found) == 1 else None
 
 
 def _closed(components: Sequence[str], table: _Table, row: int) -> dict[str, float]:
@@ -232,6 +272,13 @@ def _observation(campaign: CampaignSpec, table: _Table, row: int, point: Point) 
 
 def _truth(table: _Table, row: int) -> bool:
     value = table.cell(row, _FAILED)
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    raise table.wrong(row, _FAILED, value, "true or false")
+    if isinstance(value, bool):
+        return value
+    if _is_missing(value):
+        return False
+    if isinstance(value, str) and value.strip().lower() in _TRUTHS:
+        return _TRUTHS[value.strip().lower()]
+    number = _number_in(value)
+    if number not in {0.0, 1.0}:
+        raise table.wrong(row, _FAILED, value, "true or false")
+    return number == 1

@@ -8,7 +8,7 @@ import math
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import AthanorError, ObservationError
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from orchestrator.service.views import CampaignView, ExperimentView
 
 __all__ = ["TableFormat", "experiments_frame", "frame_text", "read_table", "write_export"]
-
-_TRUTHS: Final = {"true": True, "false": False}
 
 
 class TableFormat(StrEnum):
@@ -33,11 +31,14 @@ class TableFormat(StrEnum):
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table of observations or pending points from a CSV file.
 
-    A column of numbers holds the doubles nearest to their text, one of `true` and `false` truth
-    values, any other one text; an empty field is a missing value.
+    Every cell stays the text that stands in the file: only the campaign knows which columns hold
+    numbers and which hold categories such as `01` or `True`.
 
     Args:
         path: A CSV file in UTF-8 with one heading row.
+
+    Returns:
+        One column of text for each heading; an empty field is None.
 
     Raises:
         ObservationError: It cannot be read as such a table.
@@ -53,21 +54,21 @@ def read_table(path: str | Path) -> pd.DataFrame:
     except OSError as error:
         raise ObservationError(str(target), got=error.strerror, expected="a CSV file") from error
     headings, rows = _fields(text, str(target))
-    columns = {name: [row[i] for row in rows] for i, name in enumerate(headings)}
-    return pd.DataFrame({name: _column(fields) for name, fields in columns.items()})
+    columns = {name: [row[i] or None for row in rows] for i, name in enumerate(headings)}
+    return pd.DataFrame(columns, dtype="object")
 
 
 def _fields(text: str, source: str) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows as text, every row as long as the headings."""
     reader = csv.reader(StringIO(text), strict=True)
     try:
-        rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if row]
+        rows = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         where = f"{source}: line {reader.line_num}"
         raise ObservationError(where, got=str(error), expected="a CSV row") from error
     if not rows:
         raise ObservationError(source, got="nothing", expected="a heading row")
-    (_, headings), body = rows[0], rows[1:]
+    headings, body = [heading.strip() for heading in rows[0][1]], rows[1:]
     for name in headings:
         if not name or headings.count(name) > 1:
             raise ObservationError(
@@ -78,19 +79,6 @@ def _fields(text: str, source: str) -> tuple[list[str], list[list[str]]]:
             expected = f"{len(headings)} fields, as in the heading"
             raise ObservationError(f"{source}: line {line}", got=len(row), expected=expected)
     return headings, [row for _, row in body]
-
-
-def _column(fields: list[str]) -> pd.Series[float] | pd.Series[bool] | pd.Series[str]:
-    import pandas as pd
-
-    said = {field.lower() for field in fields}
-    if said and said <= _TRUTHS.keys():
-        return pd.Series([_TRUTHS[field.lower()] for field in fields], dtype="bool")
-    try:
-        numbers = [float(field) if field else math.nan for field in fields]
-    except ValueError:
-        return pd.Series([field or None for field in fields], dtype="object")
-    return pd.Series(numbers, dtype="float64")
 
 
 def frame_text(frame: pd.DataFrame, form: TableFormat) -> str:

@@ -157,8 +157,11 @@ def test_zero_rows_are_told_without_effect() -> None:
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
-        (row().drop(columns=["Cu", "quench"]), "also Cu, quench"),
-        (row().drop(columns=["strain_fraction"]), "also strain_fraction"),
+        (
+            row().drop(columns=["Cu", "quench"]),
+            r"no column Cu, quench \(has Al, Li, .*expected the columns Al, Cu, Li, ",
+        ),
+        (row().drop(columns=["strain_fraction"]), r"no column strain_fraction \(has Al"),
         (row(colour="red"), "colour"),
         (row(cost_usd=3.0), "computed exactly"),
         (row(cost_usd_sd=3.0), "cost_usd_sd"),
@@ -173,7 +176,12 @@ def test_zero_rows_are_told_without_effect() -> None:
         (row(strength_mpa=float("inf")), "a finite number"),
         (row(strength_mpa_sd=-1.0), "row 1, column strength_mpa_sd"),
         (row(failed="perhaps"), "true or false"),
-        (row(failed=float("nan")), "true or false"),
+        (row(failed=2), "column failed: got 2, expected true or false"),
+        (row(failed=0.5), "column failed: got 0.5, expected true or false"),
+        (row(Al=np.int64(-1)), "column Al: got -1.0, expected"),
+        (row(temperature_c=np.True_), "column temperature_c: got True, expected a number$"),
+        (row(quench=np.float64(3)), "got 3.0, expected one of"),
+        (row(strength_mpa="1_000"), "column strength_mpa: got '1_000'"),
     ],
 )
 def test_a_wrong_table_is_refused_and_nothing_is_told(frame: pd.DataFrame, message: str) -> None:
@@ -234,9 +242,60 @@ def test_a_category_that_looks_like_a_number_is_known() -> None:
     assert [each.point["quench"] for each in asker.observations] == ["1", "1"]
 
 
+@pytest.mark.parametrize(
+    ("told", "is_failed"),
+    [
+        *((truth, True) for truth in (True, np.True_, 1, 1.0, "true", "True", " TRUE ", "1")),
+        *((truth, False) for truth in (False, np.False_, 0, 0.0, "false", "False", "0", "")),
+        *((nothing, False) for nothing in (None, float("nan"), pd.NA, " ")),
+    ],
+)
+def test_a_failure_is_told_in_any_of_the_usual_ways(told: object, is_failed: bool) -> None:
+    asker = lab()
+
+    asker.tell(row(failed=told))
+
+    assert asker.observations[0].is_failed is is_failed
+
+
+def test_one_cell_that_is_no_number_does_not_blame_the_others() -> None:
+    frame = pd.concat([row()] * 4).astype({"Al": "object"})
+    frame["Al"] = ["0.5", " 5e-1 ", "x", "0.5"]
+
+    with pytest.raises(ObservationError, match="row 3, column Al: got 'x', expected a number$"):
+        lab().tell(frame)
+
+
+TRUTHS = """
+[campaign]
+name = "truths"
+[[space.parameter]]
+name = "code"
+kind = "categorical"
+values = ["01", "1", "True", " a", "1.50"]
+[[objective]]
+name = "y"
+direction = "maximise"
+"""
+
+
+def test_categories_are_told_back_as_they_stand() -> None:
+    asker = lab(TRUTHS)
+    codes = ["01", "1", "True", " a", "1.50"]
+
+    asker.tell(pd.DataFrame({"code": [*codes, "a", True, 1.5], "y": [1.0] * 8}))
+
+    told = [each.point["code"] for each in asker.observations]
+    assert told == [*codes, " a", "True", "1.50"]
+    with pytest.raises(ObservationError, match="row 1, column code: got 1, expected one of"):
+        asker.tell(pd.DataFrame({"code": [1], "y": [1.0]}))
+
+
 def test_pending_points_need_their_columns() -> None:
-    with pytest.raises(ObservationError, match="pending, columns"):
+    with pytest.raises(ObservationError, match=r"pending, columns: got 'no column Cu"):
         lab().ask(1, pending=pd.DataFrame({"Al": [0.5]}))
+    with pytest.raises(ObservationError, match=r"p\.csv, columns: got 'no column Cu"):
+        lab().ask(1, pending=pd.DataFrame({"Al": [0.5]}), pending_source="p.csv")
 
 
 @pytest.mark.parametrize("n", [0, -3])
