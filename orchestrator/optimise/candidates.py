@@ -82,7 +82,8 @@ def _rest(feasible: FeasibleSet, taken: Taken, n: int) -> IntArray:
     known = known.reshape(-1, feasible.lattice.n_variables)
     known = known[feasible.contains(known)]
     enough = len(known) + len(feasible.starts) + 50 * n
-    return feasible.closure(np.vstack([feasible.starts, known]), enough)
+    reached = feasible.closure(np.vstack([feasible.starts, known]), enough)
+    return reached if len(reached) >= enough else feasible.wider(reached, enough)
 
 
 def _without(rows: IntArray, others: IntArray) -> IntArray:

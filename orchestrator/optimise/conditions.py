@@ -107,21 +107,39 @@ class Conditions:
 
     def one_holds(self, condition: Condition, rows: IntArray) -> BoolArray:
         """Return which rows satisfy one condition that is not linear, exactly."""
+        may_hold, is_undecided = self._one_screened(condition, rows)
+        for place in np.flatnonzero(is_undecided).tolist():
+            may_hold[place] = condition.holds(self.lattice.exact(rows[place].tolist()))
+        return may_hold
+
+    def screened(self, rows: IntArray) -> tuple[BoolArray, BoolArray]:
+        """Return which rows may satisfy every condition, and which of those doubles cannot judge.
+
+        Args:
+            rows: `n x d`, on the lattice.
+        """
+        may_hold = self.hold_linearly(rows)
+        is_undecided = np.zeros(len(rows), dtype=np.bool_)
+        for condition in self.others:
+            left = np.flatnonzero(may_hold)
+            may_hold[left], unsure = self._one_screened(condition, rows[left])
+            is_undecided[left] |= unsure
+        return may_hold, is_undecided & may_hold
+
+    def _one_screened(self, condition: Condition, rows: IntArray) -> tuple[BoolArray, BoolArray]:
         if not len(rows):
-            return np.zeros(0, dtype=np.bool_)
+            return np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
         columns: Mapping[str, NDArray[np.generic]] = {
             name: column
             for name, column in self.lattice.columns(rows).items()
             if name in condition.names
         }
         may_hold = np.broadcast_to(condition.holds_many(columns), len(rows)).copy()
-        undefined = _may_be_undefined(condition, columns)
-        if undefined is None:
-            undefined = Condition(condition.text, Inversion(condition.clause)).holds_many(columns)
-        may_fail = np.broadcast_to(undefined, len(rows))
-        for place in np.flatnonzero(may_hold & may_fail).tolist():
-            may_hold[place] = condition.holds(self.lattice.exact(rows[place].tolist()))
-        return may_hold
+        may_fail = _may_be_undefined(condition, columns)
+        if may_fail is None:
+            inverse = Condition(condition.text, Inversion(condition.clause))
+            may_fail = np.asarray(inverse.holds_many(columns), dtype=np.bool_)
+        return may_hold, may_hold & np.broadcast_to(may_fail, len(rows))
 
 
 def _numbers(levels: Sequence[Fraction | str]) -> list[Fraction]:

@@ -5,6 +5,7 @@ points are found first (directly, by integer programming, by a guided search) an
 reached from them by random moves that never leave the set.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -14,9 +15,9 @@ import numpy as np
 from campaigns.errors import NoFeasiblePoint
 from campaigns.spec import CampaignSpec
 from orchestrator.optimise.conditions import Conditions
-from orchestrator.optimise.counting import Counter
-from orchestrator.optimise.enumeration import enumerate_rows
-from orchestrator.optimise.feasible_start import find_starts, walk, whole_conflict
+from orchestrator.optimise.drawing import Drawer, approximate_count
+from orchestrator.optimise.enumeration import enumerate_rows, sieve_rows
+from orchestrator.optimise.feasible_start import find_starts, more_starts, walk, whole_conflict
 from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice, row_keys
 from orchestrator.optimise.moves import neighbours
 from orchestrator.optimise.narrowing import narrowed
@@ -25,11 +26,15 @@ __all__ = ["FeasibleSet"]
 
 LISTED: Final = 100_000
 """Rows, at most, of a set that is listed whole."""
+_SIEVED: Final = 5_000_000
+"""Lattice points, at most, that are looked at one by one to list the feasible ones."""
 _PROBES: Final = 16_384
 _MOST_DRAWS: Final = 200_000
 _LEAST_SHARE: Final = 0.002
 """Share of direct draws that must be feasible for them to be worth their time."""
 _FEW_STARTS: Final = 64
+_RESTARTS: Final = 4
+_RESTART_DRAWS: Final = 2_048
 _CACHED: Final = 8
 
 
@@ -40,8 +45,8 @@ class FeasibleSet:
     lattice: Lattice
     conditions: Conditions
     n_lattice_points: int
-    """Exact number of lattice points before any condition."""
-    drawer: Counter
+    """Lattice points before any condition: exact, or to three digits if counting takes long."""
+    drawer: Drawer
     """Draws from the lattice, or a part of it that holds every feasible point."""
     listed: IntArray | None
     """Every feasible row, where the set is small enough to be listed."""
@@ -134,17 +139,26 @@ class FeasibleSet:
             front = following
         return np.array(list(reached), dtype=np.int64).reshape(-1, self.lattice.n_variables)
 
+    def wider(self, rows: IntArray, n: int) -> IntArray:
+        """Return more feasible rows, found by walks from all known ones and by fresh searches.
+
+        Args:
+            rows: `k x d` feasible rows, k at least 1.
+            n: How many to stop at.
+        """
+        rng = np.random.default_rng(len(rows))
+        for _ in range(_RESTARTS):
+            drawn = _drawn(self.drawer, self.lattice, _RESTART_DRAWS, rng)
+            starts = more_starts(self.conditions, drawn, rng)
+            walked = walk(self.conditions, np.vstack([rows, starts]), n, rng)
+            rows = self.closure(np.unique(np.vstack([rows, walked]), axis=0), n)
+            if len(rows) >= n:
+                break
+        return rows
+
     def _draw(self, n: int, rng: np.random.Generator) -> IntArray:
         draws = int(min(_MOST_DRAWS, 1.5 * n / self.acceptance + 64))
-        uniforms = rng.random((draws, self.lattice.n_variables + 1))
-        half = draws // 2
-        rows = np.vstack(
-            [
-                self.drawer.draw(uniforms[:half], is_even_over_active=True),
-                self.drawer.draw(uniforms[half:], is_even_over_active=False),
-            ]
-        )
-        rows = np.unique(rows, axis=0)
+        rows = np.unique(_drawn(self.drawer, self.lattice, draws, rng), axis=0)
         return rows[self.conditions.hold(rows)]
 
 
@@ -152,26 +166,26 @@ class FeasibleSet:
 def _cached(text: str) -> FeasibleSet:
     campaign = CampaignSpec.from_canonical_text(text)
     lattice = Lattice.of(campaign.space)
-    counter = Counter(lattice)
     conditions = Conditions.of(lattice, campaign.conditions)
-    if counter.n_points == 0:
+    n_lattice_points = approximate_count(lattice)
+    if n_lattice_points == 0:
         raise NoFeasiblePoint(["no composition fits the bounds and the numbers of components"])
     narrow = narrowed(conditions)
     if narrow is None:
         raise NoFeasiblePoint([whole_conflict(conditions)])
-    drawer = Counter(narrow)
-    listed = enumerate_rows(conditions, narrow, LISTED)
-    if listed is not None:
-        return _from_list(conditions, counter.n_points, drawer, listed)
-    return _from_search(conditions, counter.n_points, drawer)
+    drawer = Drawer(narrow)
+    linear = enumerate_rows(conditions, narrow, LISTED)
+    if linear is not None:
+        rows = linear[conditions.hold(linear)]
+        if not len(rows):
+            raise NoFeasiblePoint(_reasons(conditions, linear))
+        return _from_list(conditions, n_lattice_points, drawer, rows)
+    return _from_search(conditions, n_lattice_points, drawer)
 
 
 def _from_list(
-    conditions: Conditions, n_lattice_points: int, drawer: Counter, linear: IntArray
+    conditions: Conditions, n_lattice_points: int, drawer: Drawer, rows: IntArray
 ) -> FeasibleSet:
-    rows = linear[conditions.hold(linear)]
-    if not len(rows):
-        raise NoFeasiblePoint(_reasons(conditions, linear))
     return FeasibleSet(
         lattice=conditions.lattice,
         conditions=conditions,
@@ -180,7 +194,7 @@ def _from_list(
         listed=rows,
         starts=rows[:1],
         share=len(rows) / n_lattice_points,
-        acceptance=len(rows) / max(1, drawer.n_points),
+        acceptance=min(1.0, len(rows) / 2**drawer.log2_n_points),
     )
 
 
@@ -199,26 +213,57 @@ def _reasons(conditions: Conditions, linear: IntArray) -> list[str]:
     return [f"none of the {among} satisfies {texts} together"]
 
 
-def _from_search(conditions: Conditions, n_lattice_points: int, drawer: Counter) -> FeasibleSet:
+def _from_search(conditions: Conditions, n_lattice_points: int, drawer: Drawer) -> FeasibleSet:
     rng = np.random.default_rng(0)
-    d = conditions.lattice.n_variables
-    even, uniform = (
-        drawer.draw(rng.random((_PROBES, d + 1)), is_even_over_active=is_even)
-        for is_even in (True, False)
-    )
+    lattice = conditions.lattice
+    drawn = _drawn(drawer, lattice, 2 * _PROBES, rng)
+    uniform = drawn[len(drawn) // 2 :]
     acceptance = float(conditions.hold(uniform).mean()) if len(uniform) else 0.0
-    drawn = np.unique(np.vstack([even, uniform]), axis=0)
+    listed = _sieved(conditions, drawer, uniform, acceptance)
+    if listed is not None:
+        if not len(listed):
+            raise NoFeasiblePoint([_none_of_all(conditions)])
+        return _from_list(conditions, n_lattice_points, drawer, listed)
+    drawn = np.unique(drawn, axis=0)
     found = drawn[conditions.hold(drawn)]
     if len(found) < _FEW_STARTS:
         found = np.vstack([found, find_starts(conditions, drawn, rng)])
+        for _ in range(_RESTARTS if len(found) < _FEW_STARTS else 0):
+            found = np.vstack([found, more_starts(conditions, drawn, rng)])
     starts = np.unique(found, axis=0)
     return FeasibleSet(
-        lattice=conditions.lattice,
+        lattice=lattice,
         conditions=conditions,
         n_lattice_points=n_lattice_points,
         drawer=drawer,
         listed=None,
         starts=starts[rng.permutation(len(starts))[:256]],
-        share=acceptance * drawer.n_points / n_lattice_points,
+        share=acceptance * 2 ** (drawer.log2_n_points - math.log2(n_lattice_points)),
         acceptance=acceptance,
     )
+
+
+def _drawn(drawer: Drawer, lattice: Lattice, n: int, rng: np.random.Generator) -> IntArray:
+    """Return `n` lattice points, half of them even over the number of present components."""
+    uniforms = rng.random((n, lattice.n_variables + 1))
+    half = n // 2
+    even = drawer.draw(uniforms[:half], is_even_over_active=True)
+    return np.vstack([even, drawer.draw(uniforms[half:], is_even_over_active=False)])
+
+
+def _sieved(
+    conditions: Conditions, drawer: Drawer, uniform: IntArray, acceptance: float
+) -> IntArray | None:
+    """Return all feasible rows if looking at each lattice point is worth its time, else None."""
+    n_points = 2.0 ** min(drawer.log2_n_points, 1000.0)
+    if not conditions.others or acceptance * n_points > 4 * LISTED:
+        return None
+    n_linear = max(1, int(conditions.hold_linearly(uniform).sum()))
+    if n_points * n_linear > _SIEVED * max(1, len(uniform)):
+        return None
+    return sieve_rows(conditions, drawer.lattice, LISTED, most_looked_at=2 * _SIEVED)
+
+
+def _none_of_all(conditions: Conditions) -> str:
+    texts = " and ".join(repr(condition.text) for condition in conditions.others)
+    return f"none of all lattice points satisfies {texts}; each was looked at"

@@ -11,7 +11,7 @@ from orchestrator.optimise.linear_program import LinearProgram, conflict
 from orchestrator.optimise.moves import random_moves
 from orchestrator.optimise.violation import violations
 
-__all__ = ["find_starts", "walk", "whole_conflict"]
+__all__ = ["find_starts", "more_starts", "walk", "whole_conflict"]
 
 _PROGRAMS: Final = 12
 _SEARCHERS: Final = 256
@@ -48,22 +48,39 @@ def find_starts(conditions: Conditions, drawn: IntArray, rng: np.random.Generato
     Raises:
         NoFeasiblePoint: The linear conditions exclude each other (proved), or the search failed.
     """
-    lattice = conditions.lattice
-    program = LinearProgram.of(lattice)
-    first = program.solve(conditions.tables, np.zeros(program.n_columns))
-    if first is None:
+    program = LinearProgram.of(conditions.lattice)
+    if program.solve(conditions.tables, np.zeros(program.n_columns)) is None:
         raise NoFeasiblePoint([whole_conflict(conditions)])
-    solved = [first]
-    for _ in range(_PROGRAMS):
-        row = program.solve(conditions.tables, rng.normal(size=program.n_columns))
-        if row is not None:
-            solved.append(row)
-    rows = np.unique(np.array(solved), axis=0)
-    rows = rows[lattice.contains(rows)]
+    found = more_starts(conditions, drawn, rng)
+    if len(found):
+        return found
+    texts = ", ".join(repr(condition.text) for condition in conditions.others)
+    n_tried = _SEARCHERS * (_SEARCH_ROUNDS + 1)
+    raise NoFeasiblePoint(
+        [
+            f"none of {n_tried} points tried satisfies {texts or 'the constraints'}; the linear "
+            "constraints alone can be satisfied, so this is a failed search, not a proof"
+        ]
+    )
+
+
+def more_starts(conditions: Conditions, drawn: IntArray, rng: np.random.Generator) -> IntArray:
+    """Return some feasible rows, none where the search fails.
+
+    Args:
+        conditions: Conditions whose linear part can be satisfied.
+        drawn: `n x d` lattice points, among which the search begins too.
+        rng: Source of randomness.
+    """
+    program = LinearProgram.of(conditions.lattice)
+    weights = [np.zeros(program.n_columns)]
+    weights += [rng.normal(size=program.n_columns) for _ in range(_PROGRAMS)]
+    solved = [program.solve(conditions.tables, each) for each in weights]
+    rows = np.array([row for row in solved if row is not None], dtype=np.int64)
+    rows = np.unique(rows.reshape(-1, conditions.lattice.n_variables), axis=0)
+    rows = rows[conditions.lattice.contains(rows)]
     good = rows[conditions.hold(rows)]
-    if len(good):
-        return good
-    return _search(conditions, np.vstack([rows, drawn]), rng)
+    return good if len(good) else _search(conditions, np.vstack([rows, drawn]), rng)
 
 
 def _search(conditions: Conditions, rows: IntArray, rng: np.random.Generator) -> IntArray:
@@ -72,12 +89,10 @@ def _search(conditions: Conditions, rows: IntArray, rng: np.random.Generator) ->
     order = np.argsort(amounts, kind="stable")[:_SEARCHERS]
     rows, amounts = rows[order], amounts[order]
     least = amounts.copy()
-    n_tried = len(amounts)
     for turn in range(_SEARCH_ROUNDS):
         heat = 0.05 * (1 - turn / _SEARCH_ROUNDS)
         moved = random_moves(conditions.lattice, rows, rng)
         after = violations(conditions, moved)
-        n_tried += len(moved)
         near = after <= 1e-9
         good = moved[near][conditions.hold(moved[near])]
         if len(good):
@@ -86,13 +101,7 @@ def _search(conditions: Conditions, rows: IntArray, rng: np.random.Generator) ->
         rows = np.where(accept[:, None], moved, rows)
         amounts = np.where(accept, after, amounts)
         least = np.minimum(least, amounts)
-    texts = ", ".join(repr(condition.text) for condition in conditions.others)
-    raise NoFeasiblePoint(
-        [
-            f"none of {n_tried} points tried satisfies {texts or 'the constraints'}; the linear "
-            "constraints alone can be satisfied, so this is a failed search, not a proof"
-        ]
-    )
+    return rows[:0]
 
 
 def walk(conditions: Conditions, starts: IntArray, n: int, rng: np.random.Generator) -> IntArray:

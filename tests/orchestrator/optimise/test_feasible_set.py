@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.errors import NoFeasiblePoint
 from campaigns.loading import campaign_from_text
-from orchestrator.optimise.counting import Counter
+from orchestrator.optimise.drawing import Drawer
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import Lattice, row_keys
 
@@ -81,7 +81,7 @@ def test_drawing_is_uniform_over_the_lattice() -> None:
     lattice = feasible(PLATE).lattice
     rng = np.random.default_rng(0)
 
-    rows = Counter(lattice).draw(rng.random((60_000, 7)), is_even_over_active=False)
+    rows = Drawer(lattice).draw(rng.random((60_000, 7)), is_even_over_active=False)
 
     assert lattice.contains(rows).all()
     _, counts = np.unique(rows, axis=0, return_counts=True)
