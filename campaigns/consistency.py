@@ -3,7 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from campaigns.definitions import circle_through, resolved
 from campaigns.errors import ExpressionError, Problem
@@ -41,7 +41,11 @@ class Draft:
     are_inputs_known: bool = True
     """Whether every input's name could be read."""
     are_jobs_known: bool = True
-    """Whether every job could be read."""
+    """Whether every job has a name, right or wrong."""
+    are_jobs_right: bool = True
+    """Whether every job could be read as it stands."""
+    job_labels: Mapping[int, object] = field(default_factory=dict)
+    """What the file names the jobs, where that may differ from how they are read."""
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -226,7 +230,8 @@ def _recipe_problems(draft: Draft) -> Iterator[Problem]:
     if draft.are_inputs_known and not draft.components and not draft.named_components:
         for index, template in draft.jobs.items():
             if template.for_each is not None:
-                key = entry_key("recipe.job", index, template.name) + ".for_each"
+                label = draft.job_labels.get(index, template.name)
+                key = entry_key("recipe.job", index, label) + ".for_each"
                 yield Problem(key, template.for_each, "no for_each without a composition")
     yield from _job_problems(draft, known)
 
@@ -236,12 +241,14 @@ def _job_problems(draft: Draft, known: frozenset[str]) -> Iterator[Problem]:
     counts = Counter(job.name for job in jobs)
     told: set[tuple[str, object]] = set()
     for job in jobs:
-        key = entry_key("recipe.job", job.template_index, draft.jobs[job.template_index].name)
+        index = job.template_index
+        label = draft.job_labels.get(index, draft.jobs[index].name)
+        key = entry_key("recipe.job", index, label)
         for problem in _one_job(draft, job, key, known, counts):
             if (problem.key, problem.got) not in told:
                 told.add((problem.key, problem.got))
                 yield problem
-    if not told and draft.are_jobs_known and (circle := circle_in(jobs)):
+    if not told and draft.are_jobs_right and (circle := circle_in(jobs)):
         expected = "jobs that can be put in an order; these wait for each other"
         yield Problem("recipe.job", ", ".join(circle), expected)
 

@@ -1,24 +1,28 @@
 """What can be read of a wrong file, so that one mistake does not hide another."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from campaigns.consistency import Draft
 from campaigns.errors import Problem
 from campaigns.expression import Condition, Expression
-from campaigns.fields import Section, is_name
-from campaigns.recipe import JobTemplate, Recipe
-from campaigns.space import CategoricalParameter, Composition, Parameter, Space
+from campaigns.fields import Mistakes, Section, is_name
+from campaigns.recipe import PLACEHOLDER, JobTemplate, Recipe
+from campaigns.space import CategoricalParameter, Parameter, Space
 from campaigns.spec import CampaignSpec, Constraint
-from campaigns.structure import sections_of_field
+from campaigns.structure import adapter_of, sections_of_field
 
 __all__ = ["draft_of", "problems_of_parts"]
 
 Path: TypeAlias = tuple[int | str, ...]
-Read = TypeVar("Read", bound=Section)
+_UNREAD: Final = "unread"
+"""What stands for a required text of a job that cannot be read."""
+
+
+_JOB_KEYS: Final = frozenset(JobTemplate.model_fields)
 
 
 def problems_of_parts(
@@ -34,9 +38,11 @@ def problems_of_parts(
     if not isinstance(given, dict):
         return
     parts = _parts(section, given)
+    sketch = {**section.sketched(given), **parts}
     for check in section.checks:
-        if all(name in parts for name in check.needs):
-            for problem in check.problems(*(parts[name] for name in check.needs)):
+        found = sketch if check.takes_sketches else parts
+        if all(name in found for name in check.needs):
+            for problem in check.problems(*(found[name] for name in check.needs)):
                 yield path, problem
     for name, field in section.model_fields.items():
         key = field.alias or name
@@ -55,14 +61,13 @@ def draft_of(document: Mapping[str, object]) -> Draft:
         document: A campaign file as TOML gives it, wrong in at least one place.
     """
     space = _table(document.get("space"))
-    composition = _parts(Composition, _table(space.get("composition")))
-    components = composition.get("elements") or composition.get("components") or ()
+    named = _component_names(space)
+    components = tuple(filter(is_name, named))
     parameters = _read_parameters(space.get("parameter"))
     categorical = [one for one in parameters if isinstance(one, CategoricalParameter)]
     categories = {one.name: one.values for one in categorical if one.name not in components}
     recipe = _table(document.get("recipe"))
-    jobs = _read_entries(JobTemplate, recipe.get("job"))
-    named_components, are_inputs_known = _component_names(space)
+    jobs = _entries(recipe.get("job"))
     return Draft(
         components=components,
         parameters=_texts(space.get("parameter"), "name"),
@@ -72,23 +77,16 @@ def draft_of(document: Mapping[str, object]) -> Draft:
         computed=_read_definitions(_table(document.get("computed"))),
         objectives=_texts(document.get("objective"), "name"),
         outcomes=_texts(document.get("outcome"), "name"),
-        jobs=jobs,
+        jobs=_read_jobs(recipe.get("job")),
+        job_labels={index: _table(job).get("name") for index, job in jobs.items()},
         cost=_parts(Recipe, recipe).get("cost_usd_per_experiment"),
         targets=_texts(_table(document.get("stopping")).get("target"), "objective"),
-        named_components=named_components,
+        named_components=frozenset(named),
         named_computed=frozenset(_table(document.get("computed"))),
-        are_inputs_known=are_inputs_known,
-        are_jobs_known=len(jobs) == len(_entries(recipe.get("job"))),
+        are_inputs_known=_are_inputs_named(space),
+        are_jobs_known=all("name" in _table(job) for job in jobs.values()),
+        are_jobs_right=all(map(_is_job, jobs.values())),
     )
-
-
-@cache
-def _adapter(section: type[Section], name: str) -> TypeAdapter[Any]:
-    field = section.model_fields[name]
-    annotation: object = field.annotation
-    for metadata in field.metadata:
-        annotation = Annotated[annotation, metadata]
-    return TypeAdapter(annotation)  # type: ignore[arg-type]  # an annotation built at run time
 
 
 def _parts(section: type[Section], given: Mapping[str, object]) -> dict[str, Any]:
@@ -102,7 +100,7 @@ def _parts(section: type[Section], given: Mapping[str, object]) -> dict[str, Any
                 parts[name] = field.get_default(call_default_factory=True)
             continue
         try:
-            parts[name] = _adapter(section, name).validate_python(filled[key])
+            parts[name] = adapter_of(section, name).validate_python(filled[key])
         except ValidationError:
             continue  # listed already, from the whole document
     return parts
@@ -116,21 +114,61 @@ def _entries(value: object) -> dict[int, object]:
     return dict(enumerate(value)) if isinstance(value, list) else {}
 
 
-def _read_entries(section: type[Read], value: object) -> dict[int, Read]:
-    read: dict[int, Read] = {}
+def _read_jobs(value: object) -> dict[int, JobTemplate]:
+    """Return every job without what is wrong in it."""
+    read: dict[int, JobTemplate] = {}
     for index, entry in _entries(value).items():
-        try:
-            read[index] = section.model_validate(entry)
-        except ValidationError:
-            continue  # listed already, from the whole document
+        known = {name: one for name, one in _table(entry).items() if name in _JOB_KEYS}
+        read[index] = _read_job(known, f"{_UNREAD}_{index}")
     return read
+
+
+def _is_job(entry: object) -> bool:
+    try:
+        JobTemplate.model_validate(entry)
+    except ValidationError:
+        return False
+    return True
+
+
+def _read_job(table: Mapping[str, object], stand_in: str) -> JobTemplate:
+    """Return a job, its wrong keys left out or, where they are required, stood in for."""
+    name = table.get("name")
+    is_copied = "for_each" in table or (isinstance(name, str) and PLACEHOLDER in name)
+    known = dict(table) | ({"for_each": "component"} if is_copied else {})
+    texts = {"name": f"{stand_in}_{PLACEHOLDER}" if is_copied else stand_in}
+    texts |= {"instrument": _UNREAD, "action": _UNREAD}
+    while True:
+        try:
+            return JobTemplate.model_validate(known)
+        except ValidationError as error:
+            for key, part in {place for entry in error.errors() for place in _places(entry)}:
+                arguments = known.get("arguments")
+                if key in texts:
+                    known[key] = texts[key]
+                elif part and isinstance(arguments, dict):
+                    known["arguments"] = {n: v for n, v in arguments.items() if n != part}
+                else:
+                    known.pop(key, None)
+
+
+def _places(entry: ErrorDetails) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a job that are wrong, each with the name of the argument, if it is one."""
+    cause = entry.get("ctx", {}).get("error")
+    location = tuple(map(str, entry["loc"]))
+    if isinstance(cause, Mistakes):
+        places = [tuple(problem.key.partition("[")[0].split(".")) for problem in cause.problems]
+    else:
+        places = [location]
+    for place in places:
+        yield place[0], place[1] if place[0] == "arguments" and len(place) > 1 else ""
 
 
 def _read_parameters(value: object) -> list[Parameter]:
     read: list[Parameter] = []
     for entry in _entries(value).values():
         try:
-            read += _adapter(Space, "parameters").validate_python([entry])
+            read += adapter_of(Space, "parameters").validate_python([entry])
         except ValidationError:
             continue  # listed already, from the whole document
     return read
@@ -149,7 +187,7 @@ def _read_definitions(computed: Mapping[str, object]) -> dict[str, Expression]:
     read: dict[str, Expression] = {}
     for name, text in computed.items():
         try:
-            definitions = _adapter(CampaignSpec, "computed").validate_python({name: text})
+            definitions = adapter_of(CampaignSpec, "computed").validate_python({name: text})
         except ValidationError:
             continue  # listed already, from the whole document
         read |= definitions
@@ -162,15 +200,22 @@ def _texts(value: object, key: str) -> dict[int, str]:
     return {i: text for i, text in texts.items() if isinstance(text, str) and is_name(text)}
 
 
-def _component_names(space: Mapping[str, object]) -> tuple[frozenset[str], bool]:
-    """Return what is named as a component, and whether the names of all inputs can be read."""
-    parameters = space.get("parameter", [])
-    n_parameters = len(parameters) if isinstance(parameters, list) else -1
-    names: list[object] = []
+def _component_names(space: Mapping[str, object]) -> tuple[str, ...]:
+    """Return every text that is listed as an element or a component, in order, once each."""
+    composition = _table(space.get("composition"))
+    lists = (composition.get(key) for key in ("elements", "components"))
+    names = [name for one in lists if isinstance(one, list) for name in one]
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
+def _are_inputs_named(space: Mapping[str, object]) -> bool:
+    """Return whether every input has a name, right or wrong, so that no other can be meant."""
+    if not space or not space.keys() <= {"composition", "parameter"}:
+        return False
     if "composition" in space:
         composition = _table(space["composition"])
-        listed = composition.get("elements", composition.get("components"))
-        names = listed if isinstance(listed, list) and listed else [None]
-    read = frozenset(name for name in names if isinstance(name, str))
-    are_named = all(isinstance(name, str) for name in names)
-    return read, bool(space) and are_named and len(_texts(parameters, "name")) == n_parameters
+        lists = [composition[key] for key in ("elements", "components") if key in composition]
+        if not lists or not all(isinstance(names, list) and names for names in lists):
+            return False
+    parameters = space.get("parameter", [])
+    return isinstance(parameters, list) and all("name" in _table(one) for one in parameters)

@@ -41,6 +41,7 @@ __all__ = [
     "Positive",
     "Section",
     "is_name",
+    "name_from",
     "not_empty",
     "number_from",
 ]
@@ -89,6 +90,8 @@ class Check:
     """Names of the fields, in the order of the function's arguments."""
     problems: Callable[..., Iterable[Problem]]
     """Returns the mistakes, with keys that continue the section's own."""
+    takes_sketches: bool = False
+    """It may also run on what `Section.sketched` makes of fields that are wrong."""
 
 
 class Section(BaseModel):
@@ -102,6 +105,11 @@ class Section(BaseModel):
     def filled(cls, given: Mapping[str, object]) -> Mapping[str, object]:
         """Return the section's table with the defaults that depend on other keys."""
         return given
+
+    @classmethod
+    def sketched(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        """Return, by field, what can be told of values that may be wrong by themselves."""
+        return {}
 
     @model_validator(mode="before")
     @classmethod
@@ -178,7 +186,12 @@ def _label(value: object) -> str:
     return value
 
 
-def _name(value: object) -> str:
+def name_from(value: object) -> str:
+    """Return the name of a component, parameter, computed quantity or goal.
+
+    Raises:
+        Mistake: It is no text, or none that may be such a name.
+    """
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise Mistake(value, NAME_RULE)
     if not is_name(value):
@@ -258,7 +271,7 @@ NotNegative: TypeAlias = Annotated[
 """A number from 0."""
 Label: TypeAlias = Annotated[str, PlainValidator(_label)]
 """A text for people."""
-NameField: TypeAlias = Annotated[str, PlainValidator(_name)]
+NameField: TypeAlias = Annotated[str, PlainValidator(name_from)]
 """A name that expressions may use."""
 ExpressionField: TypeAlias = Annotated[
     Expression, PlainValidator(_expression), PlainSerializer(_text_of)

@@ -1,23 +1,33 @@
 """Campaign files read from disk and checked; the only room of campaigns that touches a file."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from ast import literal_eval
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
-from campaigns.consistency import problems_between
+from campaigns.consistency import one_of, problems_between
 from campaigns.drafting import draft_of, problems_of_parts
 from campaigns.errors import CampaignFileError, Problem
-from campaigns.spec import CampaignSpec
+from campaigns.spec import CampaignSpec, is_planner_name
 from campaigns.structure import below, key_of, problems_from
 
 __all__ = ["campaign_from_text", "load_campaign"]
 
 MAX_BYTES: Final = 1_000_000
 _WHOLE_FILE: Final = "(file)"
+_PLANNERS: Final = "athanor.planners"
+_TABLE_IN_REASON: Final = re.compile(r"\((?:'[^']*'|\"[^\"]*\")(?:, (?:'[^']*'|\"[^\"]*\"))*,?\)")
+_REASONS: Final = {
+    "Cannot declare ": "a second table ",
+    " twice": "",
+    "Cannot overwrite a value": "a key for the second time",
+}
 
 
 def load_campaign(path: str | Path) -> CampaignSpec:
@@ -68,13 +78,35 @@ def campaign_from_text(text: str, *, file: str | Path) -> CampaignSpec:
     try:
         document = tomllib.loads(text, parse_float=_decimal)
     except (ValueError, RecursionError) as error:
-        got = str(error) if str(error) else "tables or lists nested too deeply"
+        got = _in_words_of_toml(str(error)) or "tables or lists nested too deeply"
         raise CampaignFileError(file, [Problem(_WHOLE_FILE, got, "TOML")]) from error
+    unknown_planner = list(_planner_problems(document))
     try:
-        return CampaignSpec.model_validate(document)
+        campaign = CampaignSpec.model_validate(document)
     except ValidationError as error:
-        problems = _problems(error, document)
+        problems = _problems(error, document) + unknown_planner
         raise CampaignFileError(file, problems) from error
+    if unknown_planner:
+        raise CampaignFileError(file, unknown_planner)
+    return campaign
+
+
+def _in_words_of_toml(reason: str) -> str:
+    """Return why a text is not TOML, tables named as the file names them."""
+    named = _TABLE_IN_REASON.sub(lambda found: f"[{'.'.join(literal_eval(found[0]))}]", reason)
+    for begin, instead in _REASONS.items():
+        named = named.replace(begin, instead)
+    return named
+
+
+def _planner_problems(document: Mapping[str, object]) -> Iterator[Problem]:
+    """Yield the planner that a file names, if none of that name is installed."""
+    planner = document.get("planner")
+    name = planner.get("name") if isinstance(planner, dict) else None
+    if isinstance(name, str) and is_planner_name(name):
+        known = sorted({entry.name for entry in entry_points(group=_PLANNERS)})
+        if name not in known:
+            yield Problem("planner.name", name, one_of(known, name))
 
 
 def _decimal(text: str) -> Decimal:

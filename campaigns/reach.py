@@ -9,6 +9,7 @@ from typing import TypeAlias
 from campaigns.errors import Problem
 
 __all__ = [
+    "bound_problems",
     "bounds_in_steps",
     "max_active_problems",
     "one_list_problems",
@@ -60,17 +61,34 @@ def one_list_problems(elements: Names, components: Names) -> Iterator[Problem]:
 
 def unknown_bound_problems(elements: Names, components: Names, bounds: Bounds) -> Iterator[Problem]:
     """Yield bounds of what is no component."""
-    names = elements or components or ()
+    names = (elements or ()) + (components or ())
     for name in bounds:
         if names and name not in names:
-            yield Problem(f"bounds.{name}", name, f"one of {', '.join(names)}")
+            expected = f"one of {', '.join(dict.fromkeys(names))}"
+            yield Problem(f"bounds.{name}", name, expected)
 
 
 def max_active_problems(elements: Names, components: Names, max_active: int) -> Iterator[Problem]:
     """Yield a mistake if so many components cannot be present at once."""
-    names = elements or components or ()
-    if names and not 1 <= max_active <= len(names):
-        yield Problem("max_active", max_active, f"1 to {len(names)}")
+    n_names = len((elements or ()) + (components or ()))
+    if max_active < 1 or 0 < n_names < max_active:
+        yield Problem("max_active", max_active, f"1 to {n_names}" if n_names else "at least 1")
+
+
+def bound_problems(
+    bounds: Bounds, min_active_fraction: Decimal, step: Decimal
+) -> Iterator[Problem]:
+    """Yield bounds between which no fraction on the grid lies."""
+    n_steps = int(1 / Fraction(step))
+    least = present_count(min_active_fraction, n_steps)
+    counts = bounds_in_steps(list(bounds), bounds, n_steps, least)
+    for (name, ends), (low, high) in zip(bounds.items(), counts, strict=True):
+        if low > high:
+            expected = f"bounds with a multiple of {step} between them"
+            yield Problem(f"bounds.{name}", ends, expected)
+        elif low > 0 and high < least:
+            expected = f"a low of 0, or a high of at least {least * step}, the least if present"
+            yield Problem(f"bounds.{name}", ends, expected)
 
 
 def reach_problems(
@@ -81,24 +99,16 @@ def reach_problems(
     min_active_fraction: Decimal,
     step: Decimal,
 ) -> Iterator[Problem]:
-    """Yield why no composition on the grid keeps its bounds and sums to 1."""
+    """Yield why no composition on the grid sums to 1, if nothing else is wrong."""
     names = elements or components or ()
+    if (elements is None) == (components is None) or not 1 <= max_active <= len(names):
+        return
+    if any(True for _ in bound_problems(bounds, min_active_fraction, step)):
+        return
     n_steps = int(1 / Fraction(step))
     least = present_count(min_active_fraction, n_steps)
     counts = list(bounds_in_steps(names, bounds, n_steps, least))
-    problems = []
-    for name, (low, high) in zip(names, counts, strict=True):
-        got = bounds.get(name)
-        if low > high:
-            problems.append(
-                Problem(f"bounds.{name}", got, f"bounds with a multiple of {step} between them")
-            )
-        elif low > 0 and high < least:
-            expected = f"a low of 0, or a high of at least {least * step}, the least if present"
-            problems.append(Problem(f"bounds.{name}", got, expected))
-    yield from problems
-    if names and not problems and 1 <= max_active <= len(names):
-        yield from _sum_problems(counts, max_active, least, step)
+    yield from _sum_problems(counts, max_active, least, step)
 
 
 def _sum_problems(

@@ -27,6 +27,7 @@ from campaigns.fields import (
 )
 
 __all__ = [
+    "PLACEHOLDER",
     "AnalysisChoice",
     "JobTemplate",
     "Recipe",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 PLACEHOLDER: Final = "{component}"
+"""What stands for the name of a component in a job with for_each."""
 _JOB_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
 

@@ -24,6 +24,7 @@ from campaigns.fields import (
     number_from,
 )
 from campaigns.reach import (
+    bound_problems,
     bounds_in_steps,
     max_active_problems,
     one_list_problems,
@@ -70,6 +71,13 @@ def _bounds(value: object) -> tuple[Decimal, Decimal]:
     return low, high
 
 
+def _bounds_or_whole(value: object) -> tuple[Decimal, Decimal]:
+    try:
+        return _bounds(value)
+    except Mistake:
+        return Decimal(0), Decimal(1)  # its own mistake is told
+
+
 Bounds: TypeAlias = Annotated[tuple[Decimal, Decimal], PlainValidator(_bounds)]
 
 
@@ -106,9 +114,13 @@ def _list_of(
 
 
 def _step(value: object) -> Decimal:
-    step = number_from(value)
+    expected = "a step of which 1 is a whole multiple, such as 0.1, 0.05 or 0.002"
+    try:
+        step = number_from(value)
+    except Mistake as mistake:
+        raise Mistake(value, expected) from mistake
     if not 0 < step <= 1 or (1 / Fraction(step)).denominator != 1:
-        raise Mistake(value, "a step of which 1 is a whole multiple, such as 0.1, 0.05 or 0.002")
+        raise Mistake(value, expected)
     if 1 / Fraction(step) > MAX_STEPS:
         raise Mistake(value, f"a step of at least {1 / Decimal(MAX_STEPS)}")
     return step
@@ -135,9 +147,10 @@ class Composition(Section):
     """
 
     checks: ClassVar[tuple[Check, ...]] = (
-        Check(("elements", "components"), one_list_problems),
-        Check(("elements", "components", "bounds"), unknown_bound_problems),
-        Check(("elements", "components", "max_active"), max_active_problems),
+        Check(("elements", "components"), one_list_problems, takes_sketches=True),
+        Check(("elements", "components", "bounds"), unknown_bound_problems, takes_sketches=True),
+        Check(("elements", "components", "max_active"), max_active_problems, takes_sketches=True),
+        Check(("bounds", "min_active_fraction", "step"), bound_problems, takes_sketches=True),
         Check(
             ("elements", "components", "bounds", "max_active", "min_active_fraction", "step"),
             reach_problems,
@@ -168,6 +181,19 @@ class Composition(Section):
         except Mistake:
             least = Decimal(0)  # the step's own mistake is told
         return {"max_active": max(1, n_names), "min_active_fraction": least} | dict(given)
+
+    @classmethod
+    @override
+    def sketched(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        sketch: dict[str, object] = {}
+        for key in ("elements", "components"):
+            if key in given:
+                names = given[key]
+                sketch[key] = tuple(map(str, names)) if isinstance(names, list | tuple) else ()
+        bounds = given.get("bounds")
+        if isinstance(bounds, dict):
+            sketch["bounds"] = {name: _bounds_or_whole(ends) for name, ends in bounds.items()}
+        return sketch
 
     @property
     def names(self) -> tuple[str, ...]:

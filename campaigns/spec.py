@@ -28,11 +28,16 @@ from campaigns.recipe import Recipe, SettingsField
 from campaigns.space import Space
 from campaigns.stopping import Stopping
 
-__all__ = ["CampaignSpec", "Constraint", "Header", "PlannerChoice"]
+__all__ = ["CampaignSpec", "Constraint", "Header", "PlannerChoice", "is_planner_name"]
+
+
+def is_planner_name(text: str) -> bool:
+    """Say whether a text may name a planner or a campaign."""
+    return is_name("x" + text.replace("-", "_"))
 
 
 def _campaign_name(value: object) -> str:
-    if not isinstance(value, str) or not is_name("x" + value.replace("-", "_")):
+    if not isinstance(value, str) or not is_planner_name(value):
         raise Mistake(value, "a name of letters, digits, - and _")
     return value
 

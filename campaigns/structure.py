@@ -1,16 +1,18 @@
 """What pydantic finds wrong with a document, in the words of the file."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias, get_args
+from functools import cache
+from typing import Annotated, Any, Final, TypeAlias, get_args
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from campaigns.consistency import entry_key, one_of
 from campaigns.errors import Problem
-from campaigns.fields import Mistake, Mistakes, Section
+from campaigns.fields import Mistake, Mistakes, Section, name_from
 from campaigns.spec import CampaignSpec
 
-__all__ = ["below", "key_of", "problems_from", "sections_of_field"]
+__all__ = ["adapter_of", "below", "key_of", "problems_from", "sections_of_field"]
 
 Path: TypeAlias = tuple[int | str, ...]
 
@@ -50,7 +52,7 @@ def problems_from(entry: ErrorDetails, document: Mapping[str, object]) -> list[P
         case Mistake(), _:
             found = Problem(key, cause.got, cause.expected)
         case _, "missing":
-            found = Problem(key, None, _required(path))
+            found = Problem(key, None, _required(path, tag))
         case _, "extra_forbidden":
             found = Problem(key, last, one_of(_known_keys(path[:-1], tag), str(last)))
         case _, "literal_error":
@@ -58,6 +60,7 @@ def problems_from(entry: ErrorDetails, document: Mapping[str, object]) -> list[P
         case _, "union_tag_invalid" | "union_tag_not_found":
             given = got.get("kind") if isinstance(got, dict) else None
             found = Problem(f"{key}.kind", given, one_of(_KINDS, str(given)))
+            return [*_name_problems(key, got), found]
         case _, _ if last in _LISTS_OF_TABLES:
             found = Problem(key, got, f"a list of tables [[{_dotted(path)}]]")
         case _, kind:
@@ -65,11 +68,34 @@ def problems_from(entry: ErrorDetails, document: Mapping[str, object]) -> list[P
     return [found]
 
 
-def _required(path: Path) -> str:
-    last = path[-1]
+def _required(path: Path, tag: str | None) -> str:
+    last = str(path[-1])
     if last in _LISTS_OF_TABLES:
         return f"at least one [[{_dotted(path)}]] (required)"
-    return f"a table [{_dotted(path)}] (required)" if last in _TABLES else "a value (required)"
+    if last in _TABLES:
+        return f"a table [{_dotted(path)}] (required)"
+    section = _section_at(path[:-1], tag)
+    try:
+        adapter_of(section, _field_named(section, last)).validate_python(None)
+    except ValidationError as error:
+        entry = error.errors(include_url=False)[0]
+        cause = entry.get("ctx", {}).get("error")
+        if isinstance(cause, Mistake):
+            return f"{cause.expected} (required)"
+        if entry["type"] == "literal_error":
+            return f"{one_of(_choices(path, tag), '')} (required)"
+        return f"{_EXPECTED[entry['type']]} (required)"
+    raise KeyError(last)
+
+
+def _name_problems(key: str, parameter: object) -> Iterator[Problem]:
+    """Yield what is wrong with the name of a parameter of no known kind."""
+    if isinstance(parameter, dict):
+        try:
+            name_from(parameter.get("name"))
+        except Mistake as mistake:
+            note = "" if "name" in parameter else " (required)"
+            yield Problem(f"{key}.name", mistake.got, mistake.expected + note)
 
 
 def _without_tags(location: Path) -> Iterator[int | str]:
@@ -128,11 +154,28 @@ def _section_at(path: Path, tag: str | None) -> type[Section]:
     return section
 
 
+def _field_named(section: type[Section], key: str) -> str:
+    """Return the name of the field that a key of the file is read into."""
+    return next(name for name, one in section.model_fields.items() if (one.alias or name) == key)
+
+
 def _annotation(section: type[Section], key: str) -> object:
-    for name, field in section.model_fields.items():
-        if (field.alias or name) == key:
-            return field.annotation
-    raise KeyError(key)
+    return section.model_fields[_field_named(section, key)].annotation
+
+
+@cache
+def adapter_of(section: type[Section], name: str) -> TypeAdapter[Any]:
+    """Return what reads a single field of a section.
+
+    Args:
+        section: The model that has the field.
+        name: The field's name in the model.
+    """
+    field = section.model_fields[name]
+    annotation: object = field.annotation
+    for metadata in field.metadata:
+        annotation = Annotated[annotation, metadata]
+    return TypeAdapter(annotation)  # type: ignore[arg-type]  # an annotation built at run time
 
 
 def _sections_in(annotation: object) -> Iterator[type[Section]]:

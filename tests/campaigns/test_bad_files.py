@@ -126,3 +126,56 @@ def test_any_line_left_out_is_missed_once_or_not_needed() -> None:
     for place, line in enumerate(lines):
         mistakes = _mistakes_in(lines[:place] + lines[place + 1 :])
         assert len(mistakes) == len(set(mistakes)), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'for_each = "component"',
+        'instrument = "doser"',
+        'positions = ["cup"]',
+        'arguments = { mass_g = "2 * {component}" }',
+    ],
+)
+@pytest.mark.parametrize("junk", ["5", '"a b"', '"{"', "[5]", "{ a = true }", "{ a = '(' }"])
+def test_a_wrong_job_does_not_make_the_others_wrong(line: str, junk: str) -> None:
+    text = """
+        campaign.name = "dosing"
+        space.composition = { elements = ["Al", "Cu"], step = 0.1 }
+        objective = [{ name = "strength_mpa", direction = "maximise" }]
+        [[recipe.job]]
+        name = "dose_{component}"
+        for_each = "component"
+        instrument = "doser"
+        action = "dispense"
+        positions = ["cup"]
+        arguments = { mass_g = "2 * {component}" }
+        [[recipe.job]]
+        name = "cast"
+        instrument = "furnace"
+        action = "melt"
+        after = ["dose_{component}", "dose_Al", "no_such_job"]
+    """
+    wrong = text.replace(line, f"{line.split(' = ', maxsplit=1)[0]} = {junk}")
+
+    with pytest.raises(CampaignFileError) as caught:
+        campaign_from_text(wrong, file="changed.toml")
+
+    *told, last = caught.value.problems
+    assert told
+    assert all(problem.key.startswith("recipe.job[0]") for problem in told)
+    assert (last.key, last.got) == ("recipe.job[1] (cast).after", "no_such_job")
+
+
+def test_a_name_that_is_left_out_may_be_the_one_that_is_meant() -> None:
+    text = """
+        campaign.name = "nameless"
+        space.parameter = [{ kind = "discrete", values = [1, 2] }]
+        objective = [{ name = "strength_mpa", direction = "maximise" }]
+        constraint = [{ expression = "time_h <= 2" }]
+    """
+
+    with pytest.raises(CampaignFileError) as caught:
+        campaign_from_text(text, file="nameless.toml")
+
+    assert [problem.key for problem in caught.value.problems] == ["space.parameter[0].name"]
