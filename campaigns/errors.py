@@ -17,6 +17,7 @@ __all__ = [
     "CampaignError",
     "CampaignFileError",
     "ExpressionError",
+    "Finding",
     "NoFeasiblePoint",
     "Problem",
     "UndefinedValue",
@@ -24,6 +25,17 @@ __all__ = [
 ]
 
 _MAX_SHOWN = 80
+
+
+class Finding(str):
+    """What was found out, in words of its own rather than the file's: shown without quotes.
+
+    Example:
+        >>> print(Problem("space", Finding("no feasible point"), "at least one"))
+        space: got no feasible point, expected at least one
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ def shown(value: object) -> str:
             return "nothing"
         case bool():
             return "true" if value else "false"
+        case Finding():
+            text = str(value)
         case str():
             text = repr(value)
         case list() | tuple():

@@ -72,7 +72,8 @@ class CheckReport:
     n_components: int
     n_parameters: int
     n_lattice_points: int
-    """Points that can be weighed and set, before any constraint."""
+    """Points that can be weighed and set, before any constraint; to three digits if counting them
+    takes long."""
     feasible_fraction: float
     """Share of them that meets every constraint."""
     n_feasible_points: int | None

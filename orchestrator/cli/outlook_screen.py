@@ -1,5 +1,8 @@
 """What ``athanor check`` draws on a terminal."""
 
+from decimal import Decimal
+from typing import Final
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -8,6 +11,8 @@ from rich.text import Text
 from orchestrator.checking import BenchEstimate, CheckReport
 
 __all__ = ["outlook_panel"]
+
+_READABLE: Final = 10**15
 
 
 def outlook_panel(found: CheckReport) -> RenderableType:
@@ -21,8 +26,8 @@ def outlook_panel(found: CheckReport) -> RenderableType:
     count = "" if found.n_feasible_points is None else f": {found.n_feasible_points:,} points"
     table.add_row(
         "feasible",
-        f"{about}{100 * found.feasible_fraction:.3g} % of {found.n_lattice_points:,} lattice "
-        f"points{count}",
+        f"{about}{100 * found.feasible_fraction:.3g} % of {_number(found.n_lattice_points)} "
+        f"lattice points{count}",
     )
     table.add_row("planner", found.planner)
     parts: list[RenderableType] = [table]
@@ -31,6 +36,11 @@ def outlook_panel(found: CheckReport) -> RenderableType:
         parts += [Text(), _stock_table(bench)] if bench.stock else []
     parts += [Text(f"warning: {warning}", style="yellow") for warning in found.warnings]
     return Panel(Group(*parts), title=Text(found.name), title_align="left", expand=False)
+
+
+def _number(n: int) -> str:
+    """Return a count in full, or to three digits where nobody would read them all."""
+    return f"{n:,}" if n < _READABLE else f"about {Decimal(n):.2e}"
 
 
 def _add_bench(table: Table, bench: BenchEstimate) -> None:

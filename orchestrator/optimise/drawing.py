@@ -88,8 +88,9 @@ def approximate_count(lattice: Lattice) -> int:
     if not math.isfinite(log2_n_points):
         return count_points(lattice)
     exponent, rest = divmod(log2_n_points * math.log10(2), 1)
-    digits = round(100 * 10**rest)
-    return digits * 10 ** (int(exponent) - 2)
+    digits, power = round(100 * math.pow(10, rest)), int(exponent) - 2
+    zeros = int("1" + "0" * power)
+    return digits * zeros
 
 
 def _amounts(

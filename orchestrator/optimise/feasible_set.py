@@ -238,7 +238,7 @@ def _from_search(conditions: Conditions, n_lattice_points: int, drawer: Drawer) 
         drawer=drawer,
         listed=None,
         starts=starts[rng.permutation(len(starts))[:256]],
-        share=acceptance * 2 ** (drawer.log2_n_points - math.log2(n_lattice_points)),
+        share=acceptance * min(1.0, 2 ** (drawer.log2_n_points - math.log2(n_lattice_points))),
         acceptance=acceptance,
     )
 

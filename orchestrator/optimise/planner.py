@@ -11,7 +11,9 @@ from orchestrator.errors import AthanorError
 
 __all__ = [
     "FINEST_STEPS",
+    "MOST_CELLS",
     "PLANNER_GROUP",
+    "GridTooFine",
     "Planner",
     "Proposal",
     "UnsupportedCampaign",
@@ -23,6 +25,9 @@ PLANNER_GROUP: Final = "athanor.planners"
 """Entry-point group in which planners are found."""
 FINEST_STEPS: Final = 10_000
 """Steps, at most, into which a planner divides a composition: 0.0001 is the finest step."""
+MOST_CELLS: Final = 40_000_000
+"""Numbers, at most, in the tables from which points are drawn: a third of a gigabyte. About steps
+times components times components present at once, half as many if all may be present."""
 
 
 class UnsupportedCampaign(AthanorError):
@@ -37,6 +42,10 @@ class UnsupportedCampaign(AthanorError):
         super().__init__(f"planner {planner!r}: {reason}")
         self.planner = planner
         self.reason = reason
+
+
+class GridTooFine(UnsupportedCampaign):
+    """No planner can search so fine a grid of so many components; nothing was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ def planner_for(campaign: CampaignSpec) -> Planner:
     """Return the planner that a campaign names.
 
     Raises:
+        GridTooFine: No planner can search so fine a grid.
         UnsupportedCampaign: No such planner is installed, its settings are wrong, or it cannot
             honour the campaign.
     """
@@ -115,10 +125,7 @@ def planner_for(campaign: CampaignSpec) -> Planner:
     found = [entry for entry in entry_points(group=PLANNER_GROUP) if entry.name == name]
     if not found:
         raise UnsupportedCampaign(name, f"unknown; known are {', '.join(planner_names())}")
-    composition = campaign.space.composition
-    if composition is not None and composition.n_steps > FINEST_STEPS:
-        reason = f"step {composition.step} is finer than 1/{FINEST_STEPS}"
-        raise UnsupportedCampaign(name, reason)
+    _refuse_fine_grid(campaign)
     kind: type[Planner] = found[0].load()
     try:
         planner = kind.from_settings(campaign.planner.settings)
@@ -126,3 +133,19 @@ def planner_for(campaign: CampaignSpec) -> Planner:
         raise UnsupportedCampaign(name, f"settings: {error}") from error
     planner.refuse_unsupported(campaign)
     return planner
+
+
+def _refuse_fine_grid(campaign: CampaignSpec) -> None:
+    composition = campaign.space.composition
+    if composition is None:
+        return
+    name, n, n_steps = campaign.planner.name, len(composition.names), composition.n_steps
+    if n_steps > FINEST_STEPS:
+        raise GridTooFine(name, f"the finest step is 1/{FINEST_STEPS}")
+    columns = sum(min(composition.max_active, n_left) + 1 for n_left in range(n + 1))
+    if columns * (n_steps + 1) > MOST_CELLS:
+        raise GridTooFine(
+            name,
+            f"{n} components in {n_steps} steps need tables of more than {MOST_CELLS} numbers, "
+            "a coarser step or a smaller max_active fewer",
+        )

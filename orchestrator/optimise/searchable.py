@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from campaigns.errors import CampaignFileError, NoFeasiblePoint, Problem
+from campaigns.errors import CampaignFileError, Finding, NoFeasiblePoint, Problem
 from campaigns.loading import load_campaign
 from campaigns.spec import CampaignSpec
 from orchestrator.optimise.feasible_set import FeasibleSet
-from orchestrator.optimise.planner import Planner, UnsupportedCampaign, planner_for
+from orchestrator.optimise.planner import GridTooFine, Planner, UnsupportedCampaign, planner_for
 
 __all__ = ["load_searchable", "refuse_unsearchable"]
 
@@ -30,20 +30,28 @@ def refuse_unsearchable(campaign: CampaignSpec, file: str | Path) -> tuple[Feasi
         file: The file that error messages name.
 
     Raises:
-        CampaignFileError: No point satisfies it, or its planner cannot honour it.
+        CampaignFileError: No point satisfies it, or its planner cannot honour it. A grid too
+            fine for every planner is refused before anything is counted.
     """
     problems: list[Problem] = []
     try:
+        planner = planner_for(campaign)
+    except GridTooFine as error:
+        composition = campaign.space.composition
+        step = None if composition is None else composition.step
+        expected = f"a grid that a planner can search; {error.reason}"
+        problem = Problem("space.composition.step", step, expected)
+        raise CampaignFileError(file, [problem]) from error
+    except UnsupportedCampaign as error:
+        expected = f"a planner that can honour the campaign; {error.reason}"
+        problems.append(Problem("planner", error.planner, expected))
+    try:
         feasible = FeasibleSet.of(campaign)
     except NoFeasiblePoint as error:
-        expected = "constraints and bounds that at least one point satisfies"
-        problems.extend(
-            Problem("space", f"no feasible point: {reason}", expected) for reason in error.reasons
-        )
-    try:
-        planner = planner_for(campaign)
-    except UnsupportedCampaign as error:
-        problems.append(Problem("planner", str(error), "a planner that can honour the campaign"))
+        found = Finding("no feasible point")
+        problems[:0] = [
+            Problem("space", found, f"at least one; {reason}") for reason in error.reasons
+        ]
     if problems:
         raise CampaignFileError(file, problems)
     return feasible, planner

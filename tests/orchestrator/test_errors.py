@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from orchestrator.errors import AthanorError, IllegalTransition, VersionConflict
-from orchestrator.optimise.planner import UnsupportedCampaign
+from orchestrator.optimise.planner import GridTooFine, UnsupportedCampaign
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from orchestrator.optimise.planner import UnsupportedCampaign
         IllegalTransition("job E0001/tare", "done", "JobStarted"),
         VersionConflict("campaign/x", expected=1, found=2),
         UnsupportedCampaign("botorch", "too many objectives"),
+        GridTooFine("botorch", "the finest step is 1/10000"),
     ],
 )
 def test_an_error_arrives_as_it_was_raised(error: AthanorError) -> None:
