@@ -128,6 +128,8 @@ def _tell_end(end: "RunEnd", settings: "Settings", report: Path | None) -> None:
         _write_report(view, report, made_time)
     for job_id in end.in_doubt:
         typer.echo(f"in doubt: {job_id}: somebody has to look at the bench", err=True)
+    for place in end.unclean:
+        typer.echo(f"not clean: {place}: clean it before anything is made in it", err=True)
     if end.exit_code == EXIT_HELD and not end.in_doubt:
         typer.echo("held: go on with athanor run CAMPAIGN --rig RIG --resume", err=True)
 

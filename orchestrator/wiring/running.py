@@ -43,6 +43,8 @@ class RunEnd:
     reason: str
     in_doubt: tuple[str, ...]
     """Jobs whose outcome nobody knows."""
+    unclean: tuple[str, ...]
+    """Places that hold what is left of an experiment, with its id: ``vessel (E0007)``."""
     exit_code: int
     """0 done, 3 held or in doubt, 4 aborted."""
     last_hash: str
@@ -97,6 +99,7 @@ def _end(log: SqliteLog, state: CampaignState) -> RunEnd:
         status=str(state.status),
         reason=state.status_reason,
         in_doubt=in_doubt,
+        unclean=tuple(f"{place} ({who})" for place, who in state.unclean_places.items()),
         exit_code=exit_code,
         last_hash=last_hash(log),
     )

@@ -152,6 +152,17 @@ def test_a_dry_run_is_not_continued_on_the_real_bench(tmp_path):
         _run(replace(options, resume=True, is_dry_run=False))
 
 
+def test_a_vessel_that_could_not_be_emptied_is_named_at_the_end(tmp_path):
+    fault = '\n[[simulation.fault]]\ninstrument = "pump_transfer"\nkind = "refused"\n'
+    faults = "".join(f"{fault}exchange = {n}\n" for n in range(20, 200))
+
+    end = _run(_options(tmp_path, change_rig=lambda text: text + faults))
+
+    assert end.exit_code == 3
+    assert end.unclean == ("mixing_vessel (E0001)",)
+    assert "mixing_vessel" in end.reason
+
+
 @pytest.mark.parametrize(
     ("pid", "is_refused"), [(os.getpid(), True), (2**22 + 1, False)], ids=["living", "dead"]
 )
