@@ -28,6 +28,8 @@ LISTED: Final = 100_000
 """Rows, at most, of a set that is listed whole."""
 _SIEVED: Final = 5_000_000
 """Lattice points, at most, that are looked at one by one to list the feasible ones."""
+_SIEVED_IF_RARE: Final = 15_000_000
+"""The same if no random point was feasible."""
 _PROBES: Final = 16_384
 _MOST_DRAWS: Final = 200_000
 _LEAST_SHARE: Final = 0.002
@@ -259,11 +261,16 @@ def _sieved(
     if not conditions.others or acceptance * n_points > 4 * LISTED:
         return None
     n_linear = max(1, int(conditions.hold_linearly(uniform).sum()))
-    if n_points * n_linear > _SIEVED * max(1, len(uniform)):
+    most = _SIEVED if acceptance > 0 else _SIEVED_IF_RARE
+    if n_points * n_linear > most * max(1, len(uniform)):
         return None
-    return sieve_rows(conditions, drawer.lattice, LISTED, most_looked_at=2 * _SIEVED)
+    return sieve_rows(conditions, drawer.lattice, LISTED, most_looked_at=2 * most)
 
 
 def _none_of_all(conditions: Conditions) -> str:
     texts = " and ".join(repr(condition.text) for condition in conditions.others)
-    return f"none of all lattice points satisfies {texts}; each was looked at"
+    together = " together" if len(conditions.others) > 1 else ""
+    return (
+        "none of the lattice points that bounds and linear constraints leave satisfies "
+        f"{texts}{together}; each was looked at"
+    )

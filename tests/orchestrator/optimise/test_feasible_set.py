@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.errors import NoFeasiblePoint
 from campaigns.loading import campaign_from_text
-from orchestrator.optimise.drawing import Drawer
+from orchestrator.optimise.enumeration import sieve_rows
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import Lattice, row_keys
 
@@ -77,19 +77,6 @@ def test_a_huge_lattice_is_counted_exactly() -> None:
 
 
 @pytest.mark.slow
-def test_drawing_is_uniform_over_the_lattice() -> None:
-    lattice = feasible(PLATE).lattice
-    rng = np.random.default_rng(0)
-
-    rows = Drawer(lattice).draw(rng.random((60_000, 7)), is_even_over_active=False)
-
-    assert lattice.contains(rows).all()
-    _, counts = np.unique(rows, axis=0, return_counts=True)
-    assert len(counts) == 2121
-    assert ((counts - 60_000 / 2121) ** 2).sum() / (60_000 / 2121) < 2121 + 5 * math.sqrt(2 * 2121)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "constraints",
     [
@@ -120,6 +107,89 @@ def test_equalities_that_leave_few_points_are_listed_whole() -> None:
     assert found.n_points == 41
     assert found.listed is not None
     assert all(sum(row) == 200 for row in row_keys(found.listed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "constraints"),
+    [
+        ("0.001", ("A*B == 0.0625",)),
+        ("0.002", ("A*B == 0.06",)),
+        ("0.002", ("A*B == 0.06", "C > 0.3")),
+        ("0.0002", ("A*B == 0.06",)),
+    ],
+)
+def test_few_points_of_a_large_lattice_are_found_whole(
+    step: str, constraints: tuple[str, ...]
+) -> None:
+    found = feasible(f'components = ["A", "B", "C"]\nstep = {step}', constraints)
+
+    n = round(1 / float(step))
+    product = Fraction(constraints[0].split("== ")[1]) * n * n
+    most = n if len(constraints) == 1 else math.ceil(0.7 * n) - 1
+    wanted = {
+        (a, int(product / a), n - a - int(product / a))
+        for a in range(1, n)
+        if (product / a).denominator == 1 and a + product / a <= most
+    }
+    assert found.listed is not None
+    assert set(row_keys(found.listed)) == wanted
+
+
+@pytest.mark.slow
+def test_a_set_too_large_to_look_at_is_widened_from_all_that_is_known() -> None:
+    found = feasible('components = ["A", "B", "C"]\nstep = 0.0001', ("A*B == 0.06",))
+
+    rows = found.wider(found.starts[:1], 12)
+
+    assert found.listed is None
+    assert len(np.unique(rows, axis=0)) == len(rows) >= 12
+    assert found.contains(rows).all()
+
+
+def test_what_doubles_cannot_judge_is_sieved_in_rationals() -> None:
+    composition = 'components = ["a", "b", "c"]\nstep = 0.01'
+    conditions = feasible(composition, ("a*b/c == 0.02",)).conditions
+
+    sieved = sieve_rows(conditions, conditions.lattice, 1000, most_looked_at=20_000)
+
+    wanted = [
+        (a, b, 100 - a - b)
+        for a in range(101)
+        for b in range(100 - a)
+        if Fraction(a * b, 100 - a - b) == 2
+    ]
+    assert sieved is not None
+    assert row_keys(sieved) == wanted
+
+
+@pytest.mark.parametrize(("limit", "most_looked_at"), [(3, 20_000), (1000, 500)])
+def test_a_sieve_gives_up_where_there_is_too_much(limit: int, most_looked_at: int) -> None:
+    conditions = feasible('components = ["a", "b", "c"]\nstep = 0.01', ("a*b > 0.2",)).conditions
+
+    found = sieve_rows(conditions, conditions.lattice, limit, most_looked_at=most_looked_at)
+
+    assert found is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "composition",
+    [
+        f"components = {[f'c{i}' for i in range(12)]}\nstep = 0.0005",
+        f"components = {[f'c{i}' for i in range(60)]}\nstep = 0.001\nmax_active = 40",
+        'components = ["a", "b", "c", "d"]\nstep = 0.0001',
+    ],
+)
+def test_fine_grids_are_drawn_from(composition: str) -> None:
+    found = feasible(composition)
+    rng = np.random.default_rng(0)
+
+    rows = found.spread(rng.random((512, found.lattice.n_variables + 1)))
+
+    n_active = (rows > 0).sum(axis=1)
+    assert found.lattice.contains(rows).all()
+    assert set(n_active) == set(range(1, found.lattice.max_active + 1))
 
 
 def test_parameters_alone_make_a_set() -> None:
