@@ -1,0 +1,86 @@
+"""What only a search can tell of a campaign file: refused with the whole reason."""
+
+import pytest
+
+from campaigns.errors import CampaignFileError
+from campaigns.loading import campaign_from_text
+from campaigns.spec import CampaignSpec
+from orchestrator.optimise.feasible_set import FeasibleSet
+from orchestrator.optimise.searchable import refuse_unsearchable
+
+
+def campaign(composition: str, *constraints: str, planner: str = "botorch") -> CampaignSpec:
+    conditions = "\n".join(f"[[constraint]]\nexpression = '{each}'" for each in constraints)
+    text = f"""
+        [campaign]
+        name = "x"
+        [planner]
+        name = "{planner}"
+        [space.composition]
+        {composition}
+        {conditions}
+        [[objective]]
+        name = "y"
+        direction = "maximise"
+    """
+    return campaign_from_text(text, file="x.toml")
+
+
+def told(spec: CampaignSpec) -> str:
+    with pytest.raises(CampaignFileError) as caught:
+        refuse_unsearchable(spec, "x.toml")
+    return str(caught.value)
+
+
+ABC = 'components = ["A", "B", "C"]\nstep = '
+
+
+def test_a_reason_is_told_whole() -> None:
+    text = told(campaign(ABC + "0.1", "A*B >= 0.3"))
+
+    assert text == (
+        "x.toml: space: got no feasible point, expected at least one; none of the 66 lattice "
+        "points that bounds and linear constraints leave satisfies 'A*B >= 0.3'"
+    )
+
+
+@pytest.mark.slow
+def test_a_set_that_was_looked_through_is_told_to_be_empty() -> None:
+    text = told(campaign(ABC + "0.001", "A*B >= 0.3", "C > 0.1*A"))
+
+    assert text == (
+        "x.toml: space: got no feasible point, expected at least one; none of the lattice points "
+        "that bounds and linear constraints leave satisfies 'A*B >= 0.3'; each was looked at"
+    )
+
+
+def test_a_planner_that_refuses_is_named_beside_what_is_infeasible() -> None:
+    lines = told(campaign(ABC + "0.1", "A*B >= 0.3", planner="ax")).splitlines()
+
+    assert lines[0].startswith("x.toml: space: got no feasible point")
+    assert lines[1].startswith(
+        "x.toml: planner: got 'ax', expected a planner that can honour the campaign; "
+    )
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("composition", "reason"),
+    [
+        (ABC + "0.00001", "got 0.00001, .*the finest step is 1/10000"),
+        (
+            f"components = {[f'c{i}' for i in range(118)]}\nstep = 0.0001",
+            "got 0.0001, .*118 components in 10000 steps .* smaller max_active",
+        ),
+    ],
+)
+def test_a_grid_too_fine_is_refused_before_anything_is_counted(
+    composition: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted(spec: CampaignSpec) -> FeasibleSet:
+        raise AssertionError(f"{spec.header.name} was counted")
+
+    monkeypatch.setattr(FeasibleSet, "of", counted)
+
+    with pytest.raises(CampaignFileError, match=rf"space\.composition\.step: {reason}"):
+        refuse_unsearchable(campaign(composition), "x.toml")
