@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -40,8 +41,13 @@ PLANNING_DEADLINE_S: Final = 600.0
 """A worker that takes longer over one proposal ends itself, in real seconds."""
 
 
-def _die_with_the_engine() -> None:
-    """End this worker as soon as the engine's process has ended, however it ended."""
+def _serve_the_engine() -> None:
+    """Leave Ctrl-C to the engine; end as soon as the engine's process has ended, however it ended.
+
+    A terminal sends Ctrl-C to every process in the foreground. In the worker it would break off
+    the proposal and reach the engine as the planner's answer.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -199,4 +205,4 @@ def planning_in_worker() -> Planning:
 
 def _new_pool() -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_the_engine)
+    return ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_serve_the_engine)

@@ -43,6 +43,23 @@ def test_a_worker_that_was_killed_is_replaced_and_gives_the_same_points():
     assert not _workers()
 
 
+@pytest.mark.slow
+def test_ctrl_c_on_the_terminal_does_not_reach_the_worker():
+    planning = planning_in_worker()
+    try:
+        first = asyncio.run(_proposed(planning))
+        (worker,) = _workers()
+        worker.send_signal(signal.SIGINT)
+
+        second = asyncio.run(_proposed(planning))
+
+        assert [process.pid for process in _workers()] == [worker.pid]
+    finally:
+        planning.close()
+
+    assert second.candidates == first.candidates
+
+
 def _doomed_pool() -> ProcessPoolExecutor:
     """Return a pool whose worker ends as soon as it begins."""
     context = multiprocessing.get_context("spawn")
