@@ -29,10 +29,7 @@ from orchestrator.service.views import (
     TargetView,
 )
 
-__all__ = ["SILENT_AFTER_S", "campaign_view", "engine_name", "engine_view", "shown_state"]
-
-SILENT_AFTER_S: Final = 15.0
-"""An engine whose last heartbeat is older than this, in real seconds, counts as silent."""
+__all__ = ["campaign_view", "engine_name", "engine_view", "shown_state"]
 
 _NEEDS_ENGINE: Final = frozenset(
     {
@@ -60,7 +57,7 @@ def engine_view(
     is_attached: bool,
     heartbeat: Heartbeat | None,
     real_now: datetime,
-    is_process_gone: bool = False,
+    is_alive: bool,
 ) -> EngineView:
     """Return what is known of a campaign's engine.
 
@@ -69,14 +66,14 @@ def engine_view(
         is_attached: Whether it did not let go.
         heartbeat: Its last sign of life.
         real_now: The wall clock's time, whatever the bench's clock says.
-        is_process_gone: Whether its process is known to have ended.
+        is_alive: Whether the heartbeat's engine is still there.
     """
     age_s = None
     if heartbeat is not None:
         age_s = max(0.0, (real_now - heartbeat.real_time).total_seconds())
     if not is_attached:
         state = EngineState.DETACHED
-    elif age_s is not None and age_s <= SILENT_AFTER_S and not is_process_gone:
+    elif is_alive:
         state = EngineState.ALIVE
     else:
         state = EngineState.SILENT

@@ -4,7 +4,6 @@ Nothing here decides or acts. A page or a command opens a `Lab`, looks, asks, an
 engine never knows that it was there except by what stands in the log.
 """
 
-import platform
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +30,7 @@ from orchestrator.service.campaign_view import (
 )
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.requests import Request, request_event
+from orchestrator.service.signs_of_life import is_alive
 from orchestrator.service.views import CampaignLine, CampaignView, EngineView
 from orchestrator.settings import Settings
 
@@ -220,12 +220,14 @@ class Lab:
     def _engine(self, state: CampaignState) -> EngineView:
         beats: dict[str, Heartbeat] = {beat.name: beat for beat in self._log.heartbeats()}
         beat = beats.get(engine_name(state.campaign_id))
+        real_now = self._clock.now()
         return engine_view(
             epoch=state.epoch,
             is_attached=state.is_attached,
             heartbeat=beat,
-            real_now=self._clock.now(),
-            is_process_gone=beat is not None and _is_gone(beat),
+            real_now=real_now,
+            is_alive=beat is not None
+            and is_alive(beat, real_now=real_now, is_simulated=state.is_simulated),
         )
 
     def _now(self, state: CampaignState) -> datetime:
@@ -298,13 +300,6 @@ class Lab:
             if isinstance(event, InstrumentLost) and event.instrument in used:
                 known[event.instrument] = f"lost: {event.reason}"
         return dict(sorted(known.items()))
-
-
-def _is_gone(beat: Heartbeat) -> bool:
-    """Tell whether a process of this machine has ended; of another machine nobody can say."""
-    import psutil
-
-    return beat.host == platform.node() and not psutil.pid_exists(beat.pid)
 
 
 def _number(cell: object) -> int:

@@ -78,6 +78,7 @@ class Onlooker:
             is_attached=watch.state.is_attached,
             heartbeat=heartbeats.get(engine_name(self._campaign_id)),
             real_now=self._clock.now(),
+            is_alive=True,
         )
         view = campaign_view(
             watch.state, engine=engine, now=watch.now, last_hash=last_hash(self._log)

@@ -1,12 +1,9 @@
 """Which campaign a run drives: the unfinished one, or one opened now."""
 
-import platform
 import re
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Final
-
-import psutil
 
 from drivers.clock import SystemClock
 from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
@@ -14,7 +11,8 @@ from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_s
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.sql_log import SqliteLog
-from orchestrator.service.campaign_view import SILENT_AFTER_S, engine_name
+from orchestrator.service.campaign_view import engine_name
+from orchestrator.service.signs_of_life import is_alive
 from orchestrator.wiring.preparation import Prepared
 
 __all__ = ["DRY_RUN_START", "open_campaign"]
@@ -101,9 +99,9 @@ def _refuse_driven(log: SqliteLog, state: CampaignState) -> None:
     beat = beats.get(engine_name(state.campaign_id))
     if beat is None or not state.is_attached:
         return
-    age_s = (SystemClock().now() - beat.real_time).total_seconds()
-    is_here = beat.host == platform.node()
-    if age_s <= SILENT_AFTER_S and not (is_here and not psutil.pid_exists(beat.pid)):
+    real_now = SystemClock().now()
+    if is_alive(beat, real_now=real_now, is_simulated=state.is_simulated):
+        age_s = (real_now - beat.real_time).total_seconds()
         raise RequestRefused(
             f"{state.campaign_id} is driven by process {beat.pid} on {beat.host}, which showed a "
             f"sign of life {age_s:.0f} s ago; end that one first"
