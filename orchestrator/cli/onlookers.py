@@ -1,11 +1,12 @@
 """Who shows a running campaign: a table that changes, or one line for each thing that happened."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.screens import run_panel
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from orchestrator.wiring import Progress
 
 __all__ = ["LiveOnlooker", "PlainOnlooker"]
+
+_DRAWN_PER_S: Final = 4
+_THINKS_AFTER_S: Final = 1.0
+_PLANS_WHILE: Final = ("running", "pausing", "stopping", "aborting")
+"""A request that came while the planner thinks is read when it has answered."""
 
 
 class LiveOnlooker:
@@ -29,8 +35,12 @@ class LiveOnlooker:
     def __init__(self, screen: Console, interrupts: Interrupts) -> None:
         self._screen = screen
         self._interrupts = interrupts
-        self._live = Live(console=screen, auto_refresh=False)
-        self._begun_s = 0.0
+        self._begun_s = self._told_s = 0.0
+        self._progress: Progress | None = None
+        self._has_ended = False
+        self._live = Live(
+            console=screen, refresh_per_second=_DRAWN_PER_S, get_renderable=self._drawing
+        )
 
     def __enter__(self) -> Self:
         """Take the terminal."""
@@ -45,17 +55,38 @@ class LiveOnlooker:
         trace: TracebackType | None,
     ) -> None:
         """Leave the last table standing."""
+        self._has_ended = True
         self._live.stop()
 
     def show(self, progress: "Progress") -> None:
-        """Draw the campaign as it stands."""
-        panel = run_panel(
+        """Take note of the campaign as it stands; the table is drawn by a thread of its own.
+
+        So the seconds go on and Ctrl-C is answered while a dry-run waits for its planner.
+        """
+        self._progress = progress
+        self._told_s = self._screen.get_time()
+
+    def _drawing(self) -> RenderableType:
+        progress = self._progress
+        if progress is None:
+            return Text()
+        now_s = self._screen.get_time()
+        return run_panel(
             progress.view,
             progress.instruments,
-            elapsed_s=self._screen.get_time() - self._begun_s,
-            hint=self._interrupts.hint,
+            elapsed_s=now_s - self._begun_s,
+            thinking_s=self._thinking_s(progress.view, now_s),
+            hint="" if self._has_ended else self._interrupts.hint,
+            width=self._screen.width,
+            height=self._screen.height,
         )
-        self._live.update(panel, refresh=True)
+
+    def _thinking_s(self, view: CampaignView, now_s: float) -> float | None:
+        """Return how long virtual time has stood still, which it does only for the planner."""
+        stands_s = now_s - self._told_s
+        if self._has_ended or not view.is_simulated or view.status not in _PLANS_WHILE:
+            return None
+        return stands_s if stands_s >= _THINKS_AFTER_S else None
 
 
 class PlainOnlooker:
@@ -88,10 +119,15 @@ class PlainOnlooker:
         if not self._state:
             kind = "simulated" if view.is_simulated else "real bench"
             typer.echo(f"{view.campaign_id} on {view.rig_name}, {kind}; {self._interrupts.hint}")
-        for experiment in view.experiments:
-            if experiment.ended_h is not None and experiment.experiment_id not in self._told:
-                self._told.add(experiment.experiment_id)
-                typer.echo(_experiment_line(view, experiment))
+        ended = [
+            experiment
+            for experiment in view.experiments
+            if experiment.ended_h is not None and experiment.experiment_id not in self._told
+        ]
+        for experiment in ended:
+            self._told.add(experiment.experiment_id)
+            so_far = _so_far(view) if experiment is ended[-1] else ""
+            typer.echo(f"{_experiment_line(view, experiment)}{so_far}")
         is_last = view.has_ended or view.status == "paused"
         if self._state and view.status != self._state and not is_last:
             typer.echo(f"{view.campaign_id} {view.status}")
@@ -99,10 +135,12 @@ class PlainOnlooker:
 
 
 def _experiment_line(view: CampaignView, experiment: ExperimentView) -> str:
-    experiments, hours, cost = view.limits
-    limit = "" if experiments.limit is None else f"/{experiments.limit:.0f}"
-    spent = f"{hours.used:.1f} h, {cost.used:,.0f} USD"
-    head = f"{experiment.experiment_id} ({experiment.number}{limit}, {spent}) {experiment.state}"
+    limit = view.limits[0].limit
+    of = "" if limit is None else f"/{limit:.0f}"
+    head = (
+        f"{experiment.experiment_id} ({experiment.number}{of}, {experiment.ended_h:.1f} h) "
+        f"{experiment.state}"
+    )
     if experiment.state == "failed":
         return f"{head}: {experiment.cause}: {experiment.reason}"
     known = {**experiment.values, **experiment.computed}
@@ -110,5 +148,12 @@ def _experiment_line(view: CampaignView, experiment: ExperimentView) -> str:
         f"{label_from_name(objective.name)} {number_text(known.get(objective.name))}"
         for objective in view.objectives
     )
+    return f"{head}: {values}"
+
+
+def _so_far(view: CampaignView) -> str:
     best = ", ".join(number_text(best.value) for best in view.best)
-    return f"{head}: {values}; best {best or '–'}; hypervolume {number_text(view.hypervolume, 5)}"
+    return (
+        f"; so far best {best or '–'}, hypervolume {number_text(view.hypervolume, 5)}, "
+        f"{view.limits[2].used:,.0f} USD"
+    )

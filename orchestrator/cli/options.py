@@ -50,7 +50,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 CampaignArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[CAMPAIGN_ID]",
+        metavar="CAMPAIGN_ID",
         help="As `athanor campaigns` lists it; the only unfinished one unless given.",
         show_default=False,
     ),

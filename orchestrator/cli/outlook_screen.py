@@ -21,7 +21,7 @@ def outlook_panel(found: CheckReport) -> RenderableType:
     table.add_column(style="dim")
     table.add_column()
     bench = found.bench
-    table.add_row("space", f"{found.n_components} components, {found.n_parameters} parameters")
+    table.add_row("space", f"components: {found.n_components}, parameters: {found.n_parameters}")
     about = "about " if found.n_feasible_points is None else ""
     count = "" if found.n_feasible_points is None else f": {found.n_feasible_points:,} points"
     table.add_row(

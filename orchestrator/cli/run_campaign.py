@@ -1,5 +1,6 @@
 """``athanor run``: one campaign from its opening to its end, on the bench or simulated."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from orchestrator.service.views import CampaignView
     from orchestrator.settings import Settings
-    from orchestrator.wiring import Prepared, RunEnd
+    from orchestrator.wiring import Prepared, RunEnd, RunOptions
 
 __all__ = ["run"]
 
@@ -75,7 +76,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     )
     prepared = prepare(options)
     end = _drive(prepared, settings, is_live=is_live)
-    _tell_end(end, settings, report)
+    _tell_end(end, options, settings, report)
     raise typer.Exit(end.exit_code)
 
 
@@ -112,7 +113,9 @@ def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) 
         return run_prepared(prepared, on_progress=onlooker.show, on_start=on_start)
 
 
-def _tell_end(end: "RunEnd", settings: "Settings", report: Path | None) -> None:
+def _tell_end(
+    end: "RunEnd", options: "RunOptions", settings: "Settings", report: Path | None
+) -> None:
     from orchestrator.cli.screens import front_table
     from orchestrator.service.lab import Lab
 
@@ -128,10 +131,19 @@ def _tell_end(end: "RunEnd", settings: "Settings", report: Path | None) -> None:
         _write_report(view, report, made_time)
     for job_id in end.in_doubt:
         typer.echo(f"in doubt: {job_id}: somebody has to look at the bench", err=True)
-    for place in end.unclean:
-        typer.echo(f"not clean: {place}: clean it before anything is made in it", err=True)
-    if end.exit_code == EXIT_HELD and not end.in_doubt:
-        typer.echo("held: go on with athanor run CAMPAIGN --rig RIG --resume", err=True)
+    if end.exit_code == EXIT_HELD:
+        _tell_way_on(end, options)
+
+
+def _tell_way_on(end: "RunEnd", options: "RunOptions") -> None:
+    """Say what to type after a run that was held."""
+    words: list[str | Path] = ["athanor", "run", options.campaign_file, "--rig", options.rig_file]
+    words += ["--dry-run"] if options.is_dry_run else []
+    words += ["--database", options.database, "--resume"]
+    again = shlex.join(str(word) for word in words)
+    if end.in_doubt:
+        again = f"athanor stop {end.campaign_id} --database {options.database}, then {again}"
+    typer.echo(f"{'to end it' if end.in_doubt else 'held; go on with'}: {again}", err=True)
 
 
 def _write_report(view: "CampaignView", path: Path, made_time: "datetime") -> None:

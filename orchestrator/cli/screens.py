@@ -1,6 +1,7 @@
 """What commands draw on a terminal, from views alone."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -26,6 +27,10 @@ _STYLES: Final = {
     "aborted": "bold red",
 }
 _N_LAST_JOBS: Final = 6
+_N_FRAME_LINES: Final = 4
+"""The panel's edges, an empty line, and the line below the panel."""
+_SIDE_BY_SIDE_WIDTH: Final = 96
+_NOTE_LENGTH: Final = 80
 
 
 def campaigns_table(lines: Sequence[CampaignLine]) -> RenderableType:
@@ -58,28 +63,47 @@ def campaign_panel(view: CampaignView) -> RenderableType:
 
 
 def run_panel(
-    view: CampaignView, instruments: Mapping[str, str], *, elapsed_s: float, hint: str
+    view: CampaignView,
+    instruments: Mapping[str, str],
+    *,
+    elapsed_s: float,
+    thinking_s: float | None,
+    hint: str,
+    width: int,
+    height: int,
 ) -> RenderableType:
-    """Return one running campaign as ``athanor run`` shows it.
+    """Return one running campaign as ``athanor run`` shows it, fitted to the terminal.
 
     Args:
         view: The campaign.
         instruments: What each instrument does.
         elapsed_s: Real time since the run began, in seconds.
-        hint: What Ctrl-C would do.
+        thinking_s: How long the run has waited for the planner, in real seconds; None if it does
+            not wait.
+        hint: What Ctrl-C would do; empty at the end.
+        width: Of the terminal, in columns.
+        height: Of the terminal, in lines.
     """
-    bench = Table(box=None, pad_edge=False, header_style="bold")
-    bench.add_column("instrument")
-    bench.add_column("does", min_width=22)
-    for name, doing in instruments.items():
-        style = "dim" if doing == "idle" else "red" if doing.startswith("fault") else "green"
-        bench.add_row(name, Text(doing, style=style))
-    left = Group(_facts(view, elapsed_s=elapsed_s), Text(), _best_table(view))
-    sides = Table.grid(padding=(0, 4))
-    sides.add_row(left, bench)
-    parts: list[RenderableType] = [sides, Text(), _last_jobs(view)]
+    facts = _run_facts(view, elapsed_s=elapsed_s, thinking_s=thinking_s)
+    best = _best_table(view)
+    if width >= _SIDE_BY_SIDE_WIDTH:
+        left = Group(facts, Text(), best)
+        top: list[RenderableType] = [_columns(left, _bench_table(instruments))]
+        n_top = max(facts.row_count + best.row_count + 2, len(instruments) + 1)
+    else:
+        half = (len(instruments) + 1) // 2
+        names = list(instruments)
+        halves = [
+            {name: instruments[name] for name in part} for part in (names[:half], names[half:])
+        ]
+        top = [facts, best, Text(), _columns(*(_bench_table(part) for part in halves))]
+        n_top = facts.row_count + best.row_count + half + 3
+    n_jobs = min(_N_LAST_JOBS, height - n_top - _N_FRAME_LINES)
+    parts = top + ([Text(), _last_jobs(view, n_jobs)] if n_jobs > 0 else [])
     parts += [_doubt_text(view)] if view.in_doubt else []
-    return Panel(Group(*parts), title=_title(view), title_align="left", subtitle=hint, expand=False)
+    return Panel(
+        Group(*parts), title=_title(view), title_align="left", subtitle=hint or None, expand=False
+    )
 
 
 def front_table(view: CampaignView) -> RenderableType:
@@ -112,25 +136,76 @@ def _title(view: CampaignView) -> Text:
     return title
 
 
-def _facts(view: CampaignView, *, elapsed_s: float | None = None) -> RenderableType:
-    counts, (experiments, hours, cost) = view.counts, view.limits
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column()
-    limit = "" if experiments.limit is None else f" of {experiments.limit:.0f}"
+def _facts(view: CampaignView) -> Table:
+    counts = view.counts
+    table = _fact_table()
     table.add_row(
         "experiments",
-        f"{counts.started}{limit} started: {counts.done} done, {counts.running} running, "
+        f"{_started(view)} started: {counts.done} done, {counts.running} running, "
         f"{counts.failed} failed, {counts.in_doubt} in doubt",
     )
+    _add_means(table, view)
+    table.add_row("engine", _engine_text(view))
+    if view.state != view.status:
+        table.add_row("by the log", Text(view.status))
+    if view.status_reason:
+        table.add_row("reason", Text(view.status_reason))
+    return table
+
+
+def _run_facts(view: CampaignView, *, elapsed_s: float, thinking_s: float | None) -> Table:
+    """Return the facts of a run by this very process: its engine needs no line."""
+    counts = view.counts
+    table = _fact_table()
+    done = Text(f"{_started(view)}: {counts.done} done, {counts.running} running")
+    for n, word in ((counts.failed, "failed"), (counts.in_doubt, "in doubt")):
+        if n:
+            done.append(f", {n} {word}", style="red")
+    table.add_row("experiments", done)
+    _add_means(table, view, elapsed_s=elapsed_s)
+    thinking = "" if thinking_s is None else f" thinks, {thinking_s:.0f} s"
+    table.add_row("planner", f"{view.planner}{thinking}")
+    if view.status_reason:
+        table.add_row("reason", Text(view.status_reason))
+    return table
+
+
+def _fact_table() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    return table
+
+
+def _started(view: CampaignView) -> str:
+    limit = view.limits[0].limit
+    return f"{view.counts.started}" + ("" if limit is None else f" of {limit:.0f}")
+
+
+def _add_means(table: Table, view: CampaignView, *, elapsed_s: float | None = None) -> None:
+    """Add what was spent, and what it gave."""
+    _, hours, cost = view.limits
     clock = "virtual hours" if view.is_simulated else "hours"
-    real = "" if elapsed_s is None else f"   ({elapsed_s:.0f} s real time)"
+    real = "" if elapsed_s is None else f" in {elapsed_s:.0f} s of real time"
     table.add_row(clock, f"{hours.used:.1f}{_left(hours.left, ' h')}{real}")
     table.add_row("money", f"{cost.used:,.2f} USD{_left(cost.left, ' USD')}")
     table.add_row("hypervolume", number_text(view.hypervolume, 5))
-    table.add_row("engine", _engine_text(view))
-    if view.status_reason:
-        table.add_row("reason", Text(view.status_reason))
+
+
+def _columns(*sides: RenderableType) -> RenderableType:
+    grid = Table.grid(padding=(0, 4))
+    grid.add_row(*sides)
+    return grid
+
+
+def _bench_table(instruments: Mapping[str, str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    longest = max((len(name) for name in instruments), default=0)
+    table.add_column("instrument", min_width=longest, no_wrap=True)
+    table.add_column("does", min_width=14, no_wrap=True, overflow="ellipsis")
+    for name, doing in instruments.items():
+        style = "dim" if doing == "idle" else "red" if doing.startswith("fault") else "green"
+        table.add_row(name, Text(doing, style=style))
     return table
 
 
@@ -152,7 +227,7 @@ def _engine_text(view: CampaignView) -> Text:
     return Text(f"{engine.state}, {age}{where}", style=style)
 
 
-def _best_table(view: CampaignView) -> RenderableType:
+def _best_table(view: CampaignView) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("best so far")
     table.add_column("value", justify="right")
@@ -170,14 +245,16 @@ def _best_table(view: CampaignView) -> RenderableType:
     return table
 
 
-def _last_jobs(view: CampaignView) -> RenderableType:
+def _last_jobs(view: CampaignView, n: int) -> RenderableType:
     def when(job: JobView) -> float:
         return max(job.started_h or 0.0, job.ended_h or 0.0)
 
     begun = [job for job in view.jobs if job.started_h is not None]
     table = Table.grid(padding=(0, 2))
-    for job in sorted(begun, key=when)[-_N_LAST_JOBS:]:
-        note = f": {job.note[:80]}" if job.note else ""
+    for _ in range(3):
+        table.add_column(no_wrap=True, overflow="ellipsis")
+    for job in sorted(begun, key=when)[-n:]:
+        note = f": {shorten(job.note, _NOTE_LENGTH, placeholder=' …')}" if job.note else ""
         table.add_row(
             Text(f"{when(job):8.2f} h", style="dim"),
             Text(f"{job.experiment_id}/{job.name}"),
@@ -189,6 +266,8 @@ def _last_jobs(view: CampaignView) -> RenderableType:
 def _doubt_text(view: CampaignView) -> RenderableType:
     text = Text("\nIn doubt: somebody has to look at the bench.\n", style="bold red")
     for doubt in view.in_doubt:
-        line = f"  {doubt.job_id}: {doubt.action} on {doubt.instrument}: {doubt.evidence}\n"
+        said = ", ".join(f"{name} {value}" for name, value in doubt.arguments.items())
+        action = f"{doubt.action} ({said})" if said else doubt.action
+        line = f"  {doubt.job_id}: {action} on {doubt.instrument}: {doubt.evidence}\n"
         text.append(line, style="not bold red")
     return text

@@ -72,8 +72,8 @@ def number_text(value: float | None, digits: int = 4) -> str:
     """Return a number for people, or a dash where there is none.
 
     Example:
-        >>> number_text(0.33910001), number_text(1234567.0), number_text(None)
-        ('0.3391', '1,234,567', '–')
+        >>> number_text(0.33910001), number_text(5.0), number_text(1234567.0), number_text(None)
+        ('0.3391', '5.000', '1,234,567', '–')
     """
     if value is None:
         return "–"
@@ -81,4 +81,4 @@ def number_text(value: float | None, digits: int = 4) -> str:
         return f"{value:.{digits - 1}e}"
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
+    return f"{value:#.{digits}g}".removesuffix(".") if value else "0"

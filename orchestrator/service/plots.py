@@ -48,7 +48,7 @@ def layout(**more: object) -> Figure:
     return {
         "template": "none",
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#1f2937"},
-        "margin": {"l": 80, "r": 30, "t": 30, "b": 60},
+        "margin": {"l": 80, "r": 30, "t": 44, "b": 60},
         "hovermode": "closest",
         "legend": LEGEND,
         **more,
@@ -99,7 +99,7 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
     scale = {"cmin": 1, "cmax": max(2, view.counts.started), "colorscale": "Cividis"}
     others = {**scale, "showscale": bool(rest), "size": 9}
     best = {**scale, "showscale": not rest, "size": 13}
-    data = [_points(rest, x, y, "others (colour: number)", others)]
+    data = [_points(rest, x, y, "others", others)]
     if len(view.objectives) == 2:
         data.append(_staircase(front, x, y))
     best["line"] = {"width": 2, "color": VERMILION}
@@ -242,9 +242,9 @@ def hypervolume_figure(view: CampaignView) -> Figure:
     """Return the hypervolume against experiments, hours or money, as the reader chooses."""
     series = view.hypervolume_series
     ways: list[tuple[str, list[float]]] = [
-        ("experiments observed", [float(entry.n_observed) for entry in series]),
-        ("hours since the opening", [entry.hours for entry in series]),
-        ("money spent (USD)", [entry.cost_usd for entry in series]),
+        ("experiments", [float(entry.n_observed) for entry in series]),
+        ("hours", [entry.hours for entry in series]),
+        ("money (USD)", [entry.cost_usd for entry in series]),
     ]
     title, xs = ways[0]
     trace: Figure = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from datetime import datetime
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
@@ -98,8 +99,13 @@ def frame_text(frame: pd.DataFrame, form: TableFormat) -> str:
             {name: None if _is_missing(value) else value for name, value in row.items()}
             for row in frame.to_dict(orient="records")
         ]
-        return json.dumps(rows, allow_nan=False, indent=1, default=str) + "\n"
+        return json.dumps(rows, allow_nan=False, indent=1, default=_cell_text) + "\n"
     raise ValueError(f"{form} is not text")
+
+
+def _cell_text(value: object) -> str:
+    """Return what JSON has no form of: a time as ISO 8601, as in every other answer."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _is_missing(value: object) -> bool:

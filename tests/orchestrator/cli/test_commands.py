@@ -57,7 +57,7 @@ def test_status_shows_a_doubt_in_words(unfinished, capsys):
 
     text = capsys.readouterr().out
     assert "held" in text
-    assert "E0001/dose: transfer on pump_x1: no reply in 62 s" in text
+    assert "E0001/dose: transfer (volume_ul 600.0) on pump_x1: no reply in 62 s" in text
 
 
 def test_watching_an_ended_campaign_ends(finished, capsys):

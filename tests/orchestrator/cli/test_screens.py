@@ -1,0 +1,75 @@
+"""What is drawn while a campaign runs: it fits the terminal, and goes on while the run waits."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from drivers.clock import SystemClock
+from orchestrator.cli.interrupts import Interrupts
+from orchestrator.cli.onlookers import LiveOnlooker, PlainOnlooker
+from orchestrator.cli.screens import run_panel
+from orchestrator.log.memory_log import MemoryLog
+from orchestrator.service.lab import Lab
+from orchestrator.service.views import CampaignView
+from orchestrator.wiring import Progress
+from tests.support.recorded_campaign import OPENED, RecordedCampaign
+
+INSTRUMENTS = {f"pump_number_{n}": "measure_current_sweep 12 s" for n in range(9)}
+
+
+def _view(*, n_experiments: int = 3) -> CampaignView:
+    log = MemoryLog()
+    campaign = RecordedCampaign(log)
+    campaign.open()
+    for _ in range(n_experiments):
+        campaign.finish(campaign.start(), 0.4)
+    return Lab(log, actor="ada", clock=SystemClock(), source="memory").campaign("small-1")
+
+
+def _drawn(view: CampaignView, width: int, height: int, **more: object) -> list[str]:
+    screen = Console(file=StringIO(), width=width, height=height)
+    facts = {"elapsed_s": 5.0, "thinking_s": None, "hint": "Ctrl-C asks for a pause", **more}
+    with screen.capture() as capture:
+        screen.print(run_panel(view, INSTRUMENTS, width=width, height=height, **facts))
+    return capture.get().splitlines()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 40), (200, 24)])
+def test_a_run_fits_the_terminal_with_every_instrument(width, height):
+    lines = _drawn(_view(), width, height)
+
+    assert len(lines) < height
+    assert max(len(line) for line in lines) <= width
+    assert "Ctrl-C asks for a pause" in lines[-1]
+    for name in INSTRUMENTS:
+        assert any(name in line for line in lines)
+
+
+def test_a_run_that_waits_for_its_planner_says_so():
+    view = _view()
+
+    assert not any("thinks" in line for line in _drawn(view, 80, 24))
+    assert any("thinks, 7 s" in line for line in _drawn(view, 80, 24, thinking_s=7.2))
+
+
+def test_the_last_table_offers_no_ctrl_c():
+    screen = Console(file=StringIO(), width=100, height=40, force_terminal=True)
+    onlooker = LiveOnlooker(screen, Interrupts(lambda request: None))
+    with onlooker:
+        onlooker.show(Progress(_view(), INSTRUMENTS, OPENED))
+
+    last_table = screen.file.getvalue().rsplit("╭", 1)[-1]
+    assert "small-1" in last_table
+    assert "Ctrl-C" not in last_table
+
+
+def test_plain_lines_say_of_each_experiment_what_is_its_own(capsys):
+    view = _view(n_experiments=2)
+    with PlainOnlooker(Interrupts(lambda request: None)) as onlooker:
+        onlooker.show(Progress(view, {}, OPENED))
+
+    first, second = capsys.readouterr().out.splitlines()[1:]
+    assert first.startswith("E0001 (1/40, ")
+    assert "so far" not in first
+    assert "so far best" in second
