@@ -119,6 +119,7 @@ class PlainOnlooker:
         if not self._state:
             kind = "simulated" if view.is_simulated else "real bench"
             typer.echo(f"{view.campaign_id} on {view.rig_name}, {kind}; {self._interrupts.hint}")
+            self._skip_what_ended_before(view)
         ended = [
             experiment
             for experiment in view.experiments
@@ -132,6 +133,13 @@ class PlainOnlooker:
         if self._state and view.status != self._state and not is_last:
             typer.echo(f"{view.campaign_id} {view.status}")
         self._state = view.status
+
+    def _skip_what_ended_before(self, view: CampaignView) -> None:
+        """Count what an earlier run told of; a resumed campaign begins where it was left."""
+        before = [entry.experiment_id for entry in view.experiments if entry.ended_h is not None]
+        if before:
+            self._told.update(before)
+            typer.echo(f"{len(before)} experiments had ended before{_so_far(view)}")
 
 
 def _experiment_line(view: CampaignView, experiment: ExperimentView) -> str:

@@ -65,11 +65,21 @@ def test_the_last_table_offers_no_ctrl_c():
 
 
 def test_plain_lines_say_of_each_experiment_what_is_its_own(capsys):
-    view = _view(n_experiments=2)
     with PlainOnlooker(Interrupts(lambda request: None)) as onlooker:
-        onlooker.show(Progress(view, {}, OPENED))
+        for n_experiments in (0, 2):
+            onlooker.show(Progress(_view(n_experiments=n_experiments), {}, OPENED))
 
     first, second = capsys.readouterr().out.splitlines()[1:]
     assert first.startswith("E0001 (1/40, ")
     assert "so far" not in first
     assert "so far best" in second
+
+
+def test_plain_lines_of_a_resumed_campaign_begin_where_it_was_left(capsys):
+    with PlainOnlooker(Interrupts(lambda request: None)) as onlooker:
+        for n_experiments in (2, 3):
+            onlooker.show(Progress(_view(n_experiments=n_experiments), {}, OPENED))
+
+    before, third = capsys.readouterr().out.splitlines()[1:]
+    assert before.startswith("2 experiments had ended before; so far best 0.4")
+    assert third.startswith("E0003 ")
