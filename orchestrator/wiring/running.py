@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.clock import Clock, SystemClock, VirtualClock, VirtualLoop
 from orchestrator.core.campaign import CampaignState, CampaignStatus
-from orchestrator.core.events import campaign_stream
+from orchestrator.core.events import CampaignOpened, campaign_stream
+from orchestrator.errors import LogError
 from orchestrator.execution.rig import bench_for, lines_for
 from orchestrator.log.event_log import EventLog, last_hash
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
@@ -121,7 +122,7 @@ async def _drive(
     clock: Clock = SystemClock()
     if options.is_dry_run:
         clock = VirtualClock(_last_time(log, campaign_id))
-        bench = bench_for(rig, clock, options.seed)
+        bench = bench_for(rig, clock, _seed(log, campaign_id))
         lines = {name: bench.line(name) for name in rig.lines}
     else:
         lines = lines_for(rig, clock)
@@ -169,6 +170,14 @@ async def _until_told_to_end(engine: "Engine") -> CampaignState:
     finally:
         for number in _ENDS:
             loop.remove_signal_handler(number)
+
+
+def _seed(log: EventLog, campaign_id: str) -> int:
+    """Return the seed that the campaign was opened with; it goes on with the same bench."""
+    (opening,) = log.read(stream=campaign_stream(campaign_id), limit=1)
+    if not isinstance(opening.event, CampaignOpened):
+        raise LogError(f"the first record of {campaign_id} is no opening")
+    return opening.event.seed
 
 
 def _last_time(log: EventLog, campaign_id: str) -> datetime:

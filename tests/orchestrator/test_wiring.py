@@ -93,9 +93,9 @@ def test_a_rig_without_simulation_cannot_be_pretended(tmp_path):
         prepare(_options(tmp_path, change_rig=without))
 
 
-def _interrupted(tmp_path) -> RunOptions:
+def _interrupted(tmp_path, **more) -> RunOptions:
     """Leave a paused campaign behind: somebody asked for a pause before the start."""
-    options = _options(tmp_path)
+    options = _options(tmp_path, **more)
 
     def pause(handle):
         handle.leave_when_paused()
@@ -121,6 +121,17 @@ def test_an_unfinished_campaign_is_neither_doubled_nor_continued_unasked(tmp_pat
         _run(options)
 
     assert _run(replace(options, resume=True)).status == "finished"
+
+
+def test_a_resumed_dry_run_goes_on_with_the_bench_that_it_was_opened_with(tmp_path):
+    ends = []
+    for folder, seed in ((tmp_path / "same", 5), (tmp_path / "unsaid", 0)):
+        folder.mkdir()
+        options = _interrupted(folder, seed=5)
+        ends.append(_run(replace(options, resume=True, seed=seed)))
+
+    assert ends[0].status == "finished"
+    assert ends[0].last_hash == ends[1].last_hash
 
 
 def test_another_campaign_may_be_opened_beside_it(tmp_path):
