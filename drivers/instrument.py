@@ -7,7 +7,7 @@ through which the executor calls them; limits are checked there, before any byte
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_
 from drivers.clock import Clock
 from drivers.errors import LimitError
 from drivers.line import Line
+from drivers.reading import Reading
+from drivers.ticket import Settlement, Ticket, Verdict
 
 __all__ = ["Action", "Argument", "Instrument", "Reading", "RecoveryClass", "Within", "action"]
 
@@ -34,16 +36,6 @@ class RecoveryClass(StrEnum):
     """The device can say what it did last."""
     BLIND = "blind"
     """Nobody can know but a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One raw value, or one series, from an instrument."""
-
-    name: str
-    """What was read, with its unit as the suffix: ``mass_g``."""
-    value: float | tuple[float, ...] | str
-    """The value, or the series, in the unit of the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +170,9 @@ class Instrument:
     """Maker and model, as people say it."""
     actions: ClassVar[dict[str, Action]] = {}
     """Every action by name, read off the methods."""
+    says_when_it_acts: ClassVar[bool] = False
+    """Whether every action that is not a pure read calls ``self.ticket.about_to_act`` before the
+    first byte that may touch matter. If not, the executor calls it before the action begins."""
 
     def __init_subclass__(cls) -> None:
         found: dict[str, Action] = dict(cls.actions)
@@ -196,6 +191,8 @@ class Instrument:
         self.name = name
         self.line = line
         self.clock = clock
+        self.ticket = Ticket()
+        """Of the job that is being done; replaced by `perform`."""
 
     @classmethod
     def from_settings(
@@ -235,14 +232,38 @@ class Instrument:
         """Bring the device to its safe state: at rest, outputs off."""
         await self.stop()
 
+    async def settle(
+        self, action_name: str, arguments: Mapping[str, object], *, key: str, notes: Sequence[str]
+    ) -> Settlement:
+        """Ask the device what became of an action that was begun and never reported.
+
+        Called only if matter may have been touched, and before the device is asked to do anything
+        else. It moves nothing and may be cut off and called again. A device that can be asked
+        (`RecoveryClass.QUERYABLE`, `RecoveryClass.KEYED`) overrides this.
+
+        Args:
+            action_name: One of `actions`.
+            arguments: As they were given to `perform`.
+            key: Of the ticket that it was done under.
+            notes: What the driver noted in `Ticket.about_to_act`, in order.
+
+        Raises:
+            DriverError: The device could not be asked; nothing is known yet.
+        """
+        recovery = self.actions[action_name].recovery
+        if recovery in (RecoveryClass.PURE, RecoveryClass.IDEMPOTENT):
+            return Settlement(Verdict.DID_NOT_RUN, f"{action_name} may be repeated freely")
+        return Settlement(Verdict.CANNOT_TELL, f"{self.model} cannot say what it did last")
+
     async def perform(
-        self, action_name: str, arguments: Mapping[str, object]
+        self, action_name: str, arguments: Mapping[str, object], ticket: Ticket | None = None
     ) -> tuple[Reading, ...]:
         """Check the arguments and run one action.
 
         Args:
             action_name: One of `actions`.
             arguments: By name, in the units of their names.
+            ticket: Of the job that this is; without one nothing is kept.
 
         Raises:
             LimitError: Outside limits; nothing was sent.
@@ -253,5 +274,6 @@ class Instrument:
             where = f"{self.name}.{action_name}"
             raise LimitError(where, got=action_name, expected=f"one of {sorted(self.actions)}")
         checked = known.checked(self.name, arguments)
+        self.ticket = ticket if ticket is not None else Ticket()
         method: Callable[..., Awaitable[tuple[Reading, ...]]] = getattr(self, action_name)
         return await method(**checked)

@@ -9,43 +9,119 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from orchestrator.core.point import Candidate, Fact, Observation
+from orchestrator.core.experiment_events import (
+    AnalysisFinished,
+    DoubtAnswered,
+    ExperimentEvent,
+    ExperimentFailed,
+    ExperimentFinished,
+    ExperimentStarted,
+    JobEvent,
+    JobFailed,
+    JobFinished,
+    JobInterrupted,
+    JobOutcomeUnknown,
+    JobStarted,
+    LoggedReading,
+    ObservationAmended,
+    ObservationRecorded,
+    ObservationRetracted,
+    PlannedJob,
+)
+from orchestrator.core.lab_events import (
+    AlarmAcknowledged,
+    AlarmEvent,
+    AlarmNotified,
+    AlarmRaised,
+    AlarmReturned,
+    AlarmShelved,
+    AlarmUnshelved,
+    InstrumentCalibrated,
+    InstrumentConnected,
+    InstrumentEvent,
+    InstrumentLost,
+    InstrumentPutBack,
+    InstrumentTakenOut,
+    InterlockReleased,
+    InterlockTripped,
+    LabEvent,
+    LatchCleared,
+    LatchSet,
+    PlacesCleaned,
+    PlacesLeftUnclean,
+    Severity,
+    StationAttached,
+    StationDetached,
+    WatchdogActed,
+)
+from orchestrator.core.point import Candidate, Fact
 
 __all__ = [
     "EVENT_KINDS",
     "LAB_STREAM",
     "AbortRequested",
+    "AlarmAcknowledged",
+    "AlarmEvent",
+    "AlarmNotified",
+    "AlarmRaised",
+    "AlarmReturned",
+    "AlarmShelved",
+    "AlarmUnshelved",
     "AnalysisFinished",
     "CampaignAborted",
     "CampaignFinished",
+    "CampaignHeld",
     "CampaignOpened",
     "CampaignPaused",
     "CampaignStopped",
+    "CandidateApproved",
+    "CandidateEdited",
+    "CandidateRejected",
     "CandidatesProposed",
+    "DoubtAnswered",
     "EngineAttached",
     "EngineDetached",
     "Event",
     "EventAdapter",
+    "ExperimentEvent",
     "ExperimentFailed",
     "ExperimentFinished",
     "ExperimentStarted",
+    "HoldRequested",
+    "InstrumentCalibrated",
     "InstrumentConnected",
+    "InstrumentEvent",
     "InstrumentLost",
+    "InstrumentPutBack",
+    "InstrumentTakenOut",
+    "InterlockReleased",
+    "InterlockTripped",
     "JobEvent",
     "JobFailed",
     "JobFinished",
     "JobInterrupted",
     "JobOutcomeUnknown",
     "JobStarted",
+    "LabEvent",
+    "LatchCleared",
+    "LatchSet",
     "LoggedReading",
+    "ObservationAmended",
     "ObservationRecorded",
+    "ObservationRetracted",
     "PauseRequested",
+    "PlacesCleaned",
+    "PlacesLeftUnclean",
     "PlannedJob",
     "ProposalFailed",
     "ReferencePointFrozen",
     "ResumeRequested",
+    "Severity",
     "SpaceExhausted",
+    "StationAttached",
+    "StationDetached",
     "StopRequested",
+    "WatchdogActed",
     "campaign_stream",
 ]
 
@@ -61,36 +137,6 @@ def campaign_stream(campaign_id: str) -> str:
         'campaign/oer-plate-1'
     """
     return f"campaign/{campaign_id}"
-
-
-class PlannedJob(Fact):
-    """One job of an experiment, compiled: everything bound, nothing left to decide but when."""
-
-    job_id: str
-    """``<experiment_id>/<name>``."""
-    name: str
-    """The job's name in the recipe."""
-    instrument: str
-    action: str
-    arguments: dict[str, float | int | str | bool] = Field(default_factory=dict)
-    after: tuple[str, ...] = ()
-    """Names of the jobs that must be done before."""
-    positions: tuple[str, ...] = ()
-    """Places that the experiment holds from its first job naming them to its last."""
-    recovery: Literal["pure", "idempotent", "keyed", "queryable", "blind"]
-    """What may be done about it after a crash (`drivers.instrument.RecoveryClass`)."""
-    is_cleanup: bool = False
-    """Runs also when an earlier job of the experiment failed, and leaves the places clean."""
-    expected_s: float = Field(ge=0)
-    """How long it should take, in seconds."""
-
-
-class LoggedReading(Fact):
-    """One raw value or series from an instrument."""
-
-    name: str
-    """With its unit as the suffix: ``mass_g``."""
-    value: float | tuple[float, ...] | str
 
 
 class CampaignOpened(Fact):
@@ -133,6 +179,13 @@ class PauseRequested(Fact):
     reason: str = ""
 
 
+class HoldRequested(Fact):
+    """An operator asked: finish the running jobs, start no other; samples wait where they are."""
+
+    kind: Literal["HoldRequested"] = "HoldRequested"
+    reason: str = ""
+
+
 class ResumeRequested(Fact):
     """An operator asked to go on."""
 
@@ -160,6 +213,14 @@ class CampaignPaused(Fact):
     kind: Literal["CampaignPaused"] = "CampaignPaused"
     reason: str = ""
     """Why the engine paused by itself; empty if an operator asked for it."""
+
+
+class CampaignHeld(Fact):
+    """No job runs and none will start until someone resumes; open experiments wait."""
+
+    kind: Literal["CampaignHeld"] = "CampaignHeld"
+    reason: str
+    """Why; what the operator said, or why the engine held by itself."""
 
 
 class CampaignStopped(Fact):
@@ -223,136 +284,49 @@ class ReferencePointFrozen(Fact):
     """By objective, in the file's units and direction."""
 
 
-class ExperimentStarted(Fact):
-    """A candidate became an experiment; its jobs are bound and its places are taken."""
+class CandidateApproved(Fact):
+    """A person let a candidate be made."""
 
-    kind: Literal["ExperimentStarted"] = "ExperimentStarted"
-    experiment_id: str
-    number: int = Field(ge=1)
-    candidate: Candidate
-    jobs: tuple[PlannedJob, ...]
-    cost_usd: float = Field(ge=0)
-    """What the recipe says this experiment costs."""
-
-
-class JobStarted(Fact):
-    """The intent to act, durable before the first byte goes out."""
-
-    kind: Literal["JobStarted"] = "JobStarted"
-    job_id: str
-    attempt: int = Field(ge=1)
-    epoch: int = Field(ge=1)
-
-
-class JobFinished(Fact):
-    """The instrument did it and said so."""
-
-    kind: Literal["JobFinished"] = "JobFinished"
-    job_id: str
-    readings: tuple[LoggedReading, ...] = ()
-
-
-class JobFailed(Fact):
-    """It is known that the job did not succeed, and whether matter was touched."""
-
-    kind: Literal["JobFailed"] = "JobFailed"
-    job_id: str
-    error: str
-    """Name in the drivers' error tree."""
-    message: str
-    has_acted: bool
-    """True: matter may have been moved or changed, though not as asked."""
-
-
-class JobOutcomeUnknown(Fact):
-    """Sent, and no trustworthy answer: it may have happened."""
-
-    kind: Literal["JobOutcomeUnknown"] = "JobOutcomeUnknown"
-    job_id: str
-    evidence: str
-
-
-class JobInterrupted(Fact):
-    """A running job was cut off by an abort; the instrument was stopped."""
-
-    kind: Literal["JobInterrupted"] = "JobInterrupted"
-    job_id: str
-    reason: str
-
-
-class AnalysisFinished(Fact):
-    """Readings became values, or were refused."""
-
-    kind: Literal["AnalysisFinished"] = "AnalysisFinished"
-    experiment_id: str
-    analysis: str
-    version: int
-    quality: Literal["good", "bad"]
-    values: dict[str, float] = Field(default_factory=dict)
-    sds: dict[str, float] = Field(default_factory=dict)
+    kind: Literal["CandidateApproved"] = "CandidateApproved"
+    candidate_id: str
     reason: str = ""
 
 
-class ObservationRecorded(Fact):
-    """What the surrogate will train on: values under the composition that was really made."""
+class CandidateEdited(Fact):
+    """A person changed a candidate before it is made, and thereby approved it."""
 
-    kind: Literal["ObservationRecorded"] = "ObservationRecorded"
-    experiment_id: str
-    observation: Observation
-    computed: dict[str, float] = Field(default_factory=dict)
-    """Exact values of the computed objectives and outcomes at the made point."""
-
-
-class ExperimentFinished(Fact):
-    """The experiment gave an observation."""
-
-    kind: Literal["ExperimentFinished"] = "ExperimentFinished"
-    experiment_id: str
+    kind: Literal["CandidateEdited"] = "CandidateEdited"
+    candidate_id: str
+    point: dict[str, float | str]
+    reason: str = Field(min_length=1)
 
 
-class ExperimentFailed(Fact):
-    """The experiment gave no values."""
+class CandidateRejected(Fact):
+    """A person refused a candidate; it is not made."""
 
-    kind: Literal["ExperimentFailed"] = "ExperimentFailed"
-    experiment_id: str
-    cause: Literal["instrument", "measurement", "synthesis", "interrupted"]
-    """Only ``synthesis`` says something about the point."""
-    reason: str
+    kind: Literal["CandidateRejected"] = "CandidateRejected"
+    candidate_id: str
+    reason: str = Field(min_length=1)
 
-
-class InstrumentConnected(Fact):
-    """The right device answered."""
-
-    kind: Literal["InstrumentConnected"] = "InstrumentConnected"
-    instrument: str
-    driver: str
-    identity: str
-
-
-class InstrumentLost(Fact):
-    """A device does not answer, or another one does."""
-
-    kind: Literal["InstrumentLost"] = "InstrumentLost"
-    instrument: str
-    reason: str
-
-
-JobEvent: TypeAlias = JobStarted | JobFinished | JobFailed | JobOutcomeUnknown | JobInterrupted
-"""What can happen to a job."""
 
 Event: TypeAlias = Annotated[
     CampaignOpened
     | EngineAttached
     | EngineDetached
     | PauseRequested
+    | HoldRequested
     | ResumeRequested
     | StopRequested
     | AbortRequested
     | CampaignPaused
+    | CampaignHeld
     | CampaignStopped
     | CampaignAborted
     | CampaignFinished
     | CandidatesProposed
+    | CandidateApproved
+    | CandidateEdited
+    | CandidateRejected
     | SpaceExhausted
     | ProposalFailed
     | ReferencePointFrozen
@@ -362,12 +336,33 @@ Event: TypeAlias = Annotated[
     | JobFailed
     | JobOutcomeUnknown
     | JobInterrupted
+    | DoubtAnswered
     | AnalysisFinished
     | ObservationRecorded
+    | ObservationAmended
+    | ObservationRetracted
     | ExperimentFinished
     | ExperimentFailed
     | InstrumentConnected
-    | InstrumentLost,
+    | InstrumentLost
+    | InstrumentTakenOut
+    | InstrumentPutBack
+    | InstrumentCalibrated
+    | StationAttached
+    | StationDetached
+    | LatchSet
+    | LatchCleared
+    | InterlockTripped
+    | InterlockReleased
+    | WatchdogActed
+    | PlacesLeftUnclean
+    | PlacesCleaned
+    | AlarmRaised
+    | AlarmAcknowledged
+    | AlarmReturned
+    | AlarmShelved
+    | AlarmUnshelved
+    | AlarmNotified,
     Field(discriminator="kind"),
 ]
 """Any fact."""

@@ -17,6 +17,7 @@ __all__ = [
     "Connection",
     "Done",
     "Executor",
+    "NOT_SENT",
     "Order",
     "Outcome",
     "OutcomeAdapter",
@@ -26,6 +27,31 @@ __all__ = [
 ]
 
 _SPARE_S: Final = 60.0
+
+NOT_SENT: Final = frozenset(
+    {
+        "DoubtOpen",
+        "InstrumentBusy",
+        "InstrumentOut",
+        "InterlockTripped",
+        "JournalError",
+        "Latched",
+        "NotAccepted",
+        "NotConnected",
+        "OldEpoch",
+        "OrderExpired",
+        "StationLost",
+        "Stopping",
+        "UnknownInstrument",
+    }
+)
+"""Why an executor did not try at all; names for `Refused.error` beside those of the drivers' tree.
+
+``DoubtOpen``: another job of this instrument is in doubt. ``InstrumentOut``: a person took it out of
+service. ``JournalError``: the station's journal could not be written. ``Latched``: the stop latch is
+set. ``NotAccepted``: the order never arrived and never will. ``StationLost``: no station answers.
+``Stopping``: a stop or an abort of this campaign has arrived.
+"""
 
 
 def deadline_for(expected_s: float) -> float:
@@ -46,10 +72,11 @@ def deadline_for(expected_s: float) -> float:
 class Order(Fact):
     """One attempt at one job, for one instrument."""
 
+    campaign_id: str
     job_id: str
     attempt: int = Field(ge=1)
     epoch: int = Field(ge=1)
-    """The engine's; orders of an older one than was seen are refused."""
+    """The engine's; orders of an older one than was seen of this campaign are refused."""
     instrument: str
     action: str
     arguments: dict[str, float | int | str | bool] = Field(default_factory=dict)
@@ -59,16 +86,20 @@ class Order(Fact):
     """Total time that it may take, in seconds, counted from its start."""
 
     @classmethod
-    def for_job(cls, job: PlannedJob, *, attempt: int, epoch: int, not_after: float) -> "Order":
+    def for_job(
+        cls, campaign_id: str, job: PlannedJob, *, attempt: int, epoch: int, not_after: float
+    ) -> "Order":
         """Return the order that has a planned job done.
 
         Args:
+            campaign_id: Whose job it is.
             job: With everything bound.
             attempt: Counted from 1.
             epoch: The engine's.
             not_after: In seconds of the station's monotonic clock.
         """
         return cls(
+            campaign_id=campaign_id,
             job_id=job.job_id,
             attempt=attempt,
             epoch=epoch,
@@ -78,6 +109,11 @@ class Order(Fact):
             not_after=not_after,
             deadline_s=deadline_for(job.expected_s),
         )
+
+    @property
+    def key(self) -> str:
+        """What names this attempt everywhere and for ever: ``oer-plate-1/E0001/tare#1``."""
+        return f"{self.campaign_id}/{self.job_id}#{self.attempt}"
 
 
 class Done(Fact):
@@ -92,8 +128,7 @@ class Refused(Fact):
 
     kind: Literal["refused"] = "refused"
     error: str
-    """Name in the drivers' error tree, or why the executor did not try: ``InstrumentBusy``,
-    ``NotConnected``, ``OldEpoch``, ``OrderExpired``, ``UnknownInstrument``."""
+    """Name in the drivers' error tree, or one of `NOT_SENT`."""
     message: str
     has_acted: bool
     """True: matter may have been moved or changed, though not as asked."""
@@ -141,10 +176,21 @@ class Executor(Protocol):
         ...
 
     async def perform(self, order: Order) -> Outcome:
-        """Have one order carried out.
+        """Have one order carried out, at most once for ever.
 
-        Raises nothing of its own. When it is cancelled it stops the instrument first and then
-        lets the cancellation through.
+        An order whose key was heard before is not carried out again: its outcome is awaited, or
+        returned. Raises nothing of its own. When it is cancelled it stops the instrument first and
+        then lets the cancellation through.
+        """
+        ...
+
+    async def settle(self, order: Order) -> Outcome:
+        """Say what became of an order that was handed over earlier, perhaps by another process.
+
+        An order that never arrived is refused for ever (``NotAccepted``); one that runs is awaited;
+        one whose outcome is kept gets that; for one that was cut off the device is asked, by its
+        recovery class. `Unknown` means that only a person can say. May be called again and again,
+        and cut off at any point. Raises nothing of its own.
         """
         ...
 

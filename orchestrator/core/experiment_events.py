@@ -1,0 +1,204 @@
+"""Facts about one experiment and its jobs; they go to the stream of its campaign."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from orchestrator.core.point import Candidate, Fact, Observation
+
+__all__ = [
+    "AnalysisFinished",
+    "DoubtAnswered",
+    "ExperimentEvent",
+    "ExperimentFailed",
+    "ExperimentFinished",
+    "ExperimentStarted",
+    "JobEvent",
+    "JobFailed",
+    "JobFinished",
+    "JobInterrupted",
+    "JobOutcomeUnknown",
+    "JobStarted",
+    "LoggedReading",
+    "ObservationAmended",
+    "ObservationRecorded",
+    "ObservationRetracted",
+    "PlannedJob",
+]
+
+
+class PlannedJob(Fact):
+    """One job of an experiment, compiled: everything bound, nothing left to decide but when."""
+
+    job_id: str
+    """``<experiment_id>/<name>``."""
+    name: str
+    """The job's name in the recipe."""
+    instrument: str
+    action: str
+    arguments: dict[str, float | int | str | bool] = Field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    """Names of the jobs that must be done before."""
+    positions: tuple[str, ...] = ()
+    """Places that the experiment holds from its first job naming them to its last."""
+    recovery: Literal["pure", "idempotent", "keyed", "queryable", "blind"]
+    """What may be done about it after a crash (`drivers.instrument.RecoveryClass`)."""
+    is_cleanup: bool = False
+    """Runs also when an earlier job of the experiment failed, and leaves the places clean."""
+    expected_s: float = Field(ge=0)
+    """How long it should take, in seconds."""
+
+
+class LoggedReading(Fact):
+    """One raw value or series from an instrument."""
+
+    name: str
+    """With its unit as the suffix: ``mass_g``."""
+    value: float | tuple[float, ...] | str
+
+
+class ExperimentStarted(Fact):
+    """A candidate became an experiment; its jobs are bound and its places are taken."""
+
+    kind: Literal["ExperimentStarted"] = "ExperimentStarted"
+    experiment_id: str
+    number: int = Field(ge=1)
+    candidate: Candidate
+    jobs: tuple[PlannedJob, ...]
+    cost_usd: float = Field(ge=0)
+    """What the recipe says this experiment costs."""
+    purpose: Literal["search", "reference"] = "search"
+    """A reference sample is made to see whether the bench drifts; no model learns from it."""
+
+
+class JobStarted(Fact):
+    """The intent to act, durable before the first byte goes out."""
+
+    kind: Literal["JobStarted"] = "JobStarted"
+    job_id: str
+    attempt: int = Field(ge=1)
+    epoch: int = Field(ge=1)
+
+
+class JobFinished(Fact):
+    """The instrument did it and said so."""
+
+    kind: Literal["JobFinished"] = "JobFinished"
+    job_id: str
+    readings: tuple[LoggedReading, ...] = ()
+
+
+class JobFailed(Fact):
+    """It is known that the job did not succeed, and whether matter was touched."""
+
+    kind: Literal["JobFailed"] = "JobFailed"
+    job_id: str
+    error: str
+    """Name in the drivers' error tree."""
+    message: str
+    has_acted: bool
+    """True: matter may have been moved or changed, though not as asked."""
+
+
+class JobOutcomeUnknown(Fact):
+    """Sent, and no trustworthy answer: it may have happened."""
+
+    kind: Literal["JobOutcomeUnknown"] = "JobOutcomeUnknown"
+    job_id: str
+    evidence: str
+
+
+class JobInterrupted(Fact):
+    """A running job was cut off by an abort; the instrument was stopped."""
+
+    kind: Literal["JobInterrupted"] = "JobInterrupted"
+    job_id: str
+    reason: str
+
+
+class DoubtAnswered(Fact):
+    """A person looked at the bench and said what became of a job in doubt.
+
+    What follows from the answer is recorded beside it: `JobFinished` or `JobFailed`.
+    """
+
+    kind: Literal["DoubtAnswered"] = "DoubtAnswered"
+    job_id: str
+    answer: Literal["ran", "did_not_run", "scrap_sample"]
+    reason: str = Field(min_length=1)
+
+
+class AnalysisFinished(Fact):
+    """Readings became values, or were refused."""
+
+    kind: Literal["AnalysisFinished"] = "AnalysisFinished"
+    experiment_id: str
+    analysis: str
+    version: int
+    quality: Literal["good", "bad"]
+    values: dict[str, float] = Field(default_factory=dict)
+    sds: dict[str, float] = Field(default_factory=dict)
+    reason: str = ""
+
+
+class ObservationRecorded(Fact):
+    """What the surrogate will train on: values under the composition that was really made."""
+
+    kind: Literal["ObservationRecorded"] = "ObservationRecorded"
+    experiment_id: str
+    observation: Observation
+    computed: dict[str, float] = Field(default_factory=dict)
+    """Exact values of the computed objectives and outcomes at the made point."""
+
+
+class ObservationAmended(Fact):
+    """A person corrected an observation; what was recorded first stays in the log."""
+
+    kind: Literal["ObservationAmended"] = "ObservationAmended"
+    experiment_id: str
+    observation: Observation
+    computed: dict[str, float] = Field(default_factory=dict)
+    """Exact values of the computed objectives and outcomes at the made point."""
+    reason: str = Field(min_length=1)
+
+
+class ObservationRetracted(Fact):
+    """A person took an observation back; no model learns from it any more."""
+
+    kind: Literal["ObservationRetracted"] = "ObservationRetracted"
+    experiment_id: str
+    reason: str = Field(min_length=1)
+
+
+class ExperimentFinished(Fact):
+    """The experiment gave an observation."""
+
+    kind: Literal["ExperimentFinished"] = "ExperimentFinished"
+    experiment_id: str
+
+
+class ExperimentFailed(Fact):
+    """The experiment gave no values."""
+
+    kind: Literal["ExperimentFailed"] = "ExperimentFailed"
+    experiment_id: str
+    cause: Literal["instrument", "measurement", "synthesis", "interrupted"]
+    """Only ``synthesis`` says something about the point."""
+    reason: str
+
+
+JobEvent: TypeAlias = (
+    JobStarted | JobFinished | JobFailed | JobOutcomeUnknown | JobInterrupted | DoubtAnswered
+)
+"""What can happen to a job."""
+
+ExperimentEvent: TypeAlias = (
+    JobEvent
+    | AnalysisFinished
+    | ObservationRecorded
+    | ObservationAmended
+    | ObservationRetracted
+    | ExperimentFinished
+    | ExperimentFailed
+)
+"""What can happen to an experiment after its start."""
