@@ -7,8 +7,11 @@ from orchestrator.core.job import JobState, JobStatus
 
 __all__ = [
     "MAX_ATTEMPTS",
+    "MAX_RETRY_WAIT_S",
     "NEVER_SENT",
+    "NOT_TRIED",
     "RETRY_WAIT_S",
+    "has_waited_enough",
     "is_lost",
     "is_unsettled",
     "may_repeat",
@@ -20,19 +23,31 @@ __all__ = [
 MAX_ATTEMPTS: Final = 3
 """How often a job is started at most, if nothing was sent in the attempts before."""
 RETRY_WAIT_S: Final = 15.0
-"""Wait before the second attempt, in seconds; twice that before the third."""
-NEVER_SENT: Final = frozenset(
+"""Wait before the second attempt, in seconds; twice that before the third, and so on."""
+MAX_RETRY_WAIT_S: Final = 300.0
+"""The longest wait between two attempts, in seconds."""
+NOT_TRIED: Final = frozenset(
     {
+        "DidNotRun",
+        "DoubtOpen",
         "InstrumentBusy",
+        "InstrumentOut",
+        "InterlockTripped",
+        "JournalError",
+        "Latched",
         "LineError",
         "LineTimeout",
+        "NotAccepted",
         "NotConnected",
-        "NothingDone",
+        "OldEpoch",
         "OrderExpired",
-        "OutcomeUnknown",
-        "ProtocolError",
+        "StationLost",
+        "Stopping",
     }
 )
+"""Errors that say nothing about the job: its instrument could not be used, or a person said that it
+did not run. The job waits for better times, however long; no sample is lost for it."""
+NEVER_SENT: Final = NOT_TRIED | {"NothingDone", "OutcomeUnknown", "ProtocolError"}
 """Errors after which a job that has not acted is worth another attempt."""
 
 
@@ -62,7 +77,16 @@ def retry_time(job: JobState) -> datetime | None:
     """Return when a failed job may be tried again; None for a job that did not fail."""
     if job.status is not JobStatus.FAILED or job.ended_time is None:
         return None
-    return job.ended_time + timedelta(seconds=RETRY_WAIT_S * job.attempt)
+    if job.error == "DidNotRun":
+        return job.ended_time
+    return job.ended_time + timedelta(seconds=min(RETRY_WAIT_S * job.attempt, MAX_RETRY_WAIT_S))
+
+
+def has_waited_enough(job: JobState) -> bool:
+    """Tell whether a job's instrument could not be used so often that a person should know."""
+    is_tried = job.error in NOT_TRIED and job.error != "DidNotRun"
+    is_waiting = job.status is JobStatus.FAILED and not job.has_acted
+    return is_waiting and is_tried and job.attempt >= MAX_ATTEMPTS
 
 
 def may_retry(job: JobState) -> bool:
@@ -71,7 +95,7 @@ def may_retry(job: JobState) -> bool:
         job.status is JobStatus.FAILED
         and not job.has_acted
         and job.error in NEVER_SENT
-        and job.attempt < MAX_ATTEMPTS
+        and (job.attempt < MAX_ATTEMPTS or job.error in NOT_TRIED)
     )
 
 

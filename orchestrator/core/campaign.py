@@ -3,29 +3,35 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.attempts import silence
+from orchestrator.core.campaign_status import CAMPAIGN_TRANSITIONS, REQUESTS, CampaignStatus
 from orchestrator.core.events import (
     AbortRequested,
     CampaignAborted,
     CampaignFinished,
+    CampaignHeld,
     CampaignOpened,
     CampaignPaused,
     CampaignStopped,
+    CandidateApproved,
+    CandidateEdited,
+    CandidateRejected,
     CandidatesProposed,
     EngineAttached,
     EngineDetached,
     Event,
+    ExperimentEvent,
     ExperimentFailed,
     ExperimentFinished,
     ExperimentStarted,
-    InstrumentConnected,
-    InstrumentLost,
+    HoldRequested,
     JobEvent,
+    ObservationAmended,
     ObservationRecorded,
+    ObservationRetracted,
     PauseRequested,
     ProposalFailed,
     ReferencePointFrozen,
@@ -33,54 +39,29 @@ from orchestrator.core.events import (
     SpaceExhausted,
     StopRequested,
 )
-from orchestrator.core.experiment import ExperimentEvent, ExperimentState, experiment_id_of
+from orchestrator.core.experiment import ExperimentState, experiment_id_of
 from orchestrator.core.ledger import Ledger
 from orchestrator.core.point import Candidate
 from orchestrator.errors import IllegalTransition
 
-__all__ = ["CAMPAIGN_TRANSITIONS", "CampaignState", "CampaignStatus", "fold"]
+__all__ = [
+    "CAMPAIGN_TRANSITIONS",
+    "CampaignState",
+    "CampaignStatus",
+    "QueuedCandidate",
+    "fold",
+]
 
 
-class CampaignStatus(StrEnum):
-    """Where a campaign stands. Exactly one holds at a time."""
+@dataclass(frozen=True, slots=True)
+class QueuedCandidate:
+    """A candidate that was proposed and not started."""
 
-    RUNNING = "running"
-    PAUSING = "pausing"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    ABORTING = "aborting"
-    ABORTED = "aborted"
-    FINISHED = "finished"
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing will ever happen in this campaign again."""
-        return self in (CampaignStatus.STOPPED, CampaignStatus.ABORTED, CampaignStatus.FINISHED)
-
-
-_S = CampaignStatus
-CAMPAIGN_TRANSITIONS: Final[dict[tuple[CampaignStatus, type[Event]], CampaignStatus]] = {
-    (_S.RUNNING, PauseRequested): _S.PAUSING,
-    (_S.RUNNING, CampaignPaused): _S.PAUSED,
-    (_S.RUNNING, StopRequested): _S.STOPPING,
-    (_S.RUNNING, AbortRequested): _S.ABORTING,
-    (_S.RUNNING, CampaignFinished): _S.FINISHED,
-    (_S.PAUSING, CampaignPaused): _S.PAUSED,
-    (_S.PAUSING, ResumeRequested): _S.RUNNING,
-    (_S.PAUSING, StopRequested): _S.STOPPING,
-    (_S.PAUSING, AbortRequested): _S.ABORTING,
-    (_S.PAUSING, CampaignFinished): _S.FINISHED,
-    (_S.PAUSED, ResumeRequested): _S.RUNNING,
-    (_S.PAUSED, StopRequested): _S.STOPPING,
-    (_S.PAUSED, AbortRequested): _S.ABORTING,
-    (_S.STOPPING, CampaignStopped): _S.STOPPED,
-    (_S.STOPPING, AbortRequested): _S.ABORTING,
-    (_S.ABORTING, CampaignAborted): _S.ABORTED,
-}
-"""The whole life of a campaign. Only a request may be late: then it changes nothing."""
-
-_REQUESTS: Final = (PauseRequested, ResumeRequested, StopRequested, AbortRequested)
+    candidate_id: str
+    """``C0001``, counted over the whole campaign."""
+    candidate: Candidate
+    is_approved: bool = False
+    """Whether a person let it be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +79,31 @@ class CampaignState:
     opened_time: datetime
     last_time: datetime
     """When its last event was appended."""
+    resumed_time: datetime
+    """When it was opened, or resumed last."""
     version: int = 1
     """How many events it has; the version that a decision names."""
     status: CampaignStatus = CampaignStatus.RUNNING
     status_reason: str = ""
-    """Of the last request or of the end; why it paused by itself, if it did."""
-    is_held: bool = False
-    """Whether it is paused though nobody asked: waiting alone would change nothing."""
+    """Of the last request or of the end; why it is held, if it is."""
+    is_held_by_itself: bool = False
+    """Whether it is held though nobody asked: waiting alone would change nothing."""
     epoch: int = 0
     is_attached: bool = False
     """Whether an engine took it and did not let go in an orderly way."""
     open_experiments: Mapping[str, ExperimentState] = field(default_factory=dict)
     closed_experiments: Ledger[ExperimentState] = field(default_factory=Ledger)
     """In the order in which they ended."""
-    queue: tuple[Candidate, ...] = ()
+    queue: tuple[QueuedCandidate, ...] = ()
     """Proposed and not started."""
+    n_candidates: int = 0
+    """How many were ever proposed."""
     n_proposals: int = 0
     is_exhausted: bool = False
     observations: Ledger[ObservationRecorded] = field(default_factory=Ledger)
-    """In the order in which they were recorded."""
+    """Those that count, as amended, in the order in which they were recorded."""
+    references: Ledger[ObservationRecorded] = field(default_factory=Ledger)
+    """What reference samples gave; no model learns from them."""
     reference_point: Mapping[str, float] | None = None
     experiments_cost_usd: float = 0.0
     n_failures_in_row: int = 0
@@ -125,8 +112,6 @@ class CampaignState:
     """Why the last proposal failed; empty after a good one or a resume."""
     silent_instrument: str = ""
     """The instrument that a job was given up for, and why; empty after a resume."""
-    unclean_places: Mapping[str, str] = field(default_factory=dict)
-    """Places that a failed experiment left unclean, with its id; a resume says they are clean."""
 
     @classmethod
     def from_opening(cls, event: CampaignOpened, time: datetime) -> "CampaignState":
@@ -142,6 +127,7 @@ class CampaignState:
             is_simulated=event.is_simulated,
             opened_time=time,
             last_time=time,
+            resumed_time=time,
         )
 
     @property
@@ -176,12 +162,15 @@ class CampaignState:
         """
         moved = replace(self, version=self.version + 1, last_time=time)
         match event:
-            case CampaignOpened() | InstrumentConnected() | InstrumentLost():
+            case CampaignOpened():
                 raise IllegalTransition(f"campaign {self.campaign_id}", "open", event.kind)
             case (
                 EngineAttached()
                 | EngineDetached()
                 | CandidatesProposed()
+                | CandidateApproved()
+                | CandidateEdited()
+                | CandidateRejected()
                 | ProposalFailed()
                 | SpaceExhausted()
                 | ReferencePointFrozen()
@@ -191,17 +180,21 @@ class CampaignState:
                 return _after_start(moved, event, time)
             case (
                 PauseRequested()
+                | HoldRequested()
                 | ResumeRequested()
                 | StopRequested()
                 | AbortRequested()
                 | CampaignPaused()
+                | CampaignHeld()
                 | CampaignStopped()
                 | CampaignAborted()
                 | CampaignFinished()
             ):
                 return _after_campaign(moved, event)
-            case _:
+            case _ if isinstance(event, ExperimentEvent):
                 return _after_experiment(moved, event, time)
+            case _:
+                raise IllegalTransition(f"campaign {self.campaign_id}", "no laboratory", event.kind)
 
 
 def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
@@ -212,8 +205,14 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
         case EngineDetached():
             return {"is_attached": False}
         case CandidatesProposed():
-            queue = (*state.queue, *event.candidates)
-            return {"queue": queue, "n_proposals": event.proposal, "planner_error": ""}
+            return {
+                "queue": (*state.queue, *_queued(state, event)),
+                "n_candidates": state.n_candidates + len(event.candidates),
+                "n_proposals": event.proposal,
+                "planner_error": "",
+            }
+        case CandidateApproved() | CandidateEdited() | CandidateRejected():
+            return {"queue": _judged(state, event)}
         case ProposalFailed():
             return {"n_proposals": event.proposal, "planner_error": event.error}
         case SpaceExhausted():
@@ -224,32 +223,63 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
             raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
 
 
+def _queued(state: CampaignState, event: CandidatesProposed) -> list[QueuedCandidate]:
+    return [
+        QueuedCandidate(f"C{number:04d}", candidate)
+        for number, candidate in enumerate(event.candidates, start=state.n_candidates + 1)
+    ]
+
+
+def _judged(
+    state: CampaignState, event: CandidateApproved | CandidateEdited | CandidateRejected
+) -> tuple[QueuedCandidate, ...]:
+    """Return the queue after a person judged one of its candidates.
+
+    Raises:
+        IllegalTransition: It is not in the queue.
+    """
+    if event.candidate_id not in {queued.candidate_id for queued in state.queue}:
+        raise IllegalTransition(f"candidate {event.candidate_id}", "not in the queue", event.kind)
+    queue = []
+    for queued in state.queue:
+        if queued.candidate_id != event.candidate_id:
+            queue.append(queued)
+        elif isinstance(event, CandidateEdited):
+            edited = Candidate(point=event.point)
+            queue.append(replace(queued, candidate=edited, is_approved=True))
+        elif isinstance(event, CandidateApproved):
+            queue.append(replace(queued, is_approved=True))
+    return tuple(queue)
+
+
 def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
     status = CAMPAIGN_TRANSITIONS.get((state.status, type(event)))
     if status is None:
-        if isinstance(event, _REQUESTS):
+        if isinstance(event, REQUESTS):
             return state
         raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
     reason = getattr(event, "reason", "")
-    if isinstance(event, CampaignPaused):
-        kept = reason or state.status_reason
-        return replace(state, status=status, status_reason=kept, is_held=bool(reason))
+    is_own = isinstance(event, CampaignHeld) and state.status is not CampaignStatus.HOLDING
+    if isinstance(event, CampaignPaused | CampaignHeld):
+        reason = reason or state.status_reason
     if isinstance(event, ResumeRequested):
-        state = replace(
-            state, n_failures_in_row=0, planner_error="", silent_instrument="", unclean_places={}
-        )
-    return replace(state, status=status, status_reason=reason, is_held=False)
+        state = replace(state, n_failures_in_row=0, planner_error="", silent_instrument="")
+        state = replace(state, resumed_time=state.last_time)
+    return replace(state, status=status, status_reason=reason, is_held_by_itself=is_own)
 
 
 def _after_start(state: CampaignState, event: ExperimentStarted, time: datetime) -> CampaignState:
-    if not state.queue or state.queue[0] != event.candidate:
-        raise IllegalTransition(
-            f"experiment {event.experiment_id}", "not next in the queue", event.kind
-        )
+    queue = list(state.queue)
+    if event.purpose == "search":
+        found = [queued for queued in queue if queued.candidate == event.candidate]
+        if not found:
+            subject = f"experiment {event.experiment_id}"
+            raise IllegalTransition(subject, "not in the queue", event.kind)
+        queue.remove(found[0])
     started = ExperimentState.from_start(event, time)
     return replace(
         state,
-        queue=state.queue[1:],
+        queue=tuple(queue),
         open_experiments={**state.open_experiments, event.experiment_id: started},
         experiments_cost_usd=state.experiments_cost_usd + event.cost_usd,
     )
@@ -262,27 +292,53 @@ def _after_experiment(
         experiment_id = experiment_id_of(event.job_id)
     else:
         experiment_id = event.experiment_id
+    if isinstance(event, ObservationAmended | ObservationRetracted):
+        return _after_correction(state, event, time)
     before = state.open_experiments.get(experiment_id)
     if before is None:
         raise IllegalTransition(f"experiment {experiment_id}", "not open", event.kind)
     after = before.after(event, time)
     still_open = {**state.open_experiments, experiment_id: after}
-    if isinstance(event, ObservationRecorded):
+    if isinstance(event, ObservationRecorded) and before.purpose == "search":
         state = replace(state, observations=state.observations.plus(event))
+    elif isinstance(event, ObservationRecorded):
+        state = replace(state, references=state.references.plus(event))
     if isinstance(event, ExperimentFinished):
         state = replace(state, n_failures_in_row=0)
     if isinstance(event, ExperimentFailed):
         n = state.n_failures_in_row + (event.cause != "interrupted")
-        left = dict.fromkeys(sorted(after.places_held()), experiment_id)
-        unclean = {**state.unclean_places, **left}
         silent = next(filter(None, map(silence, after.jobs.values())), state.silent_instrument)
-        state = replace(
-            state, n_failures_in_row=n, unclean_places=unclean, silent_instrument=silent
-        )
+        state = replace(state, n_failures_in_row=n, silent_instrument=silent)
     if not after.is_open:
         del still_open[experiment_id]
         state = replace(state, closed_experiments=state.closed_experiments.plus(after))
     return replace(state, open_experiments=still_open)
+
+
+def _after_correction(
+    state: CampaignState, event: ObservationAmended | ObservationRetracted, time: datetime
+) -> CampaignState:
+    """Return the state after a person corrected what an ended experiment gave."""
+    closed = list(state.closed_experiments)
+    found = [i for i, one in enumerate(closed) if one.experiment_id == event.experiment_id]
+    if not found or closed[found[0]].observed is None:
+        subject = f"experiment {event.experiment_id}"
+        raise IllegalTransition(subject, "without an observation", event.kind)
+    after = closed[found[0]].after(event, time)
+    closed[found[0]] = after
+    counted = [
+        one.observed
+        for one in _in_order_of_record(state, closed)
+        if one.observed is not None and not one.is_retracted and one.purpose == "search"
+    ]
+    return replace(state, closed_experiments=Ledger(closed), observations=Ledger(counted))
+
+
+def _in_order_of_record(
+    state: CampaignState, closed: list[ExperimentState]
+) -> list[ExperimentState]:
+    """Return everyone in the order in which they ended, and those still open after them."""
+    return [*closed, *state.open_experiments.values()]
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> CampaignState | None:

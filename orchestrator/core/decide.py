@@ -1,21 +1,25 @@
 """What happens next, decided purely from what has happened.
 
-`decide` reads one campaign's state and the time and returns intents. Whoever performs them
-appends facts, and asks again. The same state and time always give the same decision.
+`decide` reads one campaign's state, the laboratory's and the time and returns intents. Whoever
+performs them appends facts, and asks again. The same state and time give the same decision.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Final
 
+from campaigns.spec import CampaignSpec
 from orchestrator.core.attempts import (
+    has_waited_enough,
     is_lost,
     is_unsettled,
     may_repeat,
     may_retry,
     retry_time,
 )
-from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.campaign import CampaignState, CampaignStatus, QueuedCandidate
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
 from orchestrator.core.intents import (
     Abort,
@@ -23,6 +27,7 @@ from orchestrator.core.intents import (
     ConcludeExperiment,
     Decision,
     Finish,
+    Hold,
     Intent,
     Pause,
     RunJob,
@@ -30,70 +35,143 @@ from orchestrator.core.intents import (
     Stop,
 )
 from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.lab import InstrumentStatus, LabState
+from orchestrator.core.point import Point
 from orchestrator.core.results import met_rule
 
-__all__ = ["MAX_FAILURES_IN_ROW", "decide"]
+__all__ = ["MAX_FAILURES_IN_ROW", "PATIENCE_S", "decide", "why_not_start"]
 
 MAX_FAILURES_IN_ROW: Final = 5
-"""So many experiments failing one after the other pause the campaign."""
+"""So many experiments failing one after the other hold the campaign."""
+PATIENCE_S: Final = 600.0
+"""How long an instrument that does not answer is waited for, in seconds; then a person is asked."""
 
 
-def decide(state: CampaignState, now: datetime, *, is_planning: bool) -> Decision:
+def decide(
+    state: CampaignState,
+    lab: LabState,
+    now: datetime,
+    *,
+    is_planning: bool,
+    settling: frozenset[str] = frozenset(),
+) -> Decision:
     """Return what to do next about a campaign.
 
     Args:
-        state: All that is known.
+        state: All that is known of it.
+        lab: All that is known of the laboratory.
         now: The present time.
         is_planning: Whether a planner is at work on an earlier `AskPlanner`.
+        settling: Ids of jobs in doubt whose instrument is being asked; nobody can say yet.
     """
     match state.status:
         case CampaignStatus.STOPPED | CampaignStatus.ABORTED | CampaignStatus.FINISHED:
             return Decision(())
-        case CampaignStatus.PAUSED:
+        case CampaignStatus.PAUSED | CampaignStatus.HELD:
             return Decision(())
         case CampaignStatus.ABORTING:
             return Decision((Abort(state.status_reason),))
         case CampaignStatus.STOPPING:
             is_busy = any(_started_jobs(state))
             return Decision(() if is_busy else (Stop(state.status_reason),))
+        case CampaignStatus.HOLDING:
+            is_busy = any(_started_jobs(state)) or bool(settling)
+            return Decision(() if is_busy else (Hold(state.status_reason),))
         case CampaignStatus.RUNNING | CampaignStatus.PAUSING:
-            return _decide_running(state, now, is_planning=is_planning)
+            return _decide_running(state, lab, now, is_planning=is_planning, settling=settling)
 
 
-def _decide_running(state: CampaignState, now: datetime, *, is_planning: bool) -> Decision:
+def _decide_running(
+    state: CampaignState,
+    lab: LabState,
+    now: datetime,
+    *,
+    is_planning: bool,
+    settling: frozenset[str],
+) -> Decision:
     intents: list[Intent] = []
-    wakes: list[datetime] = []
-    busy = {job.planned.instrument for job in _blocking_jobs(state)}
-    held = dict(state.unclean_places)
+    jobs = _decide_jobs(state, lab, now, settling)
+    intents.extend(jobs.intents)
+    ending, starting = _decide_starts(state, lab, now, is_planning=is_planning)
+    intents.extend(starting)
+    is_quiet = not intents and not is_planning and not settling and not any(_started_jobs(state))
+    if is_quiet and not jobs.retries:
+        if jobs.waits and now < max(jobs.waits):
+            return Decision((), max(jobs.waits))
+        intents.append(_decide_idle(state, lab, ending, jobs.reasons))
+    return Decision(tuple(intents), min([*jobs.retries, *jobs.waits], default=None))
+
+
+@dataclass(slots=True)
+class _JobPlan:
+    """What is to be done about the jobs of open experiments."""
+
+    intents: list[Intent] = field(default_factory=list)
+    retries: list[datetime] = field(default_factory=list)
+    """When jobs are tried again that deserve no person's attention yet."""
+    waits: list[datetime] = field(default_factory=list)
+    """Until when an instrument is waited for that does not answer."""
+    reasons: list[str] = field(default_factory=list)
+    """Why jobs cannot run."""
+
+
+def _decide_jobs(
+    state: CampaignState, lab: LabState, now: datetime, settling: frozenset[str]
+) -> _JobPlan:
+    plan = _JobPlan()
+    busy = {job.planned.instrument for job in _blocking_jobs(state, settling)}
+    held = dict(lab.unclean)
     everyone = sorted(state.open_experiments.values(), key=lambda experiment: experiment.number)
     for experiment in everyone:
         held.update(dict.fromkeys(experiment.places_held(), experiment.experiment_id))
     for experiment in everyone:
         if _is_concluded(experiment):
-            intents.append(ConcludeExperiment(experiment.experiment_id))
+            plan.intents.append(ConcludeExperiment(experiment.experiment_id))
             continue
         for job in _runnable_jobs(experiment):
-            again = retry_time(job)
-            if again is not None and now < again:
-                wakes.append(again)
+            if job.planned.job_id in settling or _has_to_wait(plan, state, lab, job, now):
                 continue
-            places = job.planned.positions
-            owners = {held.get(place, experiment.experiment_id) for place in places}
-            if job.planned.instrument in busy or owners - {experiment.experiment_id}:
+            places, owner = job.planned.positions, experiment.experiment_id
+            strangers = {held.get(place, owner) for place in places} - {owner}
+            if job.planned.instrument in busy or strangers:
                 continue
             busy.add(job.planned.instrument)
-            held.update(dict.fromkeys(places, experiment.experiment_id))
-            intents.append(RunJob(experiment.experiment_id, job.planned.name))
-    ending, starting = _decide_starts(state, now, is_planning=is_planning)
-    intents.extend(starting)
-    is_idle = not intents and not wakes and not is_planning and not any(_started_jobs(state))
-    if is_idle:
-        intents.append(_decide_idle(state, ending))
-    return Decision(tuple(intents), min(wakes, default=None))
+            held.update(dict.fromkeys(places, owner))
+            plan.intents.append(RunJob(owner, job.planned.name))
+    return plan
+
+
+def _has_to_wait(
+    plan: _JobPlan, state: CampaignState, lab: LabState, job: JobState, now: datetime
+) -> bool:
+    """Tell whether a job must wait for its instrument or its next attempt, and note for what."""
+    instrument = job.planned.instrument
+    reason = lab.why_unusable(instrument)
+    if reason:
+        plan.reasons.append(f"{job.planned.job_id} waits: {reason}")
+        plan.waits.extend(_patience_end(lab, instrument))
+        return True
+    again = retry_time(job)
+    if again is None or now >= again:
+        return False
+    failed_after_resume = job.ended_time is not None and job.ended_time >= state.resumed_time
+    if has_waited_enough(job) and failed_after_resume:
+        plan.reasons.append(f"{job.planned.job_id} waits: {job.error}: {job.evidence}")
+    else:
+        plan.retries.append(again)
+    return True
+
+
+def _patience_end(lab: LabState, instrument: str) -> list[datetime]:
+    """Return until when to wait for an instrument that is gone; nothing if a person must act."""
+    known = lab.instruments.get(instrument)
+    if lab.latch or known is None or known.status is not InstrumentStatus.LOST:
+        return []
+    return [known.since + timedelta(seconds=PATIENCE_S)]
 
 
 def _decide_starts(
-    state: CampaignState, now: datetime, *, is_planning: bool
+    state: CampaignState, lab: LabState, now: datetime, *, is_planning: bool
 ) -> tuple[Finish | None, list[Intent]]:
     rule = met_rule(state, now)
     if rule is not None:
@@ -114,8 +192,9 @@ def _decide_starts(
     if not may_start or len(running) >= in_flight:
         return None, []
     if state.queue:
-        return None, [StartExperiment()]
-    if is_planning:
+        ready = [one for one in state.queue if not why_not_start(state, lab, one)]
+        return None, [StartExperiment(ready[0].candidate_id)] if ready else []
+    if is_planning or lab.latch:
         return None, []
     n = state.spec.planner.batch
     limit = state.spec.stopping.max_experiments
@@ -124,7 +203,43 @@ def _decide_starts(
     return None, [AskPlanner(n)]
 
 
-def _decide_idle(state: CampaignState, ending: Finish | None) -> Intent:
+def why_not_start(state: CampaignState, lab: LabState, queued: QueuedCandidate) -> str:
+    """Say why a candidate of the queue must not become an experiment now; empty if it may.
+
+    What is begun must be able to end: every instrument that its recipe needs can be used.
+
+    Args:
+        state: The campaign.
+        lab: The laboratory.
+        queued: One of `state.queue`.
+    """
+    if lab.latch:
+        return f"the stop latch is set: {lab.latch}"
+    if not (lab.tripped or any(map(lab.why_unusable, lab.instruments))):
+        return ""
+    reasons = map(lab.why_unusable, _instruments_at(state.spec, queued.candidate.point))
+    return next(filter(None, reasons), "")
+
+
+def _instruments_at(spec: CampaignSpec, point: Point) -> list[str]:
+    """Return the instruments that the recipe needs at a point, in its order."""
+    if spec.recipe is None:
+        return []
+    components = spec.space.components
+    exact: dict[str, Fraction | str] = {
+        name: value if isinstance(value, str) else Fraction(repr(float(value)))
+        for name, value in point.items()
+    }
+    for job in spec.recipe.jobs_for(components):
+        used = job.when.names if job.when is not None else frozenset()
+        for name in sorted(used & spec.definitions.keys()):
+            exact[name] = Fraction(spec.definitions[name].evaluate(exact))
+    return [job.instrument for job in spec.recipe.jobs_at(components, exact)]
+
+
+def _decide_idle(
+    state: CampaignState, lab: LabState, ending: Finish | None, reasons: list[str]
+) -> Intent:
     """Return the one intent left when nothing runs and nothing can start."""
     in_doubt = [
         f"{job.planned.job_id} on {job.planned.instrument}"
@@ -133,20 +248,31 @@ def _decide_idle(state: CampaignState, ending: Finish | None) -> Intent:
         if job.status is JobStatus.IN_DOUBT
     ]
     if in_doubt:
-        return Pause(f"in doubt: {', '.join(in_doubt)}")
+        return Hold(f"in doubt: {', '.join(in_doubt)}")
+    if reasons:
+        return Hold("; ".join(reasons))
     if state.open_experiments:
         names = ", ".join(state.open_experiments)
-        unclean = ", ".join(f"{place} (by {who})" for place, who in state.unclean_places.items())
-        return Pause(f"stalled: {names} cannot go on; left unclean: {unclean or 'nothing'}")
+        unclean = ", ".join(f"{place} (by {who})" for place, who in lab.unclean.items())
+        return Hold(f"stalled: {names} cannot go on; left unclean: {unclean or 'nothing'}")
     if ending is not None:
         return ending
+    if state.status is CampaignStatus.PAUSING:
+        return Pause()
+    return Hold(_why_nothing_starts(state, lab))
+
+
+def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
     if state.silent_instrument:
-        return Pause(state.silent_instrument)
+        return state.silent_instrument
     if state.planner_error:
-        return Pause(f"the planner failed: {state.planner_error}")
+        return f"the planner failed: {state.planner_error}"
     if state.n_failures_in_row >= MAX_FAILURES_IN_ROW:
-        return Pause(f"{state.n_failures_in_row} experiments in a row failed")
-    return Pause("" if state.status is CampaignStatus.PAUSING else "nothing can start")
+        return f"{state.n_failures_in_row} experiments in a row failed"
+    if state.queue:
+        first = state.queue[0]
+        return f"{first.candidate_id} cannot start: {why_not_start(state, lab, first)}"
+    return f"the stop latch is set: {lab.latch}" if lab.latch else "nothing can start"
 
 
 def _started_jobs(state: CampaignState) -> Iterator[JobState]:
@@ -156,10 +282,12 @@ def _started_jobs(state: CampaignState) -> Iterator[JobState]:
                 yield job
 
 
-def _blocking_jobs(state: CampaignState) -> Iterator[JobState]:
+def _blocking_jobs(state: CampaignState, settling: frozenset[str]) -> Iterator[JobState]:
     """Yield the jobs whose instrument must not be given another one."""
     for experiment in state.open_experiments.values():
-        yield from [job for job in experiment.jobs.values() if is_unsettled(job)]
+        for job in experiment.jobs.values():
+            if is_unsettled(job) or job.planned.job_id in settling:
+                yield job
 
 
 def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:

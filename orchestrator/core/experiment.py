@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final
 
 from orchestrator.core.events import (
     AnalysisFinished,
+    DoubtAnswered,
+    ExperimentEvent,
     ExperimentFailed,
     ExperimentFinished,
     ExperimentStarted,
@@ -17,7 +19,9 @@ from orchestrator.core.events import (
     JobInterrupted,
     JobOutcomeUnknown,
     JobStarted,
+    ObservationAmended,
     ObservationRecorded,
+    ObservationRetracted,
 )
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.point import Candidate
@@ -25,16 +29,10 @@ from orchestrator.errors import IllegalTransition
 
 __all__ = [
     "EXPERIMENT_TRANSITIONS",
-    "ExperimentEvent",
     "ExperimentState",
     "ExperimentStatus",
     "experiment_id_of",
 ]
-
-ExperimentEvent: TypeAlias = (
-    JobEvent | AnalysisFinished | ObservationRecorded | ExperimentFinished | ExperimentFailed
-)
-"""What can happen to an experiment after its start."""
 
 
 class ExperimentStatus(StrEnum):
@@ -63,7 +61,12 @@ EXPERIMENT_TRANSITIONS: Final[
     (ExperimentStatus.IN_DOUBT, JobFailed): ExperimentStatus.RUNNING,
     (ExperimentStatus.IN_DOUBT, JobInterrupted): ExperimentStatus.RUNNING,
     (ExperimentStatus.IN_DOUBT, JobOutcomeUnknown): ExperimentStatus.IN_DOUBT,
+    (ExperimentStatus.IN_DOUBT, DoubtAnswered): ExperimentStatus.IN_DOUBT,
     (ExperimentStatus.IN_DOUBT, ExperimentFailed): ExperimentStatus.FAILED,
+    (ExperimentStatus.DONE, ObservationAmended): ExperimentStatus.DONE,
+    (ExperimentStatus.DONE, ObservationRetracted): ExperimentStatus.DONE,
+    (ExperimentStatus.FAILED, ObservationAmended): ExperimentStatus.FAILED,
+    (ExperimentStatus.FAILED, ObservationRetracted): ExperimentStatus.FAILED,
 }
 """The whole life of an experiment; while one of its jobs is in doubt, so is the experiment."""
 
@@ -89,9 +92,16 @@ class ExperimentState:
     """By the job's name, in the recipe's order."""
     started_time: datetime
     cost_usd: float
+    purpose: str = "search"
+    """``search``, or ``reference`` for a sample that only shows whether the bench drifts."""
     status: ExperimentStatus = ExperimentStatus.RUNNING
     analyses: tuple[AnalysisFinished, ...] = field(default=())
     observed: ObservationRecorded | None = None
+    """As amended, if it was."""
+    is_retracted: bool = False
+    """Whether a person took its observation back."""
+    correction: str = ""
+    """Why its observation was amended or retracted last."""
     ended_time: datetime | None = None
     cause: str = ""
     """Why it failed: instrument, measurement, synthesis or interrupted."""
@@ -107,6 +117,7 @@ class ExperimentState:
             jobs={job.name: JobState(job) for job in event.jobs},
             started_time=time,
             cost_usd=event.cost_usd,
+            purpose=event.purpose,
         )
 
     @property
@@ -154,6 +165,15 @@ class ExperimentState:
                 return replace(self, status=status, analyses=(*self.analyses, event))
             case ObservationRecorded():
                 return replace(self, status=status, observed=event)
+            case ObservationAmended():
+                observed = ObservationRecorded(
+                    experiment_id=self.experiment_id,
+                    observation=event.observation,
+                    computed=event.computed,
+                )
+                return replace(self, observed=observed, is_retracted=False, correction=event.reason)
+            case ObservationRetracted():
+                return replace(self, is_retracted=True, correction=event.reason)
             case ExperimentFinished():
                 return replace(self, status=status, ended_time=time)
             case ExperimentFailed():

@@ -12,6 +12,7 @@ __all__ = [
     "ConcludeExperiment",
     "Decision",
     "Finish",
+    "Hold",
     "Intent",
     "Pause",
     "RunJob",
@@ -30,7 +31,9 @@ class AskPlanner:
 
 @dataclass(frozen=True, slots=True)
 class StartExperiment:
-    """Bind the first candidate of the queue to jobs."""
+    """Bind a candidate of the queue to jobs."""
+
+    candidate_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,14 @@ class ConcludeExperiment:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Record that nothing runs and nothing will start."""
+    """Record that the running experiments have ended, as was asked, and nothing will start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Record that no job runs and none will start; open experiments wait."""
 
     reason: str
-    """Why, if no operator asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,15 @@ class Abort:
 
 
 Intent: TypeAlias = (
-    AskPlanner | StartExperiment | RunJob | ConcludeExperiment | Pause | Finish | Stop | Abort
+    AskPlanner
+    | StartExperiment
+    | RunJob
+    | ConcludeExperiment
+    | Pause
+    | Hold
+    | Finish
+    | Stop
+    | Abort
 )
 """Anything that the engine may be told."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from orchestrator.core.events import (
+    DoubtAnswered,
     JobEvent,
     JobFailed,
     JobFinished,
@@ -44,6 +45,9 @@ JOB_TRANSITIONS: Final[dict[tuple[JobStatus, type[JobEvent]], JobStatus]] = {
     (JobStatus.IN_DOUBT, JobStarted): JobStatus.STARTED,
     (JobStatus.IN_DOUBT, JobFinished): JobStatus.DONE,
     (JobStatus.IN_DOUBT, JobFailed): JobStatus.FAILED,
+    (JobStatus.IN_DOUBT, JobOutcomeUnknown): JobStatus.IN_DOUBT,
+    (JobStatus.IN_DOUBT, JobInterrupted): JobStatus.INTERRUPTED,
+    (JobStatus.IN_DOUBT, DoubtAnswered): JobStatus.IN_DOUBT,
 }
 """The whole life of a job. A pair that is not here is an error, not a no-op."""
 
@@ -67,6 +71,8 @@ class JobState:
     """Message of the failure, or what is known of an unknown outcome."""
     has_acted: bool = False
     """Whether a failed job may have touched matter."""
+    answer: str = ""
+    """What a person said of it when it was in doubt, and why."""
 
     @property
     def has_touched(self) -> bool:
@@ -118,3 +124,6 @@ class JobState:
                 return replace(self, status=status, evidence=event.evidence, ended_time=time)
             case JobInterrupted():
                 return replace(self, status=status, evidence=event.reason, ended_time=time)
+            case DoubtAnswered():
+                answer = f"{event.answer}: {event.reason}"
+                return replace(self, status=status, answer=answer)

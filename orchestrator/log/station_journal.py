@@ -63,7 +63,8 @@ class StationJournal(Protocol):
 
     def end(self, key: str, outcome_json: str) -> None:
         """Keep an order's outcome; an order that was never heard of is kept as ended, so that it
-        is refused should it still arrive. A later outcome replaces an earlier one."""
+        is refused should it still arrive. A later outcome replaces an earlier one.
+        """
         ...
 
     def epoch(self, campaign_id: str) -> int:

@@ -31,10 +31,23 @@ Fields: TypeAlias = dict[str, JsonValue]
 Upcaster: TypeAlias = Callable[[Fields], Fields]
 """Turns the fields of one schema into those of the next."""
 
-SCHEMAS: Final[Mapping[str, int]] = dict.fromkeys(EVENT_KINDS, 1)
+SCHEMAS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(EVENT_KINDS, 1),
+    "CampaignPaused": 2,
+    "ExperimentStarted": 2,
+}
 """Schema number that is written, by kind."""
 
-UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {}
+
+def _held_if_nobody_asked(fields: Fields) -> Fields:
+    """Schema 1 said of a campaign that held by itself that it was paused, with the reason."""
+    return {**fields, "kind": "CampaignHeld"} if fields["reason"] else fields
+
+
+UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {
+    ("CampaignPaused", 1): _held_if_nobody_asked,
+    ("ExperimentStarted", 1): lambda fields: {**fields, "purpose": "search"},
+}
 """By kind and the schema that is left behind; a kind at schema n needs all of 1 to n - 1."""
 
 
@@ -67,7 +80,7 @@ def payload_from_event(event: Event) -> bytes:
         >>> payload_from_event(PauseRequested(reason="lunch"))
         b'{"kind":"PauseRequested","reason":"lunch","schema":1}'
     """
-    return canonical_json({**event.model_dump(), "schema": SCHEMAS[event.kind]})
+    return canonical_json({**event.model_dump(mode="json"), "schema": SCHEMAS[event.kind]})
 
 
 def event_from_payload(payload: bytes) -> Event:

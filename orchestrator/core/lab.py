@@ -1,0 +1,214 @@
+"""The laboratory folded from its stream: instruments, latch, interlocks, places, alarms."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from orchestrator.core.alarms import Alarms
+from orchestrator.core.events import (
+    AlarmEvent,
+    Event,
+    InstrumentCalibrated,
+    InstrumentConnected,
+    InstrumentEvent,
+    InstrumentLost,
+    InstrumentPutBack,
+    InstrumentTakenOut,
+    InterlockReleased,
+    InterlockTripped,
+    LatchCleared,
+    LatchSet,
+    PlacesCleaned,
+    PlacesLeftUnclean,
+    StationAttached,
+    StationDetached,
+    WatchdogActed,
+)
+from orchestrator.errors import IllegalTransition
+
+__all__ = [
+    "INSTRUMENT_TRANSITIONS",
+    "InstrumentState",
+    "InstrumentStatus",
+    "LabState",
+    "fold_lab",
+]
+
+
+_T = TypeVar("_T")
+
+
+class InstrumentStatus(StrEnum):
+    """Where an instrument stands. Exactly one holds at a time."""
+
+    UNKNOWN = "unknown"
+    CONNECTED = "connected"
+    LOST = "lost"
+    OUT = "out"
+    """Taken out of service by a person."""
+
+
+_S = InstrumentStatus
+INSTRUMENT_TRANSITIONS: Final[
+    dict[tuple[InstrumentStatus, type[InstrumentEvent]], InstrumentStatus]
+] = {
+    (_S.UNKNOWN, InstrumentConnected): _S.CONNECTED,
+    (_S.UNKNOWN, InstrumentLost): _S.LOST,
+    (_S.UNKNOWN, InstrumentTakenOut): _S.OUT,
+    (_S.CONNECTED, InstrumentConnected): _S.CONNECTED,
+    (_S.CONNECTED, InstrumentLost): _S.LOST,
+    (_S.CONNECTED, InstrumentTakenOut): _S.OUT,
+    (_S.LOST, InstrumentConnected): _S.CONNECTED,
+    (_S.LOST, InstrumentLost): _S.LOST,
+    (_S.LOST, InstrumentTakenOut): _S.OUT,
+    (_S.OUT, InstrumentConnected): _S.OUT,
+    (_S.OUT, InstrumentLost): _S.OUT,
+    (_S.OUT, InstrumentTakenOut): _S.OUT,
+    (_S.OUT, InstrumentPutBack): _S.UNKNOWN,
+}
+"""The whole life of an instrument. Putting back one that is in service is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentState:
+    """What is known of one instrument."""
+
+    status: InstrumentStatus
+    reason: str
+    """Why it is lost or out of service."""
+    since: datetime
+    """When it came to its status."""
+    identity: str = ""
+    driver: str = ""
+    calibrated_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabState:
+    """What is known of the laboratory after some of its events."""
+
+    version: int = 0
+    """How many events its stream has; the version that a decision names."""
+    instruments: Mapping[str, InstrumentState] = field(default_factory=dict)
+    latch: str = ""
+    """Why the stop latch is set; empty when it is not."""
+    tripped: Mapping[str, InterlockTripped] = field(default_factory=dict)
+    """Interlocks that do not hold, by name."""
+    unclean: Mapping[str, str] = field(default_factory=dict)
+    """Places that no sample may use, with who left them so: ``oer-plate-1/E0007``."""
+    station: StationAttached | None = None
+    """The station that has the lines, if one has."""
+    unsafe: Mapping[str, str] = field(default_factory=dict)
+    """Instruments that the watchdog could not make safe, until they are connected again."""
+    alarms: Alarms = field(default_factory=Alarms)
+
+    def why_unusable(self, instrument: str) -> str:
+        """Say why no job may be sent to an instrument; empty if one may.
+
+        Args:
+            instrument: One that was never heard of may be used.
+        """
+        if self.latch:
+            return f"the stop latch is set: {self.latch}"
+        for tripped in self.tripped.values():
+            if instrument in tripped.instruments:
+                return f"interlock {tripped.interlock}: {tripped.reason}"
+        known = self.instruments.get(instrument)
+        if known is None or known.status in (InstrumentStatus.UNKNOWN, InstrumentStatus.CONNECTED):
+            return ""
+        word = "out of service" if known.status is InstrumentStatus.OUT else "not connected"
+        return f"{instrument} is {word}: {known.reason}"
+
+    def after(self, event: Event, time: datetime) -> "LabState":
+        """Return the state after one more event of the stream ``lab``.
+
+        Args:
+            event: What happened.
+            time: When.
+
+        Raises:
+            IllegalTransition: The table has no such pair, or it is no event of the laboratory.
+        """
+        if isinstance(event, InstrumentEvent | InstrumentCalibrated):
+            changes = _after_instrument(self, event, time)
+        elif isinstance(event, AlarmEvent):
+            changes = {"alarms": self.alarms.after(event, time)}
+        else:
+            changes = _after_bench(self, event)
+        return replace(self, version=self.version + 1, **changes)
+
+
+def _after_bench(lab: LabState, event: Event) -> dict[str, Any]:
+    """Return the fields that an event sets which is not about one instrument or alarm."""
+    match event:
+        case LatchSet():
+            return {"latch": f"{event.source}: {event.reason}"}
+        case LatchCleared():
+            return {"latch": ""}
+        case InterlockTripped():
+            return {"tripped": {**lab.tripped, event.interlock: event}}
+        case InterlockReleased():
+            return {"tripped": _without(lab.tripped, event.interlock)}
+        case StationAttached():
+            return {"station": event}
+        case StationDetached():
+            return {"station": None}
+        case WatchdogActed():
+            return {"station": None, "unsafe": dict(event.unsafe)}
+        case PlacesLeftUnclean() | PlacesCleaned():
+            return {"unclean": _after_places(lab, event)}
+        case _:
+            raise IllegalTransition("the laboratory", "no campaign", event.kind)
+
+
+def _after_places(lab: LabState, event: PlacesLeftUnclean | PlacesCleaned) -> dict[str, str]:
+    if isinstance(event, PlacesCleaned):
+        return _without(lab.unclean, *event.places)
+    left = dict.fromkeys(event.places, f"{event.campaign_id}/{event.experiment_id}")
+    return {**lab.unclean, **left}
+
+
+def _after_instrument(
+    lab: LabState, event: InstrumentEvent | InstrumentCalibrated, time: datetime
+) -> dict[str, Any]:
+    name = event.instrument
+    known = lab.instruments.get(name, InstrumentState(InstrumentStatus.UNKNOWN, "", time))
+    if isinstance(event, InstrumentCalibrated):
+        return {"instruments": {**lab.instruments, name: replace(known, calibrated_time=time)}}
+    status = INSTRUMENT_TRANSITIONS.get((known.status, type(event)))
+    if status is None:
+        raise IllegalTransition(f"instrument {name}", str(known.status), event.kind)
+    after = replace(known, status=status, since=known.since if status is known.status else time)
+    unsafe = lab.unsafe
+    match event:
+        case InstrumentConnected():
+            after = replace(after, identity=event.identity, driver=event.driver)
+            unsafe = _without(unsafe, name)
+        case InstrumentTakenOut():
+            after = replace(after, reason=event.reason)
+        case InstrumentLost() if status is InstrumentStatus.LOST:
+            after = replace(after, reason=event.reason)
+    if status in (InstrumentStatus.CONNECTED, InstrumentStatus.UNKNOWN):
+        after = replace(after, reason="")
+    return {"instruments": {**lab.instruments, name: after}, "unsafe": unsafe}
+
+
+def _without(table: Mapping[str, _T], *names: str) -> dict[str, _T]:
+    return {name: value for name, value in table.items() if name not in names}
+
+
+def fold_lab(events: Iterable[tuple[Event, datetime]]) -> LabState:
+    """Return what the laboratory's events add up to.
+
+    Args:
+        events: The events of the stream ``lab`` with their times, in order.
+
+    Raises:
+        IllegalTransition: An event cannot follow those before it.
+    """
+    state = LabState()
+    for event, time in events:
+        state = state.after(event, time)
+    return state
