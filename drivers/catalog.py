@@ -1,6 +1,7 @@
 """Finds drivers and kinds of lines by name among the installed entry points; nothing is guessed."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Protocol, cast
 
@@ -71,6 +72,7 @@ def line_kind_named(kind: str) -> LineFactory:
     return cast("LineFactory", factory)
 
 
+@cache
 def _load(group: str, key: str, name: str) -> object:
     for entry in entry_points(group=group):
         if entry.name == name:
