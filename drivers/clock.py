@@ -4,6 +4,10 @@ Two clocks stand behind one protocol. `SystemClock` is the lab's. `VirtualClock`
 `VirtualLoop`: its time jumps to the next timer whenever the event loop has nothing ready to run,
 and stands still while a blocking call is open, so that a simulated day passes in a second and
 the same seed gives the same times and the same order.
+
+With simulators behind real wires, the system's clock may run faster than the world's: a
+`SystemClock(speed)` inside a `SpedUpLoop(speed)` lets the seconds of the lab, in which everything
+here is counted, pass `speed` times as fast. Processes of one machine with one speed agree.
 """
 
 import asyncio
@@ -18,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from typing_extensions import override
 
-__all__ = ["Clock", "SystemClock", "VirtualClock", "VirtualLoop"]
+__all__ = ["Clock", "SpedUpLoop", "SystemClock", "VirtualClock", "VirtualLoop"]
 
 T = TypeVar("T")
 
@@ -26,9 +30,26 @@ TIMER_RESOLUTION_S = 1e-6
 """Timers of the virtual loop closer than this fire together. A finer step would get lost in the
 digits of a float after some months of virtual time, and with it the timer."""
 
+SPED_UP_ORIGIN = datetime(2026, 1, 1, tzinfo=UTC)
+"""The time of day of a sped-up clock when the machine's monotonic scale was at 0."""
+
+SHORTEST_REAL_WAIT_S = 0.5
+"""Between processes, less real time than this says more about the machine than about a device."""
+
+HIGHEST_SPEED = 10_000.0
+
 
 class Clock(Protocol):
     """Tells the time and lets others wait."""
+
+    @property
+    def shortest_wait_s(self) -> float:
+        """The least deadline to set for a reply from another process, in this clock's seconds.
+
+        It is 0 but on a sped-up clock, where a device's usual deadline would be too little real
+        time for the processes of the machine to take turns.
+        """
+        ...
 
     def now(self) -> datetime:
         """Return the time of day, with zone UTC."""
@@ -65,20 +86,55 @@ class Clock(Protocol):
         """
         ...
 
+    def real_s(self, duration_s: float) -> float:
+        """Return the real seconds in which so much of this clock's time passes.
+
+        For deadlines of blocking calls, which know nothing of the clock.
+
+        Args:
+            duration_s: Seconds of this clock.
+        """
+        ...
+
 
 class SystemClock:
-    """The clock of the machine."""
+    """The clock of the machine, or one that runs faster by a factor.
+
+    With a speed other than 1 it waits inside a `SpedUpLoop` of that speed only. Its time of day
+    then is `SPED_UP_ORIGIN` plus the sped-up monotonic scale: the same in all processes of the
+    machine, and never going back until the machine itself is started again.
+
+    Args:
+        speed: Seconds of the lab in one real second, from 1 to `HIGHEST_SPEED`.
+
+    Raises:
+        ValueError: The speed is out of its range.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        if not 1.0 <= speed <= HIGHEST_SPEED:
+            raise ValueError(f"speed: got {speed!r}, expected 1 to {HIGHEST_SPEED:g}")
+        self._speed = float(speed)
+
+    @property
+    def shortest_wait_s(self) -> float:
+        """0 at speed 1, else half a real second in seconds of the lab."""
+        return 0.0 if self._speed == 1.0 else SHORTEST_REAL_WAIT_S * self._speed
 
     def now(self) -> datetime:
         """Return the time of day, with zone UTC."""
-        return datetime.now(UTC)
+        if self._speed == 1.0:
+            return datetime.now(UTC)
+        return SPED_UP_ORIGIN + timedelta(seconds=self.monotonic_s())
 
     def monotonic_s(self) -> float:
-        """Return seconds on the machine's monotonic scale."""
-        return time.monotonic()
+        """Return seconds on the machine's monotonic scale, times the speed."""
+        return time.monotonic() * self._speed
 
     async def sleep(self, duration_s: float) -> None:
-        """Wait in real time."""
+        """Wait in real time, divided by the speed."""
+        if self._speed != 1.0:
+            self._refuse_other_loops()
         await asyncio.sleep(duration_s)
 
     async def call_blocking(self, function: Callable[[], T], executor: Executor | None) -> T:
@@ -87,7 +143,50 @@ class SystemClock:
 
     async def wait_for_outside(self, duration_s: float) -> None:
         """Wait in real time."""
-        await asyncio.sleep(duration_s)
+        await self.sleep(duration_s * self._speed)
+
+    def real_s(self, duration_s: float) -> float:
+        """Return the duration divided by the speed."""
+        return duration_s / self._speed
+
+    def _refuse_other_loops(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, SpedUpLoop) or loop.speed != self._speed:
+            raise RuntimeError("a sped-up clock waits only inside a SpedUpLoop of its speed")
+
+
+class _ScaledSelector(selectors.DefaultSelector):
+    """A selector whose timeouts are seconds of the lab."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__()
+        self._speed = speed
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return super().select(None if timeout is None else timeout / self._speed)
+
+
+class SpedUpLoop(asyncio.SelectorEventLoop):
+    """An event loop whose timers run faster than real time, for a `SystemClock` of that speed.
+
+    Its time is the machine's monotonic scale times the speed, so that times of two processes with
+    one speed can be compared. Timers are late by up to a real millisecond, as on any loop: at a
+    speed of 200 that is 0.2 s of the lab.
+
+    Args:
+        speed: Seconds of the lab in one real second; the clock judges it.
+    """
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+        super().__init__(_ScaledSelector(speed))
+        self._clock_resolution = time.get_clock_info("monotonic").resolution * speed
+
+    @override
+    def time(self) -> float:
+        """Return the seconds of `SystemClock.monotonic_s` at this speed."""
+        return time.monotonic() * self.speed
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -180,6 +279,11 @@ class VirtualClock:
     def __init__(self, start: datetime) -> None:
         self._start = start
 
+    @property
+    def shortest_wait_s(self) -> float:
+        """0: nothing here depends on the machine."""
+        return 0.0
+
     def now(self) -> datetime:
         """Return the virtual time of day."""
         return self._start + timedelta(microseconds=round(self.monotonic_s() * 1e6))
@@ -213,6 +317,10 @@ class VirtualClock:
     async def wait_for_outside(self, duration_s: float) -> None:
         """Let real time pass while virtual time stands still."""
         await self.call_blocking(lambda: time.sleep(duration_s), None)
+
+    def real_s(self, duration_s: float) -> float:
+        """Return the duration: whoever blocks on virtual time blocks in real seconds."""
+        return duration_s
 
     @staticmethod
     def _loop() -> VirtualLoop:

@@ -101,7 +101,7 @@ class Conversation:
         self._line = line
         self._clock = clock
         self._reply_end = reply_end
-        self._distrust_s = distrust_s
+        self._distrust_s = max(distrust_s, clock.shortest_wait_s)
         self._distrusted_until_s: float | None = None
 
     @property
@@ -167,7 +167,7 @@ class Conversation:
     async def _reply_to(
         self, request: bytes, timeout_s: float, is_reply: Callable[[bytes], bool]
     ) -> bytes:
-        deadline_s = self._clock.monotonic_s() + timeout_s
+        deadline_s = self._clock.monotonic_s() + max(timeout_s, self._clock.shortest_wait_s)
         while True:
             left_s = max(0.0, deadline_s - self._clock.monotonic_s())
             try:

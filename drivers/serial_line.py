@@ -129,9 +129,10 @@ class SerialLine:
             LineError: The line is down; nothing was sent.
             LineTimeout: The port did not take them in time; nothing complete was sent.
         """
+        write_timeout_s = self._clock.real_s(max(timeout_s, self._clock.shortest_wait_s))
 
         def send(port: serial.Serial) -> None:
-            port.write_timeout = timeout_s
+            port.write_timeout = write_timeout_s
             try:
                 port.write(data)
             except serial.SerialTimeoutException:
@@ -160,7 +161,7 @@ class SerialLine:
             ProtocolError: More than `max_bytes` came without a terminator.
         """
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(max(timeout_s, self._clock.shortest_wait_s)):
                 while (frame := self._take_frame(terminator, max_bytes)) is None:
                     await self._call(self._receive)
         except TimeoutError as error:

@@ -73,11 +73,13 @@ class TcpLine:
     Args:
         name: The line's name in the rig file.
         settings: Where the device is.
+        clock: Of which no deadline here falls below the shortest.
     """
 
-    def __init__(self, name: str, settings: TcpLineSettings) -> None:
+    def __init__(self, name: str, settings: TcpLineSettings, clock: Clock) -> None:
         self._name = name
         self._settings = settings
+        self._clock = clock
         self._lock = asyncio.Lock()
         self._wire: tuple[asyncio.Transport, _Inbox] | None = None
 
@@ -88,9 +90,8 @@ class TcpLine:
         Raises:
             RigError: A setting is missing, unknown or wrong.
         """
-        del clock  # asyncio's own timers are the clock's
         try:
-            return cls(name, TcpLineSettings.model_validate(settings))
+            return cls(name, TcpLineSettings.model_validate(settings), clock)
         except ValidationError as error:
             raise rig_error_from(f"lines.{name}", error) from error
 
@@ -110,7 +111,7 @@ class TcpLine:
         await self.close()
         host, port = self._settings.host, self._settings.port
         try:
-            async with asyncio.timeout(self._settings.connect_timeout_s):
+            async with self._deadline(self._settings.connect_timeout_s):
                 loop = asyncio.get_running_loop()
                 transport, inbox = await loop.create_connection(_Inbox, host, port)
         except (OSError, TimeoutError) as error:
@@ -150,7 +151,7 @@ class TcpLine:
         transport, inbox = self._wire
         transport.write(data)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with self._deadline(timeout_s):
                 await inbox.may_write.wait()
         except TimeoutError as error:
             transport.abort()
@@ -171,7 +172,7 @@ class TcpLine:
             raise OutcomeUnknown(f"line {self._name} was closed before the reply came")
         inbox = self._wire[1]
         try:
-            async with asyncio.timeout(timeout_s):
+            async with self._deadline(timeout_s):
                 while (frame := _take_frame(inbox.data, terminator, max_bytes)) is None:
                     if inbox.is_lost:
                         raise OutcomeUnknown(
@@ -185,6 +186,9 @@ class TcpLine:
                 f"no reply on line {self._name} within {timeout_s:g} s", repr(bytes(inbox.data))
             ) from error
         return frame
+
+    def _deadline(self, timeout_s: float) -> asyncio.Timeout:
+        return asyncio.timeout(max(timeout_s, self._clock.shortest_wait_s))
 
 
 def _take_frame(inbox: bytearray, terminator: bytes, max_bytes: int) -> bytes | None:

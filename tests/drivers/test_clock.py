@@ -1,4 +1,4 @@
-"""The virtual loop: time jumps, blocking calls hold it, everything comes in one order."""
+"""The sped-up clock; the virtual loop: time jumps, blocking calls hold it, all comes in order."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from drivers.clock import SystemClock, VirtualClock, VirtualLoop
+from drivers.clock import SpedUpLoop, SystemClock, VirtualClock, VirtualLoop
 from tests.support.virtual_time import START, in_real_time, in_virtual_time
 
 
@@ -260,3 +260,74 @@ def test_the_system_clock_sleeps_calls_and_tells_utc() -> None:
 
     assert in_real_time(main) == (7, True)
     assert SystemClock().now().utcoffset() == timedelta(0)
+
+
+def test_a_sped_up_hour_is_short() -> None:
+    async def main() -> tuple[float, float, float]:
+        clock = SystemClock(10_000.0)
+        before_s, before, real_s = clock.monotonic_s(), clock.now(), time.monotonic()
+        async with asyncio.timeout(7200.0):
+            await clock.sleep(3600.0)
+        passed_s = (clock.now() - before).total_seconds()
+        return clock.monotonic_s() - before_s, passed_s, time.monotonic() - real_s
+
+    with asyncio.Runner(loop_factory=lambda: SpedUpLoop(10_000.0)) as runner:
+        by_scale_s, by_date_s, real_s = runner.run(main())
+
+    assert by_scale_s >= 3599.9
+    assert by_date_s >= 3599.9
+    assert real_s >= 0.35
+
+
+def test_a_sped_up_loop_keeps_the_time_of_its_clock() -> None:
+    async def main() -> tuple[float, float, float]:
+        clock = SystemClock(200.0)
+        loop = asyncio.get_running_loop()
+        return clock.monotonic_s(), loop.time(), clock.monotonic_s()
+
+    with asyncio.Runner(loop_factory=lambda: SpedUpLoop(200.0)) as runner:
+        before_s, loop_s, after_s = runner.run(main())
+
+    assert before_s <= loop_s <= after_s
+
+
+def test_two_sped_up_clocks_agree() -> None:
+    first, second = SystemClock(200.0), SystemClock(200.0)
+
+    times = [first.now(), second.now(), first.now()]
+
+    assert times == sorted(times)
+    assert SystemClock(200.0).now().utcoffset() == timedelta(0)
+
+
+def test_the_outside_gets_its_real_time_on_a_sped_up_clock() -> None:
+    async def main() -> float:
+        before_s = time.monotonic()
+        await SystemClock(1000.0).wait_for_outside(0.02)
+        return time.monotonic() - before_s
+
+    with asyncio.Runner(loop_factory=lambda: SpedUpLoop(1000.0)) as runner:
+        assert runner.run(main()) >= 0.02
+
+
+def test_no_deadline_falls_below_half_a_real_second() -> None:
+    clock = SystemClock(200.0)
+
+    assert clock.shortest_wait_s == 100.0
+    assert clock.real_s(clock.shortest_wait_s) == 0.5
+    assert SystemClock().shortest_wait_s == 0.0
+    assert VirtualClock(START).shortest_wait_s == 0.0
+
+
+def test_a_sped_up_clock_refuses_another_loop() -> None:
+    async def main() -> None:
+        await SystemClock(2.0).sleep(0.01)
+
+    with pytest.raises(RuntimeError, match="SpedUpLoop"):
+        in_real_time(main)
+
+
+@pytest.mark.parametrize("speed", [0.0, 0.5, -1.0, 1e6, float("nan")])
+def test_a_speed_out_of_range_is_refused(speed: float) -> None:
+    with pytest.raises(ValueError, match="speed"):
+        SystemClock(speed)
