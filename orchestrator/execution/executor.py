@@ -14,10 +14,10 @@ from orchestrator.core.events import LoggedReading, PlannedJob
 from orchestrator.core.point import Fact
 
 __all__ = [
+    "NOT_SENT",
     "Connection",
     "Done",
     "Executor",
-    "NOT_SENT",
     "Order",
     "Outcome",
     "OutcomeAdapter",
@@ -47,10 +47,10 @@ NOT_SENT: Final = frozenset(
 )
 """Why an executor did not try at all; names for `Refused.error` beside those of the drivers' tree.
 
-``DoubtOpen``: another job of this instrument is in doubt. ``InstrumentOut``: a person took it out of
-service. ``JournalError``: the station's journal could not be written. ``Latched``: the stop latch is
-set. ``NotAccepted``: the order never arrived and never will. ``StationLost``: no station answers.
-``Stopping``: a stop or an abort of this campaign has arrived.
+``DoubtOpen``: another job of this instrument is in doubt. ``InstrumentOut``: a person took it out
+of service. ``JournalError``: the station's journal could not be written. ``Latched``: the stop
+latch is set. ``NotAccepted``: the order never arrived and never will. ``StationLost``: no station
+answers. ``Stopping``: a stop or an abort of this campaign has arrived.
 """
 
 

@@ -1,10 +1,12 @@
 """A line that knows whether an order's bytes went out, and sends none for an expired order."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from drivers.clock import Clock
-from drivers.errors import LineError
+from drivers.errors import LineError, LineTimeout
 from drivers.line import MAX_FRAME_BYTES, Line
+from orchestrator.landmarks import reach
 
 __all__ = ["GuardedLine", "OrderExpired"]
 
@@ -27,11 +29,15 @@ class GuardedLine:
     Args:
         line: The wire, perhaps shared with other instruments.
         clock: The station's; orders expire on its monotonic scale.
+        on_down: Told why, each time that the wire turns out to be down.
     """
 
-    def __init__(self, line: Line, clock: Clock) -> None:
+    def __init__(
+        self, line: Line, clock: Clock, on_down: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._line = line
         self._clock = clock
+        self._on_down = on_down
         self._not_after: float | None = None
         self._has_sent = False
 
@@ -82,14 +88,22 @@ class GuardedLine:
             late_s = self._clock.monotonic_s() - self._not_after
             if late_s > 0:
                 raise OrderExpired(late_s)
+        is_armed = self._not_after is not None
+        if is_armed:
+            reach("station: before bytes are sent")
         try:
             await self._line.write(data, timeout_s=timeout_s)
-        except LineError:
+        except LineTimeout:
+            raise
+        except LineError as error:
+            self._on_down(str(error))
             raise
         except BaseException:
             self._has_sent = True  # cut off in the middle: some bytes may be out
             raise
         self._has_sent = True
+        if is_armed:
+            reach("station: after bytes were sent")
 
     async def read_until(
         self, terminator: bytes, *, timeout_s: float, max_bytes: int = MAX_FRAME_BYTES

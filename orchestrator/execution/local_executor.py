@@ -1,78 +1,37 @@
-"""Instruments performed in this process, one job at a time each.
+"""The core of a station: it carries orders out in this process, each at most once for ever.
 
-The job boundary lives here: whatever a driver meets becomes an outcome, and a programming error
-becomes `Unknown` with its traceback, because nobody knows what the device did before it.
+The order of things is fixed: what is forbidden is refused; the order is kept; the driver works, and
+what may touch matter is noted before it does; the outcome is kept; then it is answered. A station
+that dies in between finds in its journal what it must ask the devices.
 """
 
 import asyncio
-import logging
-import traceback
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
 
 from drivers.clock import Clock
-from drivers.errors import (
-    DeviceFault,
-    DriverError,
-    LimitError,
-    LineError,
-    NothingDone,
-    OutcomeUnknown,
-)
-from drivers.instrument import Instrument, RecoveryClass
+from drivers.errors import DriverError, OutcomeUnknown
 from drivers.line import Line
-from orchestrator.core.events import LoggedReading
-from orchestrator.execution.executor import Connection, Done, Order, Outcome, Refused, Unknown
-from orchestrator.execution.guarded_line import GuardedLine
-from orchestrator.execution.rig import drivers_for
+from orchestrator.core.lab_events import LabEvent
+from orchestrator.errors import LogError
+from orchestrator.execution.calming import STOP_TIMEOUT_S, made_safe, stopped
+from orchestrator.execution.connecting import Connector
+from orchestrator.execution.executor import Connection, Order, Outcome, Refused, Unknown
+from orchestrator.execution.job_boundary import Trouble, carried_out
+from orchestrator.execution.kept_orders import JournalTicket, KeptOrders
 from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.execution.running_order import RunningOrder
+from orchestrator.execution.seats import Seat, wires_for
+from orchestrator.execution.settling import needs_device, settled_by_device
+from orchestrator.execution.stops import Stops
+from orchestrator.log.station_journal import MemoryStationJournal, OrderStage, StationJournal
 
 __all__ = ["LocalExecutor"]
 
-logger = logging.getLogger(__name__)
-
-CONNECT_TIMEOUT_S: Final = 120.0
-"""A device that has not answered by then is not there."""
-
-STOP_TIMEOUT_S: Final = 10.0
-"""A stop or safe state that takes longer than this has failed."""
-
-
-class _State(StrEnum):
-    """Where an instrument stands. Exactly one holds at a time."""
-
-    NOT_CONNECTED = "not connected"
-    IDLE = "idle"
-    BUSY = "busy"
-    FAULT = "fault"
-
-
-@dataclass(slots=True)
-class _Seat:
-    """One instrument with its line and what it is doing: as mutable as the device."""
-
-    instrument: Instrument
-    line: GuardedLine
-    driver: str
-    state: _State = _State.NOT_CONNECTED
-    job: str = ""
-    since_s: float = 0.0
-    fault: str = ""
-    identity: str = ""
-
-    def begin(self, job: str, now_s: float) -> None:
-        self.state, self.job, self.since_s, self.fault = _State.BUSY, job, now_s, ""
-
-    def end(self) -> None:
-        if self.state is _State.BUSY:
-            self.state = _State.FAULT if self.fault else _State.IDLE
-
-    def blame(self, fault: str) -> None:
-        self.fault = fault
-        if self.state is not _State.BUSY:
-            self.state = _State.FAULT
+PATIENCE_S: Final = 60.0
+"""How long a device is waited for that must be asked what it did."""
+SHORT_PATIENCE_S: Final = 5.0
+"""The same for an order that was called off: whoever did that is waiting."""
 
 
 class LocalExecutor:
@@ -82,194 +41,257 @@ class LocalExecutor:
         rig: Checked.
         lines: By name; real ones or a bench's.
         clock: Through which everything waits; orders expire on its monotonic scale.
+        journal: What survives this process; None keeps it in memory.
+        on_fact: Told what happens to the laboratory, once each.
 
     Raises:
         RigError: A driver is not installed or refuses its settings.
     """
 
-    def __init__(self, rig: RigSpec, lines: Mapping[str, Line], clock: Clock) -> None:
-        self._lines = dict(lines)
+    def __init__(
+        self,
+        rig: RigSpec,
+        lines: Mapping[str, Line],
+        clock: Clock,
+        journal: StationJournal | None = None,
+        *,
+        on_fact: Callable[[LabEvent], None] = lambda _: None,
+    ) -> None:
         self._clock = clock
-        self._epoch = 0
-        self._seats: dict[str, _Seat] = {}
-        for name, driver in drivers_for(rig).items():
-            spec = rig.instruments[name]
-            line = GuardedLine(self._lines[spec.line], clock)
-            instrument = driver.from_settings(name, line, clock, spec.settings)
-            self._seats[name] = _Seat(instrument, line, spec.driver)
+        self._kept = KeptOrders(journal if journal is not None else MemoryStationJournal())
+        self._stops = Stops(self._kept.journal)
+        self._running: dict[str, RunningOrder] = {}
+        wires = wires_for(rig, lines, clock, self._line_is_down)
+        self._seats = {seat.name: seat for wire in wires.values() for seat in wire.seats}
+        self._connector = Connector(wires, clock, on_fact, self._cut_off_by_line)
 
     async def connect(self) -> Mapping[str, Connection]:
         """Open the lines and check every instrument that is not connected yet; move nothing."""
-        found = {}
-        for name, seat in self._seats.items():
-            error = ""
-            if seat.state is _State.NOT_CONNECTED:
-                error = await self._connect(seat)
-            found[name] = Connection(
-                instrument=name, driver=seat.driver, identity=seat.identity, error=error
-            )
-        return found
-
-    async def _connect(self, seat: _Seat) -> str:
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await seat.line.open()
-                seat.identity = await seat.instrument.connect()
-        except TimeoutError:
-            return f"LineTimeout: no connection within {CONNECT_TIMEOUT_S:g} s"
-        except DriverError as error:
-            return f"{type(error).__name__}: {error}"
-        seat.state = _State.IDLE
-        return ""
+        found = await self._connector.connect_all()
+        return {name: found[name] for name in self._seats}
 
     async def perform(self, order: Order) -> Outcome:
-        """Have one order carried out; see `Executor.perform`."""
+        """Have one order carried out, at most once for ever; see `Executor.perform`."""
+        running = self._running.get(order.key)
+        if running is not None:
+            return await running.outcome()
         seat = self._seats.get(order.instrument)
         if seat is None:
             return _refused("UnknownInstrument", f"the rig has no {order.instrument}")
-        refusal = self._refusal(order, seat)
-        if refusal is not None:
-            return refusal
-        seat.begin(order.action, self._clock.monotonic_s())
-        seat.line.arm(order.not_after)
-        n_cancels = _n_cancels()
         try:
-            outcome = await self._carried_out(order, seat)
-            _cancel_if_asked_since(n_cancels)
-            seat.fault = seat.fault or _fault_in(outcome)
-        except asyncio.CancelledError:
-            await _to_its_end(self._stop_after_failure(seat))
-            raise
-        finally:
-            seat.line.disarm()
-            seat.end()
-        return outcome
+            self._require_journal()
+            if self._kept.entry(order.key) is not None:
+                return await self.settle(order)
+            refusal = self._refusal(order, seat)
+            if refusal is not None:
+                self._kept.refuse_for_ever(order.key, refusal)
+                return refusal
+        except LogError as error:
+            return _journal_failed(error)
+        job = RunningOrder(order, seat, JournalTicket(order.key, self._kept.journal))
+        return await self._begun(job, self._life_of(job)).outcome()
 
-    def _refusal(self, order: Order, seat: _Seat) -> Refused | None:
-        if order.epoch < self._epoch:
-            message = f"epoch {order.epoch} is over, {self._epoch} goes on"
+    def _begun(self, job: RunningOrder, life: Coroutine[Any, Any, Outcome]) -> RunningOrder:
+        self._running[job.order.key] = job
+        job.task = asyncio.create_task(life)
+        job.task.add_done_callback(lambda _: self._running.pop(job.order.key))
+        return job
+
+    def _require_journal(self) -> None:
+        self._kept.require_writable()
+        self._stops.require_kept()
+
+    def _refusal(self, order: Order, seat: Seat) -> Refused | None:
+        epoch = self._kept.journal.epoch(order.campaign_id)
+        if order.epoch < epoch:
+            message = f"epoch {order.epoch} of {order.campaign_id} is over, {epoch} goes on"
             return _refused("OldEpoch", message)
-        self._epoch = order.epoch
+        if order.epoch > epoch:
+            self._kept.journal.keep_epoch(order.campaign_id, order.epoch)
+        stop = self._stops.refusal(order)
+        if stop is not None:
+            return stop
+        if seat.why_out:
+            return _refused("InstrumentOut", f"{seat.name} is out of service: {seat.why_out}")
+        late = self._lateness(order)
+        if late is not None:
+            return late
+        if not seat.connected.is_set():
+            return _refused("NotConnected", f"{seat.name} is not connected: {seat.why_lost}")
+        if seat.job:
+            return _refused("InstrumentBusy", f"{seat.name} is busy with {seat.job}")
+        return None
+
+    def _lateness(self, order: Order) -> Refused | None:
         late_s = self._clock.monotonic_s() - order.not_after
         if late_s > 0:
             return _refused("OrderExpired", f"the order expired {late_s:.1f} s ago")
-        if seat.state is _State.NOT_CONNECTED:
-            return _refused("NotConnected", f"{order.instrument} is not connected")
-        if seat.state is _State.BUSY:
-            return _refused("InstrumentBusy", f"{order.instrument} is busy with {seat.job}")
         return None
 
-    async def _carried_out(self, order: Order, seat: _Seat) -> Outcome:
+    async def _life_of(self, job: RunningOrder) -> Outcome:
+        """Carry an order out and keep what became of it."""
+        seat, order = job.seat, job.order
+        seat.begin(order.action, order.campaign_id, self._clock.monotonic_s())
         try:
-            async with asyncio.timeout(order.deadline_s) as deadline:
-                readings = await seat.instrument.perform(order.action, order.arguments)
-            return Done(readings=tuple(LoggedReading(name=r.name, value=r.value) for r in readings))
-        except DriverError as error:
-            return self._met(error, order, seat)
-        except TimeoutError:
-            if not deadline.expired():
-                return await self._broken(order, seat)
-            await self._stop_after_failure(seat)
-            text = f"{order.action} had not ended after {order.deadline_s:g} s; it was stopped"
-            return _unknown_unless_pure(seat, order, "OutcomeUnknown", text)
-        except Exception:
-            return await self._broken(order, seat)
+            found = await self._tried(job)
+            if not isinstance(found, Trouble):
+                outcome: Outcome = found
+            elif not job.ticket.is_acting:
+                outcome = found.without_asking()
+            else:
+                return await self._asked(job, job.ticket.notes, found)
+            return self._ended(job, outcome)
+        finally:
+            seat.end()
 
-    async def _broken(self, order: Order, seat: _Seat) -> Outcome:
-        evidence = traceback.format_exc()
-        logger.exception("%s: %s broke in our own code", order.job_id, order.action)
-        await self._stop_after_failure(seat)
-        return Unknown(evidence=evidence)
+    async def _tried(self, job: RunningOrder) -> Outcome | Trouble:
+        seat, order = job.seat, job.order
+        try:
+            async with seat.turn:
+                refusal = await self._older_doubt(seat) or self._lateness(order)
+                if refusal is not None:
+                    return refusal
+                self._kept.accept(order)
+                seat.line.arm(order.not_after)
+                try:
+                    return await carried_out(job)
+                finally:
+                    seat.line.disarm()
+        except LogError as error:
+            return _journal_failed(error)
+        except asyncio.CancelledError:
+            if job.ticket.is_acting:
+                await stopped(seat)
+            return Trouble(job.error or "NothingDone", job.reason or "the station is closing")
 
-    def _met(self, error: DriverError, order: Order, seat: _Seat) -> Outcome:
-        name, text = type(error).__name__, str(error)
-        match error:
-            case DeviceFault():
-                return Refused(error=name, message=text, has_acted=error.acted)
-            case LimitError() | NothingDone():
-                return _refused(name, text)
-            case OutcomeUnknown():
-                return _unknown_unless_pure(seat, order, name, text)
-            case _ if not seat.line.has_sent:
-                return _refused(name, text)
-            case LineError():
-                text = f"the line went down in the middle of {order.action}: {text}"
-                return _unknown_unless_pure(seat, order, name, text)
-            case _:
-                return _unknown_unless_pure(seat, order, name, text)
+    async def _older_doubt(self, seat: Seat) -> Refused | None:
+        """Ask the device about what was cut off before, so that nothing wipes its memory of it."""
+        for entry in self._kept.cut_off(seat.name):
+            order = Order.model_validate_json(entry.order_json)
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    outcome = await settled_by_device(seat, order, entry.notes)
+            except (DriverError, TimeoutError) as error:
+                text = f"what became of {entry.key} is not known: {_in_words(error)}"
+                return _refused("DoubtOpen", text)
+            self._kept.end(entry.key, outcome)
+        return None
+
+    async def _asked(self, job: RunningOrder, notes: tuple[str, ...], found: Trouble) -> Outcome:
+        """Ask the device what it did; what it could not be asked is not kept and stays open."""
+        seat, order = job.seat, job.order
+        job.is_asking = True
+        try:
+            async with asyncio.timeout(self._patience_s(job)):
+                if needs_device(seat, order.action):
+                    await self._connector.connect(seat)
+                    await seat.connected.wait()
+                async with seat.turn:
+                    outcome = await settled_by_device(seat, order, notes, found.text)
+        except (DriverError, TimeoutError) as error:
+            seat.fault = f"{found.error}: {found.text}"
+            evidence = f"{found.text}; {seat.name} could not be asked: {_in_words(error)}"
+            return Unknown(evidence=evidence)
+        except asyncio.CancelledError:
+            return Unknown(evidence=f"{found.text}; it was called off before it could be asked")
+        return self._ended(job, outcome)
+
+    def _patience_s(self, job: RunningOrder) -> float:
+        if job.is_question or job.error == "LineError":
+            left_s = job.seat.since_s + job.order.deadline_s - self._clock.monotonic_s()
+            return PATIENCE_S if job.is_question else max(left_s, PATIENCE_S)
+        return SHORT_PATIENCE_S if job.error else PATIENCE_S
+
+    def _ended(self, job: RunningOrder, outcome: Outcome) -> Outcome:
+        self._kept.end(job.order.key, outcome)
+        if job.error in {"", "LineError"}:
+            job.seat.fault = job.seat.fault or _fault_in(outcome)
+        return outcome
+
+    async def settle(self, order: Order) -> Outcome:
+        """Say what became of an order that was handed over earlier; see `Executor.settle`."""
+        running = self._running.get(order.key)
+        if running is not None:
+            return await running.outcome()
+        try:
+            self._require_journal()
+            entry = self._kept.entry(order.key)
+            if order.epoch > self._kept.journal.epoch(order.campaign_id):
+                self._kept.journal.keep_epoch(order.campaign_id, order.epoch)
+            if entry is None:
+                never = _refused("NotAccepted", "the order never arrived, and never will")
+                self._kept.refuse_for_ever(order.key, never)
+                return never
+            known = self._kept.outcome(order.key)
+        except LogError as error:
+            return Unknown(evidence=f"the station's journal cannot be used: {error}")
+        if known is not None:
+            return known
+        if entry.stage is OrderStage.ACCEPTED:
+            nothing = _refused("NothingDone", "the station was cut off before anything acted")
+            self._kept.end(order.key, nothing)
+            return nothing
+        seat = self._seats.get(order.instrument)
+        if seat is None:
+            return Unknown(evidence=f"the rig has no {order.instrument} any more")
+        job = RunningOrder(
+            order, seat, JournalTicket(order.key, self._kept.journal), is_question=True
+        )
+        cut = Trouble("OutcomeUnknown", "the station was cut off while it acted")
+        return await self._begun(job, self._asked(job, entry.notes, cut)).outcome()
 
     async def stop(self, instrument: str) -> None:
         """Stop one instrument now; see `Executor.stop`."""
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self._seats[instrument].instrument.stop()
-        except TimeoutError as error:
-            raise OutcomeUnknown(f"no answer to a stop within {STOP_TIMEOUT_S:g} s") from error
-
-    async def _stop_after_failure(self, seat: _Seat) -> None:
-        error = await self._calmed(seat, seat.instrument.stop())
-        if error:
-            seat.blame(f"not stopped: {error}")
-
-    async def make_safe(self) -> Mapping[str, str]:
-        """Bring every instrument to its safe state; see `Executor.make_safe`."""
-        async with asyncio.TaskGroup() as group:
-            works = {
-                name: group.create_task(self._make_one_safe(seat))
-                for name, seat in self._seats.items()
-            }
-        return {name: work.result() for name, work in works.items()}
-
-    async def _make_one_safe(self, seat: _Seat) -> str:
-        error = await self._calmed(seat, seat.instrument.make_safe())
-        if error:
-            seat.blame(f"not safe: {error}")
-        return error
-
-    async def _calmed(self, seat: _Seat, work: Awaitable[None]) -> str:
+        seat = self._seats[instrument]
         seat.line.disarm()
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                await work
-        except TimeoutError:
-            return f"no answer within {STOP_TIMEOUT_S:g} s"
-        except DriverError as error:
-            return f"{type(error).__name__}: {error}"
-        except Exception as error:
-            logger.exception("%s: our own code broke on the way to rest", seat.instrument.name)
-            return f"{type(error).__name__}: {error}"
-        return ""
+                await seat.instrument.stop()
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"no answer to a stop within {STOP_TIMEOUT_S:g} s") from error
+
+    async def make_safe(self) -> Mapping[str, str]:
+        """Bring every instrument to its safe state; see `Executor.make_safe`."""
+        return await self._made_safe(tuple(self._seats.values()))
+
+    async def _made_safe(self, seats: tuple[Seat, ...]) -> Mapping[str, str]:
+        async with asyncio.TaskGroup() as group:
+            works = {seat.name: group.create_task(made_safe(seat)) for seat in seats}
+        return {name: work.result() for name, work in works.items()}
 
     async def close(self) -> None:
         """Let go of the lines; closing twice does nothing."""
-        for seat in self._seats.values():
-            seat.state = _State.NOT_CONNECTED
-        for line in self._lines.values():
-            await line.close()
+        for job in list(self._running.values()):
+            job.cut_off("NothingDone", "the station is closing")
+        while self._running:
+            await asyncio.wait({job.task for job in self._running.values() if job.task is not None})
+        await self._connector.close()
+        self._kept.journal.close()
 
     def snapshot(self) -> Mapping[str, str]:
         """Return what each instrument does; see `Executor.snapshot`."""
-        return {name: self._in_words(seat) for name, seat in self._seats.items()}
+        now_s = self._clock.monotonic_s()
+        return {name: seat.in_words(now_s) for name, seat in self._seats.items()}
 
-    def _in_words(self, seat: _Seat) -> str:
-        match seat.state:
-            case _State.BUSY:
-                return f"{seat.job} {self._clock.monotonic_s() - seat.since_s:.0f} s"
-            case _State.FAULT:
-                return f"fault: {seat.fault}"
-            case _:
-                return seat.state.value
+    def _line_is_down(self, instrument: str, reason: str) -> None:
+        self._connector.lose(instrument, reason)
+
+    def _cut_off_by_line(self, seat: Seat, reason: str) -> None:
+        for job in list(self._running.values()):
+            if job.seat is seat and not job.is_question:
+                job.cut_off("LineError", f"the line went down in the middle: {reason}")
 
 
 def _refused(error: str, message: str) -> Refused:
     return Refused(error=error, message=message, has_acted=False)
 
 
-def _unknown_unless_pure(seat: _Seat, order: Order, error: str, text: str) -> Outcome:
-    action = seat.instrument.actions.get(order.action)
-    if action is not None and action.recovery is RecoveryClass.PURE:
-        return _refused(error, text)
-    return Unknown(evidence=f"{error}: {text}")
+def _journal_failed(error: LogError) -> Refused:
+    return _refused("JournalError", f"the station's journal cannot be used: {error}")
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, DriverError) else "no answer in time"
 
 
 def _fault_in(outcome: Outcome) -> str:
@@ -280,25 +302,3 @@ def _fault_in(outcome: Outcome) -> str:
             return outcome.evidence.strip().rpartition("\n")[2]
         case _:
             return ""
-
-
-def _n_cancels() -> int:
-    """Return how many cancellations of the present task are open."""
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0
-
-
-def _cancel_if_asked_since(n_cancels: int) -> None:
-    """Let a cancellation through that a driver's own trouble on its way out has hidden."""
-    if _n_cancels() > n_cancels:
-        raise asyncio.CancelledError
-
-
-async def _to_its_end(work: Awaitable[None]) -> None:
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            continue  # the caller is being cancelled and raises that itself
-    task.result()

@@ -42,12 +42,19 @@ FORBIDDEN_CALLS = {
 CALL_EXCEPTIONS = {
     ("drivers/clock.py", "datetime.now"),
     ("drivers/clock.py", "time.sleep"),
-    ("orchestrator/execution/local_executor.py", "asyncio.ensure_future"),
+    ("orchestrator/execution/connecting.py", "asyncio.create_task"),
+    ("orchestrator/execution/local_executor.py", "asyncio.create_task"),
 }
-"""The one clock reads the machine's; a stop that must outlive its caller is nobody's child."""
+"""The one clock reads the machine's; an order outlives who waits for it, and so does the search for
+a lost instrument: `LocalExecutor.close` ends both."""
 
-BROAD_HANDLERS = {"orchestrator/engine/loop.py", "orchestrator/execution/local_executor.py"}
-"""The engine's outermost loop and the executor's job boundary: the error becomes an event."""
+BROAD_HANDLERS = {
+    "orchestrator/engine/loop.py",
+    "orchestrator/execution/calming.py",
+    "orchestrator/execution/job_boundary.py",
+}
+"""The engine's outermost loop and the executor's job boundary, on the way to rest too: the error
+becomes an event."""
 
 
 def calls_in(tree: ast.Module) -> Iterator[str]:

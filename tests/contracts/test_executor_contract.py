@@ -20,7 +20,7 @@ from orchestrator.execution.executor import (
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig_spec import RigSpec
 from simulators.bench import Bench
-from tests.support.benches import on_virtual_time, order, small_rig
+from tests.support.benches import again, on_virtual_time, order, small_rig
 
 Maker = Callable[[RigSpec, Mapping[str, Line], VirtualClock], Executor]
 
@@ -152,7 +152,7 @@ def test_a_busy_instrument_refuses_and_another_goes_on(make_executor: Maker) -> 
             first = group.create_task(place.executor.perform(TRANSFER))
             await place.clock.sleep(5.0)
 
-            second = await place.executor.perform(TRANSFER)
+            second = await place.executor.perform(again(TRANSFER))
             other = await place.executor.perform(
                 order("pump_x2", "transfer", volume_ul=100.0, rate_ul_per_min=1500.0)
             )
@@ -191,7 +191,7 @@ def test_an_order_that_expires_while_it_waits_for_the_wire_sends_nothing(
     at_the_bench(make_executor, visit)
 
 
-def test_a_job_that_outlives_its_deadline_is_stopped_and_its_outcome_unknown(
+def test_a_job_that_outlives_its_deadline_is_stopped_and_its_device_is_asked(
     make_executor: Maker,
 ) -> None:
     async def visit(place: Place) -> None:
@@ -200,7 +200,8 @@ def test_a_job_that_outlives_its_deadline_is_stopped_and_its_outcome_unknown(
 
         outcome = await place.executor.perform(hasty)
 
-        assert isinstance(outcome, Unknown)
+        assert isinstance(outcome, Refused)
+        assert (outcome.error, outcome.has_acted) == ("DeviceFault", True)
         stopped_at_ul = place.moved_ul("pump_x1")
         await place.clock.sleep(60.0)
         assert place.moved_ul("pump_x1") == stopped_at_ul < 400.0
@@ -225,7 +226,7 @@ def test_a_cancelled_order_leaves_the_instrument_at_rest(
         stopped_at_ul = place.moved_ul("pump_x1")
         await place.clock.sleep(60.0)
         assert place.moved_ul("pump_x1") == stopped_at_ul
-        assert isinstance(await place.executor.perform(TRANSFER), Done)
+        assert isinstance(await place.executor.perform(again(TRANSFER)), Done)
 
     at_the_bench(make_executor, visit)
 

@@ -102,6 +102,8 @@ def order(
     instrument: str,
     action: str,
     *,
+    campaign_id: str = "small-1",
+    attempt: int = 1,
     epoch: int = 1,
     not_after: float = 1e9,
     deadline_s: float = 1000.0,
@@ -109,8 +111,9 @@ def order(
 ) -> Order:
     """Return an order, by default one that never expires."""
     return Order(
+        campaign_id=campaign_id,
         job_id=f"E0001/{action}_{instrument}",
-        attempt=1,
+        attempt=attempt,
         epoch=epoch,
         instrument=instrument,
         action=action,
@@ -118,3 +121,8 @@ def order(
         not_after=not_after,
         deadline_s=deadline_s,
     )
+
+
+def again(order: Order, attempt: int = 2) -> Order:
+    """Return the next attempt at an order's job."""
+    return order.model_copy(update={"attempt": attempt})

@@ -11,7 +11,7 @@ from drivers.line import MAX_FRAME_BYTES, Line
 from orchestrator.execution.executor import Done, Refused, Unknown
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import bench_for
-from tests.support.benches import on_virtual_time, order, small_rig
+from tests.support.benches import again, on_virtual_time, order, small_rig
 
 TRANSFER = order("pump_x1", "transfer", volume_ul=500.0, rate_ul_per_min=1500.0)
 TRACE = order("source_meter", "measure_voltage_trace", n_readings=100, interval_s=1.0)
@@ -152,7 +152,7 @@ def test_a_read_that_takes_too_long_may_be_repeated() -> None:
         assert isinstance(outcome, Refused)
         assert not outcome.has_acted
         assert "had not ended after 20 s" in outcome.message
-        assert isinstance(await executor.perform(TRACE), Done)
+        assert isinstance(await executor.perform(again(TRACE)), Done)
 
     with_crooked_lines(visit)
 
@@ -171,6 +171,6 @@ def test_two_cancels_leave_the_pump_at_rest() -> None:
             await work
 
         assert executor.snapshot()["pump_x1"] == "idle"
-        assert isinstance(await executor.perform(TRANSFER), Done)
+        assert isinstance(await executor.perform(again(TRANSFER)), Done)
 
     with_crooked_lines(visit)
