@@ -1,8 +1,11 @@
 """The command tree, and the one place where an error becomes a message and an exit code."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
 
 from orchestrator.cli import (
     audit,
@@ -20,6 +23,32 @@ from orchestrator.cli.options import EXIT_BAD_INPUT
 
 __all__ = ["app", "run"]
 
+CAMPAIGNS: Final = "Campaigns"
+SAFETY: Final = "Safety"
+BENCH: Final = "Bench"
+RESULTS: Final = "Results"
+MAINTENANCE: Final = "Maintenance"
+
+_COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
+    (CAMPAIGNS, "run", run_campaign.run),
+    (CAMPAIGNS, "check", check.check),
+    (CAMPAIGNS, "propose", propose.propose),
+    (CAMPAIGNS, "status", status.status),
+    (CAMPAIGNS, "campaigns", status.campaigns),
+    (CAMPAIGNS, "pause", control.pause),
+    (CAMPAIGNS, "resume", control.resume),
+    (SAFETY, "stop", control.stop),
+    (SAFETY, "abort", control.abort),
+    (RESULTS, "log", log.log),
+    (RESULTS, "export", export.export),
+    (RESULTS, "report", report.report),
+    (MAINTENANCE, "doctor", doctor.doctor),
+)
+"""Panel of the help, name, function; in the order of the help."""
+
+_GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = ((MAINTENANCE, "audit", audit.app),)
+"""Panel of the help, name, commands below that name."""
+
 app = typer.Typer(
     name="athanor",
     help="Run closed-loop campaigns of materials composition: on the bench, simulated, or by hand.",
@@ -29,21 +58,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.command("run")(run_campaign.run)
-app.command("check")(check.check)
-app.command("propose")(propose.propose)
-app.command("status")(status.status)
-app.command("campaigns")(status.campaigns)
-app.command("pause")(control.pause)
-app.command("resume")(control.resume)
-app.command("stop")(control.stop)
-app.command("abort")(control.abort)
-app.command("log")(log.log)
-app.command("export")(export.export)
-app.command("report")(report.report)
-app.add_typer(audit.app, name="audit")
-app.command("doctor")(doctor.doctor)
+for _panel, _name, _function in _COMMANDS:
+    app.command(_name, rich_help_panel=_panel)(_function)
+for _panel, _name, _inner in _GROUPS:
+    app.add_typer(_inner, name=_name, rich_help_panel=_panel)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -58,8 +76,10 @@ def run(arguments: Sequence[str]) -> int:
     """
     from orchestrator.service.refusals import REFUSALS, refusal_lines
 
+    command = get_command(app)
+    _tell_no_type_of_flags(command)
     try:
-        app(list(arguments), prog_name="athanor")
+        command(list(arguments), prog_name="athanor")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except REFUSALS as error:
@@ -67,3 +87,16 @@ def run(arguments: Sequence[str]) -> int:
             typer.echo(line, err=True)
         return EXIT_BAD_INPUT
     return 0
+
+
+def _tell_no_type_of_flags(command: object, parent: typer.Context | None = None) -> None:
+    """Keep the word ``<bool>`` out of the help: a flag takes no value that had a type."""
+    if not isinstance(command, TyperCommand | TyperGroup):
+        return
+    context = command.make_context(command.name, [], parent=parent, resilient_parsing=True)
+    for parameter in command.get_params(context):
+        if isinstance(parameter, TyperOption) and parameter.is_flag and parameter.metavar is None:
+            parameter.metavar = ""
+    if isinstance(command, TyperGroup):
+        for inner in command.commands.values():
+            _tell_no_type_of_flags(inner, context)
