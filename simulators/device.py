@@ -1,7 +1,7 @@
 """What a pretend device is: bytes in, delayed bytes out, and a record of what it did to matter."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
@@ -38,6 +38,8 @@ class Act:
     """What: ``infused``, ``withdrew``, ``spilled``, ``tared``, ``sourced`` and the like."""
     amount: float
     unit: str
+    job_id: str | None = None
+    """The key of the job that the device was given with the order, if it takes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,16 @@ class FramedDevice(ABC):
 
     def __init__(self, fittings: Fittings) -> None:
         self.acts: list[Act] = []
+        self.witness: Callable[[Act], None] | None = None
+        """Told of each act when it ends and, its name then preceded by ``begin``, of each that
+        takes time when it begins, with what was asked as the amount."""
         self._fittings = fittings
         self._buffer = b""
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What goes wrong with its requests."""
+        return self._fittings.faults
 
     def receive(self, data: bytes) -> list[Reply]:
         """Take bytes off the wire and return what is sent back.
@@ -101,6 +111,24 @@ class FramedDevice(ABC):
                 replies += self._answer_with_faults(request)
         return replies
 
+    def hang_up(self) -> None:
+        """Forget the beginning of a request that will not be finished."""
+        self._buffer = b""
+
+    def power_cycle(self) -> None:
+        """Switch it off and on again, in the middle of whatever it does."""
+        self.hang_up()
+        self._fittings.plumbing.settle(self._now_s())
+        self._lose_power()
+
+    def in_motion(self) -> Act | None:
+        """Return the act that it is busy with and how far it is, as of the last `settle`."""
+        return None
+
+    def _lose_power(self) -> None:
+        """Forget what only the supply kept; a device that has nothing to forget leaves this out."""
+        return
+
     @abstractmethod
     def _is_mine(self, request: bytes) -> bool:
         """Say whether a request, without its terminator, is addressed to this device."""
@@ -114,7 +142,7 @@ class FramedDevice(ABC):
         """Return the device's own error reply to a request, doing nothing."""
 
     def _answer_with_faults(self, request: bytes) -> list[Reply]:
-        fault = self._fittings.faults.next_fault()
+        fault = self.faults.next_fault()
         match fault:
             case None:
                 return self._answer(request)
@@ -132,7 +160,7 @@ class FramedDevice(ABC):
                     for reply in self._answer(request)
                 ]
             case _:
-                rng = self._fittings.faults.rng
+                rng = self.faults.rng
                 return [
                     replace(reply, data=garbled(reply.data, rng)) for reply in self._answer(request)
                 ]
@@ -140,7 +168,28 @@ class FramedDevice(ABC):
     def _now_s(self) -> float:
         return self._fittings.clock.monotonic_s()
 
-    def _record(self, act: str, amount: float, unit: str, *, at_s: float | None = None) -> None:
+    def _begin(self, act: str, amount: float, unit: str, *, job_id: str | None = None) -> None:
+        """Tell the witness that an act begins which `_record` will end.
+
+        Args:
+            act: As `_record` will call it.
+            amount: How much was asked; infinite if until it is stopped.
+            unit: Of the amount.
+            job_id: The key that came with the order.
+        """
+        if self.witness is not None:
+            now = self._fittings.clock.now()
+            self.witness(Act(now, f"begin {act}", amount, unit, job_id))
+
+    def _record(
+        self,
+        act: str,
+        amount: float,
+        unit: str,
+        *,
+        at_s: float | None = None,
+        job_id: str | None = None,
+    ) -> None:
         """Write down an act.
 
         Args:
@@ -148,8 +197,12 @@ class FramedDevice(ABC):
             amount: How much.
             unit: Of the amount.
             at_s: When it ended, on the bench's clock; now if left out.
+            job_id: The key that came with the order.
         """
         time = self._fittings.clock.now()
         if at_s is not None:
             time -= timedelta(seconds=self._now_s() - at_s)
-        self.acts.append(Act(time, act, amount, unit))
+        done = Act(time, act, amount, unit, job_id)
+        self.acts.append(done)
+        if self.witness is not None:
+            self.witness(done)

@@ -1,5 +1,6 @@
 """What goes wrong on the wire of one instrument, and when."""
 
+from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
@@ -57,13 +58,22 @@ class FaultPlan:
 
     def __init__(self, faults: Sequence[Fault], rng: np.random.Generator) -> None:
         self._faults = tuple(faults)
+        self._summoned: deque[Fault] = deque()
         self._n_requests = 0
         self.rng = rng
+
+    def strike_next(self, fault: Fault) -> None:
+        """Let a fault strike the next request, or the next that none strikes yet.
+
+        Args:
+            fault: What goes wrong; when it would have struck by itself does not matter.
+        """
+        self._summoned.append(fault)
 
     def next_fault(self) -> Fault | None:
         """Count one request and return what goes wrong with it, if anything."""
         self._n_requests += 1
-        found = None
+        found = self._summoned.popleft() if self._summoned else None
         for fault in self._faults:
             if fault.probability is not None:
                 strikes = bool(self.rng.random() < fault.probability)

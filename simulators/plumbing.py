@@ -52,6 +52,10 @@ class Mover(Protocol):
         """Say whether it draws on or delivers to a vessel at the moment."""
         ...
 
+    def ends_at_s(self) -> float:
+        """Return when it will come to rest if nobody interferes, on the bench's clock."""
+        ...
+
 
 class Plumbing:
     """Everything wet on a bench.
@@ -91,6 +95,14 @@ class Plumbing:
         """
         for mover in tuple(self._moving):
             mover.settle(now_s)
+
+    def next_end_s(self) -> float | None:
+        """Return when the next pump will come to rest, on the bench's clock; None if all rest."""
+        return min((mover.ends_at_s() for mover in self._moving), default=None)
+
+    def contents(self) -> dict[str, dict[str, float]]:
+        """Return what is in each vessel, microlitres by substance, as of the last `settle`."""
+        return {name: dict(vessel.contents) for name, vessel in self._vessels.items()}
 
     def is_disturbed(self, name: str) -> bool:
         """Say whether a pump works on a vessel at the moment."""

@@ -93,6 +93,12 @@ class Keithley2450Device(FramedDevice):
         return [Reply((";".join(answers) + "\n").encode("ascii"), delay_s)]
 
     @override
+    def _lose_power(self) -> None:
+        """Switch the output off and return to the settings after *RST; the error queue is lost."""
+        self._reset_outputs()
+        self._errors.clear()
+
+    @override
     def _refusal(self, request: bytes) -> list[Reply]:
         self._errors.add(*_EXECUTION)
         return []

@@ -78,6 +78,11 @@ class MettlerToledoSicsDevice(FramedDevice):
         return [_line("ES")] if handler is None else handler()
 
     @override
+    def _lose_power(self) -> None:
+        """Forget the tare; assumed: the zero of the last switching on without a load is kept."""
+        self._tare_g = 0.0
+
+    @override
     def _refusal(self, request: bytes) -> list[Reply]:
         command = request.decode("ascii", errors="replace")
         return [_line("S I" if command == "SI" else f"{command} I")]

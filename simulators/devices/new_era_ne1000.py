@@ -14,7 +14,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
-from simulators.device import Fittings, FramedDevice, Reply
+from simulators.device import Act, Fittings, FramedDevice, Reply
 from simulators.devices.syringe import Direction, Syringe
 
 __all__ = ["NewEraNe1000Device"]
@@ -64,6 +64,7 @@ class NewEraNe1000Device(FramedDevice):
             fittings,
             diameter_mm=settings.syringe_diameter_mm,
             capacity_ul=settings.syringe_volume_ml * 1000.0,
+            begin=self._begin_stroke,
             record=self._record_stroke,
         )
         self._diameter_mm = diameter_mm
@@ -117,6 +118,24 @@ class NewEraNe1000Device(FramedDevice):
         self._settle()
         return self._reply(self._status() + _NOT_APPLICABLE)
 
+    @override
+    def in_motion(self) -> Act | None:
+        if not self.syringe.is_moving:
+            return None
+        now = self._fittings.clock.now()
+        return Act(now, self.syringe.act, self.syringe.liquid_moved_ul, "ul")
+
+    @override
+    def _lose_power(self) -> None:
+        """Stop and forget the volumes counted; diameter and program stay in its memory."""
+        if self.syringe.is_moving:
+            self.syringe.stop(self._now_s())
+        self._dispensed_ul = {"INF": 0.0, "WDR": 0.0}
+        self._program_ul = 0.0
+        self._is_paused = False
+        self._phase = 1
+        self.alarm = "R"
+
     def _reply(self, text: str) -> list[Reply]:
         frame = f"\x02{self.address:02d}{text}\x03".encode("ascii")
         return [Reply(frame, _PROCESSING_S)]
@@ -128,6 +147,10 @@ class NewEraNe1000Device(FramedDevice):
 
     def _settle(self) -> None:
         self._fittings.plumbing.settle(self._now_s())
+
+    def _begin_stroke(self, act: str, volume_ul: float) -> None:
+        """Take note of the beginning of a stroke; called by the syringe."""
+        self._begin(act, volume_ul, "ul")
 
     def _record_stroke(
         self, act: str, liquid_ul: float, displaced_ul: float, at_s: float, *, has_stalled: bool

@@ -16,6 +16,19 @@ _STROKE_SD: Final = 0.002
 """From stroke to stroke, relative."""
 
 
+class _Begin(Protocol):
+    """Takes note of the beginning of a stroke."""
+
+    def __call__(self, act: str, volume_ul: float) -> None:
+        """Take note.
+
+        Args:
+            act: ``infused`` or ``withdrew``.
+            volume_ul: What the plunger is to displace; infinite if to the end of the barrel.
+        """
+        ...
+
+
 class _Record(Protocol):
     """Takes note of the end of a stroke."""
 
@@ -46,11 +59,18 @@ class Syringe:
         fittings: Where it draws from and delivers to, and its source of chance.
         diameter_mm: Inner diameter.
         capacity_ul: What the barrel holds.
+        begin: Takes note of the beginning of each stroke.
         record: Takes note of the end of each stroke.
     """
 
     def __init__(
-        self, fittings: Fittings, *, diameter_mm: float, capacity_ul: float, record: _Record
+        self,
+        fittings: Fittings,
+        *,
+        diameter_mm: float,
+        capacity_ul: float,
+        begin: _Begin,
+        record: _Record,
     ) -> None:
         self.diameter_mm = diameter_mm
         self.spilled_ul = 0.0
@@ -60,6 +80,7 @@ class Syringe:
         self.is_moving = False
         self._fittings = fittings
         self._capacity_ul = capacity_ul
+        self._begin = begin
         self._record = record
         self._bias = float(fittings.rng.normal(0.0, _BIAS_SD))
         self._plunger_ul = 0.0
@@ -68,13 +89,24 @@ class Syringe:
         self._volume_ul = 0.0
         self._rate_ul_per_s = 0.0
         self._settled_s = 0.0
-        self._liquid_moved_ul = 0.0
+        self.liquid_moved_ul = 0.0
+        """Liquid that the present or last stroke has moved so far."""
         self._yield = 1.0
 
     @property
     def volume_ul(self) -> float:
         """Return the liquid in it."""
         return math.fsum(self._liquid.values())
+
+    @property
+    def act(self) -> str:
+        """What the present or last stroke does."""
+        return "infused" if self._direction == "INF" else "withdrew"
+
+    def ends_at_s(self) -> float:
+        """Return when the stroke in motion will end if nobody interferes."""
+        left_ul = min(self._volume_ul - self.displaced_ul, self._reach_ul())
+        return self._settled_s + left_ul / self._rate_ul_per_s
 
     def touches(self, vessel: str) -> bool:
         """Say whether the stroke in motion draws on or delivers to a vessel."""
@@ -97,11 +129,12 @@ class Syringe:
         self._volume_ul = volume_ul
         self._rate_ul_per_s = rate_ul_per_s
         self._settled_s = now_s
-        self._liquid_moved_ul = 0.0
+        self.liquid_moved_ul = 0.0
         self._yield = 1.0 + self._bias + float(self._fittings.rng.normal(0.0, _STROKE_SD))
         self.displaced_ul = 0.0
         self.spilled_ul = 0.0
         self.is_moving = True
+        self._begin(self.act, volume_ul)
         self._fittings.plumbing.start(self)
 
     def stop(self, now_s: float) -> None:
@@ -151,7 +184,7 @@ class Syringe:
         drawn = self._fittings.plumbing.draw(source, moved_ul * self._yield, at_s)
         for stock, amount in drawn.items():
             self._liquid[stock] = self._liquid.get(stock, 0.0) + amount
-        self._liquid_moved_ul += math.fsum(drawn.values())
+        self.liquid_moved_ul += math.fsum(drawn.values())
 
     def _push(self, moved_ul: float, at_s: float) -> None:
         if self._plunger_ul <= 0.0:
@@ -165,7 +198,7 @@ class Syringe:
             self._plunger_ul = 0.0
             self._liquid.clear()
         pushed_ul = math.fsum(pushed.values())
-        self._liquid_moved_ul += pushed_ul
+        self.liquid_moved_ul += pushed_ul
         goal = self._fittings.delivers_to
         if goal is None:
             self.spilled_ul += pushed_ul
@@ -176,5 +209,4 @@ class Syringe:
         self.is_moving = False
         self._fittings.plumbing.finish(self)
         displaced_ul, self.displaced_ul = self.displaced_ul, 0.0
-        act = "infused" if self._direction == "INF" else "withdrew"
-        self._record(act, self._liquid_moved_ul, displaced_ul, at_s, has_stalled=has_stalled)
+        self._record(self.act, self.liquid_moved_ul, displaced_ul, at_s, has_stalled=has_stalled)
