@@ -49,6 +49,8 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
 _GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = ((MAINTENANCE, "audit", audit.app),)
 """Panel of the help, name, commands below that name."""
 
+_HELP: Final = ["-h", "--help"]
+
 app = typer.Typer(
     name="athanor",
     help="Run closed-loop campaigns of materials composition: on the bench, simulated, or by hand.",
@@ -56,7 +58,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": _HELP},
 )
 for _panel, _name, _function in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_function)
@@ -89,14 +91,16 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _tell_no_type_of_flags(command: object, parent: typer.Context | None = None) -> None:
+def _tell_no_type_of_flags(command: object) -> None:
     """Keep the word ``<bool>`` out of the help: a flag takes no value that had a type."""
     if not isinstance(command, TyperCommand | TyperGroup):
         return
-    context = command.make_context(command.name, [], parent=parent, resilient_parsing=True)
+    context = command.make_context(
+        command.name, [], resilient_parsing=True, help_option_names=_HELP
+    )
     for parameter in command.get_params(context):
         if isinstance(parameter, TyperOption) and parameter.is_flag and parameter.metavar is None:
             parameter.metavar = ""
     if isinstance(command, TyperGroup):
         for inner in command.commands.values():
-            _tell_no_type_of_flags(inner, context)
+            _tell_no_type_of_flags(inner)
