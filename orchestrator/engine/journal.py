@@ -1,4 +1,4 @@
-"""The engine's view of one campaign's stream: what it holds, kept up to date by reading it."""
+"""The engine's view of its campaign and of the laboratory, kept up to date by reading the log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from drivers.clock import Clock
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
+from orchestrator.core.lab import LabState, fold_lab
 from orchestrator.errors import AthanorError, RequestRefused, VersionConflict
 from orchestrator.log.event_log import EventLog
 
@@ -29,10 +30,10 @@ class EngineSuperseded(AthanorError):
 
 
 class Journal:
-    """One campaign's stream, read and appended to by one engine.
+    """One campaign's stream and the laboratory's, read and appended to by one engine.
 
     Args:
-        log: Where the stream is.
+        log: Where the streams are.
         campaign_id: Which campaign.
         clock: Gives the time of every record.
 
@@ -44,13 +45,15 @@ class Journal:
         self.log = log
         self._clock = clock
         self._stream = campaign_stream(campaign_id)
-        self._last_seq = 0
         records = list(log.read(stream=self._stream))
         state = fold((record.event, record.time) for record in records)
         if state is None:
             raise RequestRefused(f"there is no campaign {campaign_id!r} in this log")
         self.state: CampaignState = state
         self._last_seq = records[-1].seq
+        records = list(log.read(stream=LAB_STREAM))
+        self.lab: LabState = fold_lab((record.event, record.time) for record in records)
+        self._last_lab_seq = records[-1].seq if records else 0
         self._epoch = 0
 
     def take(self, epoch: int) -> None:
@@ -71,6 +74,10 @@ class Journal:
             self.state = self.state.after(record.event, record.time)
             self._last_seq = record.seq
             has_changed = True
+        for record in self.log.read(after_seq=self._last_lab_seq, stream=LAB_STREAM):
+            self.lab = self.lab.after(record.event, record.time)
+            self._last_lab_seq = record.seq
+            has_changed = True
         if self._epoch and self.state.epoch > self._epoch:
             raise EngineSuperseded(self.state.campaign_id, self._epoch, self.state.epoch)
         return has_changed
@@ -82,6 +89,7 @@ class Journal:
             EngineSuperseded: Another engine has attached; nothing was appended, and what this one
                 started is in doubt already.
             IllegalTransition: They cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
         """
         while True:
             self.catch_up()
@@ -90,22 +98,30 @@ class Journal:
             except VersionConflict:
                 continue
 
-    def decide(self, events: Sequence[Event]) -> None:
+    def decide(self, events: Sequence[Event], *, reads_lab: bool = False) -> None:
         """Append a decision that rests on `state` as it is.
 
+        Args:
+            events: What was decided.
+            reads_lab: Whether it rests on `lab` as well.
+
         Raises:
-            VersionConflict: The stream has moved on; nothing was appended.
+            VersionConflict: A stream has moved on; nothing was appended.
             IllegalTransition: The events cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
         """
         time = self._clock.now()
         self._refuse_impossible(events, time)
+        expected = {self._stream: self.state.version}
+        if reads_lab:
+            expected[LAB_STREAM] = self.lab.version
         self.log.append(
             self._stream,
             events,
             time=time,
             actor="engine",
             is_simulated=self.state.is_simulated,
-            expected={self._stream: self.state.version},
+            expected=expected,
         )
         self.catch_up()
 
@@ -116,11 +132,27 @@ class Journal:
             state = state.after(event, time)
 
     def record_in_lab(self, events: Sequence[Event]) -> None:
-        """Append facts about instruments to the laboratory's stream."""
-        self.log.append(
-            LAB_STREAM,
-            events,
-            time=self._clock.now(),
-            actor="engine",
-            is_simulated=self.state.is_simulated,
-        )
+        """Append facts about the laboratory to its stream.
+
+        Raises:
+            IllegalTransition: They cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
+        """
+        while True:
+            self.catch_up()
+            time, lab = self._clock.now(), self.lab
+            for event in events:
+                lab = lab.after(event, time)
+            try:
+                self.log.append(
+                    LAB_STREAM,
+                    events,
+                    time=time,
+                    actor="engine",
+                    is_simulated=self.state.is_simulated,
+                    expected={LAB_STREAM: self.lab.version},
+                )
+            except VersionConflict:
+                continue
+            self.catch_up()
+            return

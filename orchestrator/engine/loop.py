@@ -6,8 +6,7 @@ in the log, so it may be killed at any moment.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -17,15 +16,14 @@ from orchestrator.core.decide import decide
 from orchestrator.core.events import (
     CampaignAborted,
     CampaignFinished,
+    CampaignHeld,
     CampaignPaused,
     CampaignStopped,
     EngineDetached,
     Event,
     ExperimentFailed,
-    InstrumentConnected,
     InstrumentLost,
-    JobInterrupted,
-    JobStarted,
+    PlacesLeftUnclean,
 )
 from orchestrator.core.experiment import ExperimentState
 from orchestrator.core.intents import (
@@ -33,53 +31,40 @@ from orchestrator.core.intents import (
     AskPlanner,
     ConcludeExperiment,
     Finish,
+    Hold,
     Intent,
     Pause,
     RunJob,
     StartExperiment,
     Stop,
 )
-from orchestrator.engine.journal import Journal
-from orchestrator.engine.perform import (
-    conclusion,
-    events_from_outcome,
-    events_from_proposal,
-    known_observations,
-    pending_points,
-    proposal_failed,
-    proposal_seed,
-    refuse_unbindable,
-    start_of,
-)
+from orchestrator.engine.asking import Asking
+from orchestrator.engine.connections import fact_of, in_words
+from orchestrator.engine.habits import EngineHabits, Watch
+from orchestrator.engine.inbox import Inbox
+from orchestrator.engine.journal import EngineSuperseded, Journal
+from orchestrator.engine.orders import Orders
+from orchestrator.engine.perform import conclusion, start_of
 from orchestrator.engine.planning import Planning
 from orchestrator.engine.recovery import attach
-from orchestrator.errors import VersionConflict
+from orchestrator.errors import LogCorrupt, LogError, VersionConflict
 from orchestrator.execution.compile import CompiledRecipe
-from orchestrator.execution.executor import Executor, Order
+from orchestrator.execution.executor import Executor
 from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.landmarks import reach
 
-__all__ = ["Engine", "Watch"]
+__all__ = ["Engine"]
 
 logger = logging.getLogger(__name__)
 
-ORDER_LIFE_S: Final = 30.0
-"""An order whose first byte has not gone out by then is refused, in seconds."""
 OUTSIDE_POLL_S: Final = 0.2
-"""How often a paused engine looks at the log, in real seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What an onlooker is told after every change."""
-
-    state: CampaignState
-    now: datetime
-    instruments: Mapping[str, str]
-    """What each instrument does."""
+"""How often an engine that waits for a person looks at the log, in real seconds."""
+LOG_RETRY_S: Final = 5.0
+"""How long a log that cannot be written is left alone, in real seconds."""
 
 
 class Engine:
-    """Drives one campaign until it ends, or until it is paused and nobody waits.
+    """Drives one campaign until it ends, or until nobody waits for it.
 
     Args:
         journal: The campaign's stream.
@@ -88,7 +73,7 @@ class Engine:
         planning: Where the planner runs.
         recipe: Binds candidates to jobs.
         rig: Whose stock and positions the analyses read.
-        poll_s: How often requests are looked for while jobs run, in the clock's seconds.
+        habits: May be changed while it runs.
         on_change: Told after every change; it must not block.
     """
 
@@ -101,7 +86,7 @@ class Engine:
         planning: Planning,
         recipe: CompiledRecipe,
         rig: RigSpec,
-        poll_s: float,
+        habits: EngineHabits,
         on_change: Callable[[Watch], None],
     ) -> None:
         self._journal = journal
@@ -110,82 +95,107 @@ class Engine:
         self._planning = planning
         self._recipe = recipe
         self._rig = rig
-        self._poll_s = poll_s
+        self.habits = habits
         self._on_change = on_change
         self._epoch = 0
-        self._inbox: asyncio.Queue[Callable[[], None]] = asyncio.Queue()
-        self._orders: dict[str, asyncio.Task[None]] = {}
-        self._planning_task: asyncio.Task[None] | None = None
-        self.leaves_when_paused = False
-        """Whether a pause ends `run`; a pause that the engine made itself always does."""
+        self._log_error = ""
+        self._inbox = Inbox()
+        self._orders = Orders(journal, executor, clock, self._inbox)
+        self._asking = Asking(journal, planning, recipe, clock, self._inbox)
 
     @property
     def state(self) -> CampaignState:
         """The campaign as this engine last saw it."""
         return self._journal.state
 
+    def wake(self) -> None:
+        """Look at the log at once."""
+        self._inbox.wake()
+
+    def note_fact(self, fact: Event) -> None:
+        """Write a fact about the laboratory down as soon as possible.
+
+        Args:
+            fact: Heard from the executor.
+        """
+        self._inbox.put(lambda: self._journal.record_in_lab([fact]))
+
     async def run(self) -> CampaignState:
         """Take the campaign over and drive it.
 
         Returns:
-            What the campaign is when this engine lets go: ended, or paused.
+            What the campaign is when this engine lets go: ended, or waiting for a person.
 
         Raises:
-            AthanorError: The log cannot be written, or another engine took over. Every running
-                job was interrupted and the bench brought to its safe state.
+            AthanorError: The log cannot be written, or another engine took over. Unless another
+                one did, every running job was interrupted and the bench brought to its safe state.
         """
         self._epoch = attach(self._journal)
+        self._orders.take(self._epoch)
         self._planning.warm_up(self._journal.state.spec.canonical_text())
-        is_orderly = False
+        is_orderly = is_ours = False
         try:
             self._tell()
-            if await self._connect():
-                await self._loop_in_group()
-            is_orderly = True
+            await self._drive()
+            is_orderly = is_ours = True
+        except EngineSuperseded:
+            raise
+        except BaseException:
+            is_ours = True
+            raise
         finally:
-            await self._let_go(is_orderly=is_orderly)
+            await self._let_go(is_orderly=is_orderly, is_ours=is_ours)
         return self._journal.state
 
-    async def _loop_in_group(self) -> None:
+    async def _drive(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                await self._loop(tasks)
+                if await self._connect(tasks):
+                    await self._loop(tasks)
         except BaseExceptionGroup as group:
             if len(group.exceptions) == 1:
                 raise group.exceptions[0] from group
             raise
 
-    async def _connect(self) -> bool:
-        connections = await self._executor.connect()
-        facts: list[Event] = []
-        for name, found in connections.items():
-            if found.is_connected:
-                facts.append(
-                    InstrumentConnected(
-                        instrument=name, driver=found.driver, identity=found.identity
-                    )
-                )
-            else:
-                facts.append(InstrumentLost(instrument=name, reason=found.error))
-        self._journal.record_in_lab(facts)
-        lost = [f"{name}: {found.error}" for name, found in connections.items() if found.error]
-        return not lost or self._go_on_without(f"no connection to {'; '.join(lost)}")
+    async def _connect(self, tasks: asyncio.TaskGroup) -> bool:
+        """Have every instrument checked; tell whether there is something to drive after it.
+
+        An end that is asked for meanwhile is not kept waiting.
+        """
+        work = tasks.create_task(self._executor.connect())
+        while not work.done():
+            await asyncio.wait([work], timeout=self.habits.poll_s)
+            self._journal.catch_up()
+            self._tell()
+            if self._journal.state.status in (CampaignStatus.STOPPING, CampaignStatus.ABORTING):
+                work.cancel()
+                await asyncio.wait([work])
+                return True
+        connections = work.result()
+        if self.habits.keeps_lab:
+            self._journal.record_in_lab([fact_of(one) for one in connections.values()])
+        lost = [one for one in connections.values() if not one.is_connected]
+        return not lost or self._go_on_without(in_words(lost, self._rig))
 
     def _go_on_without(self, reason: str) -> bool:
-        """Pause for want of instruments; only an end that was asked for is still carried out."""
+        """Hold for want of instruments; only an end that was asked for is still carried out.
+
+        Returns:
+            Whether there is something to drive.
+        """
         while True:
             self._journal.catch_up()
             if self._journal.state.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSING):
                 return True
             try:
-                self._journal.decide([CampaignPaused(reason=reason)])
+                self._journal.decide([CampaignHeld(reason=f"no connection to {reason}")])
             except VersionConflict:
                 continue
             self._tell()
-            return False
+            return not self.habits.leaves_when_held
 
-    async def _let_go(self, *, is_orderly: bool) -> None:
-        if not is_orderly:
+    async def _let_go(self, *, is_orderly: bool, is_ours: bool) -> None:
+        if is_ours and not is_orderly:
             for instrument, error in (await self._executor.make_safe()).items():
                 if error:
                     logger.error("%s could not be made safe: %s", instrument, error)
@@ -197,38 +207,67 @@ class Engine:
 
     async def _loop(self, tasks: asyncio.TaskGroup) -> None:
         while True:
-            self._journal.catch_up()
-            while not self._inbox.empty():
-                self._inbox.get_nowait()()
-            state = self._journal.state
-            self._tell()
-            if state.status.has_ended:
-                break
-            if state.status is CampaignStatus.PAUSED:
-                if self.leaves_when_paused or state.is_held:
-                    break
-                await self._clock.wait_for_outside(OUTSIDE_POLL_S)
+            try:
+                goes_on = await self._turn(tasks)
+            except LogCorrupt:
+                raise
+            except LogError as error:
+                if not self.habits.waits_for_log:
+                    raise
+                await self._wait_for_log(error)
                 continue
-            is_planning = self._planning_task is not None
-            decision = decide(state, self._clock.now(), is_planning=is_planning)
-            if decision.intents:
-                await self._perform_all(decision.intents, tasks)
-            else:
-                await self._wait(decision.wake_time)
-        if self._planning_task is not None:
-            self._planning_task.cancel()
+            self._log_error = ""
+            if not goes_on:
+                break
+        self._asking.cancel()
+
+    async def _wait_for_log(self, error: LogError) -> None:
+        """Send nothing while the log cannot be written; what was heard meanwhile is kept."""
+        if not self._log_error:
+            logger.error("the log cannot be written, nothing is sent: %s", error)
+        self._log_error = str(error)
+        self._tell()
+        await self._clock.wait_for_outside(LOG_RETRY_S)
+
+    async def _turn(self, tasks: asyncio.TaskGroup) -> bool:
+        """Do one turn of the loop; tell whether there is another."""
+        self._journal.catch_up()
+        self._inbox.write_all()
+        state = self._journal.state
+        self._tell()
+        if state.status.has_ended:
+            return False
+        if self.habits.asks_after_crash:
+            self._orders.settle_doubts(tasks)
+        if state.status.is_waiting and not self._orders.settling:
+            if self._leaves(state):
+                return False
+            await self._clock.wait_for_outside(OUTSIDE_POLL_S)
+            return True
+        decision = decide(
+            state,
+            self._journal.lab,
+            self._clock.now(),
+            is_planning=self._asking.is_open,
+            settling=self._orders.settling,
+        )
+        if decision.intents:
+            await self._perform_all(decision.intents, tasks)
+        else:
+            await self._wait(decision.wake_time)
+        return True
+
+    def _leaves(self, state: CampaignState) -> bool:
+        if state.is_held_by_itself:
+            return self.habits.leaves_when_held
+        return self.habits.leaves_when_paused
 
     async def _wait(self, wake_time: datetime | None) -> None:
         """Wait for a fact, for the time to look again, or for the next look at the log."""
-        delay_s = self._poll_s
+        delay_s = self.habits.poll_s
         if wake_time is not None:
             delay_s = min(delay_s, (wake_time - self._clock.now()).total_seconds())
-        try:
-            async with asyncio.timeout(max(delay_s, 0.001)):
-                fact = await self._inbox.get()
-        except TimeoutError:
-            return
-        fact()
+        await self._inbox.wait(max(delay_s, 0.001))
 
     async def _perform_all(self, intents: tuple[Intent, ...], tasks: asyncio.TaskGroup) -> None:
         """Perform intents in order; stop at the first that the log has overtaken."""
@@ -242,15 +281,18 @@ class Engine:
         journal, state = self._journal, self._journal.state
         match intent:
             case AskPlanner():
-                self._planning_task = tasks.create_task(self._ask(state, intent.n))
+                self._asking.ask(intent.n, tasks)
             case StartExperiment():
-                journal.decide(start_of(state, self._recipe))
+                events = start_of(state, self._recipe, intent.candidate_id)
+                journal.decide(events, reads_lab=True)
             case RunJob():
-                self._start_job(intent, tasks)
+                self._orders.start(intent, tasks)
             case ConcludeExperiment():
-                journal.decide(self._conclusion(state.open_experiments[intent.experiment_id]))
+                self._conclude(state.open_experiments[intent.experiment_id])
             case Pause():
-                journal.decide([CampaignPaused(reason=intent.reason)])
+                journal.decide([CampaignPaused()])
+            case Hold():
+                journal.decide([CampaignHeld(reason=intent.reason)])
             case Finish():
                 await self._make_safe()
                 journal.decide([CampaignFinished(rule=intent.rule, reason=intent.reason)])
@@ -259,12 +301,20 @@ class Engine:
                 ends = self._interruptions(f"stopped: {intent.reason}")
                 journal.decide([*ends, CampaignStopped(reason=intent.reason)])
             case Abort():
-                await self._interrupt_orders(intent.reason)
+                await self._orders.interrupt(intent.reason, then=self._inbox.write_all)
                 await self._make_safe()
                 ends = self._interruptions(f"aborted: {intent.reason}")
                 journal.decide([*ends, CampaignAborted(reason=intent.reason)])
             case _:
                 assert_never(intent)
+
+    def _conclude(self, experiment: ExperimentState) -> None:
+        events = self._conclusion(experiment)
+        if any(isinstance(event, ExperimentFailed) for event in events):
+            self._say_unclean(experiment)
+        reach("engine: before the conclusion is written")
+        self._journal.decide(events)
+        reach("engine: after the conclusion is written")
 
     def _conclusion(self, experiment: ExperimentState) -> Sequence[Event]:
         """Return how an experiment ends; an analysis that breaks is a failed measurement."""
@@ -280,81 +330,43 @@ class Engine:
                 )
             ]
 
-    def _start_job(self, intent: RunJob, tasks: asyncio.TaskGroup) -> None:
-        """Write the intent down, durably, and only then hand the order over."""
-        job = self._journal.state.open_experiments[intent.experiment_id].jobs[intent.job_name]
-        job_id, attempt = job.planned.job_id, job.attempt + 1
-        self._journal.decide([JobStarted(job_id=job_id, attempt=attempt, epoch=self._epoch)])
-        order = Order.for_job(
-            job.planned,
-            attempt=attempt,
-            epoch=self._epoch,
-            not_after=self._clock.monotonic_s() + ORDER_LIFE_S,
-        )
-        self._orders[job_id] = tasks.create_task(self._run_order(order))
+    def _say_unclean(self, experiment: ExperimentState) -> None:
+        """Write down what an experiment leaves unclean, before it is written that it failed.
 
-    async def _run_order(self, order: Order) -> None:
-        outcome = await self._executor.perform(order)
-
-        def write_down() -> None:
-            self._orders.pop(order.job_id, None)
-            self._journal.record(events_from_outcome(order.job_id, outcome))
-
-        self._inbox.put_nowait(write_down)
-
-    async def _ask(self, state: CampaignState, n: int) -> None:
-        observations = known_observations(state)
-        events: list[Event] = []
-        try:
-            proposal = await self._planning.propose(
-                state.spec,
-                observations,
-                pending_points(state),
-                n=n,
-                seed=proposal_seed(state),
-                clock=self._clock,
+        After a crash between the two it is said again, unless it stands there already.
+        """
+        campaign_id, experiment_id = self._journal.state.campaign_id, experiment.experiment_id
+        unclean = self._journal.lab.unclean
+        owner = f"{campaign_id}/{experiment_id}"
+        left = [place for place in sorted(experiment.places_held()) if unclean.get(place) != owner]
+        if left:
+            fact = PlacesLeftUnclean(
+                places=tuple(left), campaign_id=campaign_id, experiment_id=experiment_id
             )
-            refuse_unbindable(proposal, self._recipe)
-            events = events_from_proposal(state, proposal, len(observations))
-        except Exception as error:
-            events = proposal_failed(state, error)
-
-        def write_down() -> None:
-            self._planning_task = None
-            self._journal.record(events)
-
-        self._inbox.put_nowait(write_down)
-
-    async def _interrupt_orders(self, reason: str) -> None:
-        """Cancel every running order; the executor stops its instrument."""
-        running = dict(self._orders)
-        for task in running.values():
-            task.cancel()
-        await asyncio.gather(*running.values(), return_exceptions=True)
-        while not self._inbox.empty():
-            self._inbox.get_nowait()()
-        cut = [JobInterrupted(job_id=job_id, reason=reason) for job_id in self._orders]
-        self._orders.clear()
-        if cut:
-            self._journal.record(cut)
+            self._journal.record_in_lab([fact])
 
     async def _make_safe(self) -> None:
-        failures = {
-            name: error for name, error in (await self._executor.make_safe()).items() if error
-        }
-        if failures:
-            self._journal.record_in_lab(
-                [
-                    InstrumentLost(instrument=name, reason=f"not made safe: {error}")
-                    for name, error in failures.items()
-                ]
-            )
+        failures = (await self._executor.make_safe()).items()
+        lost = [
+            InstrumentLost(instrument=name, reason=f"not made safe: {error}")
+            for name, error in failures
+            if error
+        ]
+        if lost:
+            self._journal.record_in_lab(lost)
 
     def _interruptions(self, reason: str) -> list[ExperimentFailed]:
+        experiments = self._journal.state.open_experiments
+        for experiment in experiments.values():
+            self._say_unclean(experiment)
         return [
             ExperimentFailed(experiment_id=experiment_id, cause="interrupted", reason=reason)
-            for experiment_id in self._journal.state.open_experiments
+            for experiment_id in experiments
         ]
 
     def _tell(self) -> None:
-        self._on_change(Watch(self._journal.state, self._clock.now(), self._executor.snapshot()))
+        journal = self._journal
+        shown = dict(self._executor.snapshot())
+        self._on_change(
+            Watch(journal.state, journal.lab, self._clock.now(), shown, self._log_error)
+        )

@@ -58,7 +58,7 @@ def known_observations(state: CampaignState) -> tuple[Observation, ...]:
 def pending_points(state: CampaignState) -> tuple[Point, ...]:
     """Return the points of real jobs in flight, in doubt, or waiting to start."""
     in_flight = [experiment.candidate.point for experiment in state.open_experiments.values()]
-    return (*in_flight, *(candidate.point for candidate in state.queue))
+    return (*in_flight, *(queued.candidate.point for queued in state.queue))
 
 
 def events_from_proposal(
@@ -111,11 +111,17 @@ def proposal_failed(state: CampaignState, error: Exception) -> list[Event]:
     ]
 
 
-def start_of(state: CampaignState, recipe: CompiledRecipe) -> list[Event]:
-    """Return the start of the experiment that the first candidate of the queue becomes."""
+def start_of(state: CampaignState, recipe: CompiledRecipe, candidate_id: str) -> list[Event]:
+    """Return the start of the experiment that a candidate of the queue becomes.
+
+    Args:
+        state: The campaign now.
+        recipe: Binds the candidate to jobs.
+        candidate_id: Of the candidate.
+    """
     number = state.n_started + 1
     experiment_id = f"E{number:04d}"
-    candidate = state.queue[0]
+    (candidate,) = [one.candidate for one in state.queue if one.candidate_id == candidate_id]
     return [
         ExperimentStarted(
             experiment_id=experiment_id,

@@ -1,9 +1,10 @@
-"""What an engine does first: it takes the campaign over and says what it cannot know."""
+"""What an engine does first: it takes the campaign over and says what it does not know."""
 
 from orchestrator.core.events import EngineAttached, Event, JobOutcomeUnknown
 from orchestrator.core.job import JobStatus
 from orchestrator.engine.journal import Journal
 from orchestrator.errors import VersionConflict
+from orchestrator.landmarks import reach
 
 __all__ = ["attach"]
 
@@ -12,16 +13,21 @@ def attach(journal: Journal) -> int:
     """Record that this engine drives the campaign now.
 
     A job that an earlier engine started and never reported becomes in doubt: the intent was
-    durable before the first byte went out, so it may or may not have happened.
+    durable before the first byte went out, so it may or may not have happened. The executor is
+    asked about it next; whatever kills this engine meanwhile, the doubt is on record.
 
     Returns:
         This engine's epoch.
     """
+    reach("engine: before it attaches")
     while True:
         try:
-            return _attach_now(journal)
+            epoch = _attach_now(journal)
         except VersionConflict:
             journal.catch_up()
+        else:
+            reach("engine: after it attached")
+            return epoch
 
 
 def _attach_now(journal: Journal) -> int:

@@ -15,7 +15,7 @@ from orchestrator.service.campaign_view import campaign_view, engine_name, engin
 from orchestrator.service.views import CampaignView
 
 if TYPE_CHECKING:
-    from orchestrator.engine.loop import Watch
+    from orchestrator.engine.habits import Watch
 
 __all__ = ["Onlooker", "Progress"]
 

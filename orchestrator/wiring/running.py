@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.clock import Clock, SystemClock, VirtualClock, VirtualLoop
 from orchestrator.core.campaign import CampaignState, CampaignStatus
-from orchestrator.core.events import CampaignOpened, campaign_stream
+from orchestrator.core.events import LAB_STREAM, CampaignOpened, campaign_stream
+from orchestrator.core.lab import fold_lab
 from orchestrator.errors import LogError
 from orchestrator.execution.rig import bench_for, lines_for
 from orchestrator.log.event_log import EventLog, last_hash
@@ -61,7 +62,8 @@ class RunHandle:
 
     def leave_when_paused(self) -> None:
         """Let a pause end the run."""
-        self._engine.leaves_when_paused = True
+        self._engine.habits.leaves_when_paused = True
+        self._engine.habits.leaves_when_held = True
 
 
 def run(
@@ -100,10 +102,15 @@ def _end(log: SqliteLog, state: CampaignState) -> RunEnd:
         status=str(state.status),
         reason=state.status_reason,
         in_doubt=in_doubt,
-        unclean=tuple(f"{place} ({who})" for place, who in state.unclean_places.items()),
+        unclean=tuple(f"{place} ({who})" for place, who in _unclean(log).items()),
         exit_code=exit_code,
         last_hash=last_hash(log),
     )
+
+
+def _unclean(log: SqliteLog) -> Mapping[str, str]:
+    records = log.read(stream=LAB_STREAM)
+    return fold_lab((record.event, record.time) for record in records).unclean
 
 
 async def _drive(
@@ -113,6 +120,7 @@ async def _drive(
     on_progress: Callable[[Progress], None],
     on_start: Callable[[RunHandle], None],
 ) -> CampaignState:
+    from orchestrator.engine.habits import EngineHabits
     from orchestrator.engine.journal import Journal
     from orchestrator.engine.loop import Engine
     from orchestrator.engine.planning import planning_in_process, planning_in_worker
@@ -135,7 +143,10 @@ async def _drive(
         planning=planning_in_process() if is_light else planning_in_worker(),
         recipe=prepared.recipe,
         rig=rig,
-        poll_s=VIRTUAL_POLL_S if options.is_dry_run else REAL_POLL_S,
+        habits=EngineHabits(
+            poll_s=VIRTUAL_POLL_S if options.is_dry_run else REAL_POLL_S,
+            asks_after_crash=not options.is_dry_run,
+        ),
         on_change=onlooker,
     )
     on_start(RunHandle(campaign_id, engine))

@@ -10,8 +10,9 @@ from campaigns.spec import CampaignSpec
 from drivers.clock import VirtualClock, VirtualLoop
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import CampaignOpened, Event, campaign_stream
+from orchestrator.engine.habits import EngineHabits, Watch
 from orchestrator.engine.journal import Journal
-from orchestrator.engine.loop import Engine, Watch
+from orchestrator.engine.loop import Engine
 from orchestrator.engine.planning import planning_in_process
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.local_executor import LocalExecutor
@@ -120,8 +121,9 @@ class DryRun:
             planning=planning_in_process(),
             recipe=self.recipe,
             rig=self.rig,
-            poll_s=60.0,
+            habits=EngineHabits(
+                poll_s=60.0, leaves_when_paused=leaves_when_paused, asks_after_crash=False
+            ),
             on_change=on_change,
         )
-        engine.leaves_when_paused = leaves_when_paused
         return await engine.run()

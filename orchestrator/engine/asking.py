@@ -1,0 +1,93 @@
+"""The engine's question to its planner: asked beside the loop, answered into the inbox."""
+
+import asyncio
+
+from drivers.clock import Clock
+from orchestrator.core.events import Event
+from orchestrator.engine.inbox import Inbox
+from orchestrator.engine.journal import Journal
+from orchestrator.engine.perform import (
+    events_from_proposal,
+    known_observations,
+    pending_points,
+    proposal_failed,
+    proposal_seed,
+    refuse_unbindable,
+)
+from orchestrator.engine.planning import Planning
+from orchestrator.execution.compile import CompiledRecipe
+
+__all__ = ["Asking"]
+
+
+class Asking:
+    """At most one question at a time.
+
+    Args:
+        journal: The campaign's stream.
+        planning: Where the planner runs.
+        recipe: Binds candidates to jobs.
+        clock: The engine's.
+        inbox: Where the answer is put.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        planning: Planning,
+        recipe: CompiledRecipe,
+        clock: Clock,
+        inbox: Inbox,
+    ) -> None:
+        self._journal = journal
+        self._planning = planning
+        self._recipe = recipe
+        self._clock = clock
+        self._inbox = inbox
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a question is not answered yet."""
+        return self._task is not None
+
+    def ask(self, n: int, tasks: asyncio.TaskGroup) -> None:
+        """Ask for candidates.
+
+        Args:
+            n: How many, at least 1.
+            tasks: Of the loop.
+        """
+        self._task = tasks.create_task(self._ask(n))
+
+    def cancel(self) -> None:
+        """Let the question go."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _ask(self, n: int) -> None:
+        state = self._journal.state
+        observations = known_observations(state)
+        events: list[Event] = []
+        try:
+            proposal = await self._planning.propose(
+                state.spec,
+                observations,
+                pending_points(state),
+                n=n,
+                seed=proposal_seed(state),
+                clock=self._clock,
+            )
+            refuse_unbindable(proposal, self._recipe)
+            events = events_from_proposal(state, proposal, len(observations))
+        except Exception as error:
+            events = proposal_failed(state, error)
+
+        def write_down() -> None:
+            self._journal.catch_up()
+            now = self._journal.state
+            if (now.n_proposals, now.is_exhausted) == (state.n_proposals, state.is_exhausted):
+                self._journal.record(events)
+            self._task = None
+
+        self._inbox.put(write_down)

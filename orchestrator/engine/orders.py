@@ -1,0 +1,160 @@
+"""The engine's orders: handed over after their intent is durable, settled, or cut off."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from drivers.clock import Clock
+from orchestrator.core.events import JobInterrupted, JobStarted
+from orchestrator.core.experiment import experiment_id_of
+from orchestrator.core.intents import RunJob
+from orchestrator.core.job import JobState, JobStatus
+from orchestrator.engine.inbox import Inbox
+from orchestrator.engine.journal import Journal
+from orchestrator.engine.perform import events_from_outcome
+from orchestrator.execution.executor import Executor, Order, Outcome, Unknown
+from orchestrator.landmarks import reach
+
+__all__ = ["Orders"]
+
+ORDER_LIFE_S: Final = 30.0
+"""An order whose first byte has not gone out by then is refused, in seconds."""
+
+
+class Orders:
+    """What is under way at the executor for one campaign.
+
+    Args:
+        journal: The campaign's stream.
+        executor: Has the jobs done.
+        clock: Orders expire on its monotonic scale.
+        inbox: Where outcomes are put.
+    """
+
+    def __init__(self, journal: Journal, executor: Executor, clock: Clock, inbox: Inbox) -> None:
+        self._journal = journal
+        self._executor = executor
+        self._clock = clock
+        self._inbox = inbox
+        self._epoch = 0
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._settling: dict[str, asyncio.Task[None]] = {}
+        self._settled: set[tuple[str, int]] = set()
+        """Jobs in doubt with their attempts of which the executor has said what it can."""
+
+    @property
+    def settling(self) -> frozenset[str]:
+        """Ids of the jobs whose instrument is being asked what it did."""
+        return frozenset(self._settling)
+
+    def take(self, epoch: int) -> None:
+        """Say which engine gives these orders."""
+        self._epoch = epoch
+
+    def start(self, intent: RunJob, tasks: asyncio.TaskGroup) -> None:
+        """Write the intent down, durably, and only then hand the order over.
+
+        Raises:
+            VersionConflict: The log has moved on; nothing was written and nothing handed over.
+            LogError: The log cannot be written; nothing is handed over.
+        """
+        job = self._journal.state.open_experiments[intent.experiment_id].jobs[intent.job_name]
+        job_id, attempt = job.planned.job_id, job.attempt + 1
+        reach("engine: before the intent is written")
+        started = JobStarted(job_id=job_id, attempt=attempt, epoch=self._epoch)
+        self._journal.decide([started], reads_lab=True)
+        reach("engine: after the intent is written")
+        order = self._order(job, attempt)
+        self._running[job_id] = tasks.create_task(self._run(order))
+
+    def settle_doubts(self, tasks: asyncio.TaskGroup) -> None:
+        """Ask the executor about every job that nobody watches and nobody has settled."""
+        for experiment in self._journal.state.open_experiments.values():
+            for job in experiment.jobs.values():
+                if self._must_ask(job):
+                    order = self._order(job, job.attempt)
+                    job_id = job.planned.job_id
+                    self._settled.add((job_id, job.attempt))
+                    self._settling[job_id] = tasks.create_task(self._settle(order))
+
+    def _must_ask(self, job: JobState) -> bool:
+        job_id = job.planned.job_id
+        if job_id in self._running or job_id in self._settling:
+            return False
+        if job.status is JobStatus.STARTED:
+            return True
+        is_asked = (job_id, job.attempt) in self._settled
+        return job.status is JobStatus.IN_DOUBT and not is_asked
+
+    def _order(self, job: JobState, attempt: int) -> Order:
+        return Order.for_job(
+            self._journal.state.campaign_id,
+            job.planned,
+            attempt=attempt,
+            epoch=self._epoch,
+            not_after=self._clock.monotonic_s() + ORDER_LIFE_S,
+        )
+
+    async def _run(self, order: Order) -> None:
+        reach("engine: before the order is handed over")
+        outcome = await self._executor.perform(order)
+        reach("engine: after the order was answered")
+        if isinstance(outcome, Unknown):
+            self._settled.add((order.job_id, order.attempt))
+
+        def write_down() -> None:
+            reach("engine: before the outcome is written")
+            if self._is_news(order, outcome):
+                self._journal.record(events_from_outcome(order.job_id, outcome))
+            self._running.pop(order.job_id, None)
+            reach("engine: after the outcome is written")
+
+        self._inbox.put(write_down)
+
+    async def _settle(self, order: Order) -> None:
+        outcome = await self._executor.settle(order)
+
+        def write_down() -> None:
+            reach("engine: before a doubt is settled")
+            if self._is_news(order, outcome):
+                self._journal.record(events_from_outcome(order.job_id, outcome))
+            self._settling.pop(order.job_id, None)
+            reach("engine: after a doubt was settled")
+
+        self._inbox.put(write_down)
+
+    def _is_news(self, order: Order, outcome: Outcome) -> bool:
+        """Tell whether an outcome is not in the log yet.
+
+        A person may have answered the doubt, or an append that failed may be there after all.
+        """
+        self._journal.catch_up()
+        experiment_id, name = experiment_id_of(order.job_id), order.job_id.partition("/")[2]
+        experiment = self._journal.state.open_experiments.get(experiment_id)
+        if experiment is None:
+            return False
+        job = experiment.jobs[name]
+        if job.attempt != order.attempt:
+            return False
+        if job.status is JobStatus.IN_DOUBT:
+            is_same = isinstance(outcome, Unknown) and outcome.evidence == job.evidence
+            return not is_same
+        return job.status is JobStatus.STARTED
+
+    async def interrupt(self, reason: str, *, then: Callable[[], None]) -> None:
+        """Cut every running order off; the executor stops its instrument.
+
+        Args:
+            reason: Why, for the log.
+            then: Called when the tasks have ended, before the cut jobs are written down.
+        """
+        running = {**self._running, **self._settling}
+        for task in running.values():
+            task.cancel()
+        await asyncio.gather(*running.values(), return_exceptions=True)
+        then()
+        cut = [JobInterrupted(job_id=job_id, reason=reason) for job_id in self._running]
+        self._running.clear()
+        self._settling.clear()
+        if cut:
+            self._journal.record(cut)
