@@ -4,21 +4,17 @@ Nothing here decides or acts. A page or a command opens a `Lab`, looks, asks, an
 engine never knows that it was there except by what stands in the log.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from threading import Event
+from threading import Event as Flag
 from types import TracebackType
 from typing import Protocol, Self
 
 from drivers.clock import Clock, SystemClock
-from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
-from orchestrator.core.events import (
-    LAB_STREAM,
-    InstrumentConnected,
-    InstrumentLost,
-    campaign_stream,
-)
+from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.events import Event, LabEvent, campaign_stream
+from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.log.event_log import EventLog, Verification, last_hash
 from orchestrator.log.side_tables import Heartbeat, SideTables
@@ -28,7 +24,9 @@ from orchestrator.service.campaign_view import (
     engine_view,
     shown_state,
 )
+from orchestrator.service.decisions import Decisions, shown_now
 from orchestrator.service.events import EventView, event_view
+from orchestrator.service.folds import Folds
 from orchestrator.service.requests import Request, request_event
 from orchestrator.service.signs_of_life import is_alive
 from orchestrator.service.views import CampaignLine, CampaignView, EngineView
@@ -62,7 +60,8 @@ class Lab:
         self._actor = actor
         self._clock = clock
         self._source = source
-        self._folded: dict[str, tuple[CampaignState, int]] = {}
+        self._folds = Folds(log, source)
+        self._decisions = Decisions(log, self._folds, actor=actor, clock=clock)
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -110,7 +109,7 @@ class Lab:
         Args:
             duration_s: How long, in real seconds.
         """
-        Event().wait(duration_s)
+        Flag().wait(duration_s)
 
     def now(self) -> datetime:
         """Return the wall clock's time, with zone UTC."""
@@ -129,11 +128,11 @@ class Lab:
         Raises:
             RequestRefused: There is no such campaign, or several could be meant.
         """
-        state = self._state(self._resolve(campaign_id))
+        state = self._folds.campaign(self._resolve(campaign_id))
         return campaign_view(
             state,
             engine=self._engine(state),
-            now=self._now(state),
+            now=shown_now(state, self._clock),
             last_hash=last_hash(self._log),
             instruments=self._instruments(state),
         )
@@ -172,12 +171,12 @@ class Lab:
             RequestRefused: It would change nothing, or no campaign is meant.
         """
         chosen = self._resolve_unfinished() if campaign_id is None else self._resolve(campaign_id)
-        state = self._state(chosen)
+        state = self._folds.campaign(chosen)
         event = request_event(state, request, reason)
         self._log.append(
             campaign_stream(chosen),
             [event],
-            time=max(state.last_time, self._now(state)),
+            time=max(state.last_time, shown_now(state, self._clock)),
             actor=self._actor,
             is_simulated=state.is_simulated,
         )
@@ -186,7 +185,63 @@ class Lab:
 
     def engine(self, campaign_id: str) -> EngineView:
         """Return what is known of a campaign's engine."""
-        return self._engine(self._state(self._resolve(campaign_id)))
+        return self._engine(self._folds.campaign(self._resolve(campaign_id)))
+
+    def state(self, campaign_id: str | None = None) -> CampaignState:
+        """Return one campaign as it stands, for other modules of the service.
+
+        Args:
+            campaign_id: Which; None is the only unfinished one, or else the one last written to.
+
+        Raises:
+            RequestRefused: There is no such campaign, or several could be meant.
+        """
+        return self._folds.campaign(self._resolve(campaign_id))
+
+    def unfinished(self) -> tuple[CampaignState, ...]:
+        """Return every campaign that has not ended, the one last written to at the end."""
+        return tuple(self._folds.campaign(campaign_id) for campaign_id in self._unfinished())
+
+    def laboratory(self) -> LabState:
+        """Return the laboratory as it stands, for other modules of the service."""
+        return self._folds.laboratory()
+
+    def decide(
+        self, campaign_id: str, events_for: Callable[[CampaignState], Sequence[Event]]
+    ) -> CampaignState:
+        """Append what a person decided about a campaign, on the state that it rests on.
+
+        Args:
+            campaign_id: Which.
+            events_for: Says what follows from the state, and is asked again if the campaign moved
+                on meanwhile; no events append nothing.
+
+        Returns:
+            The campaign after it.
+
+        Raises:
+            RequestRefused: `events_for` refuses, or there is no such campaign.
+            IllegalTransition: The events cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
+        """
+        return self._decisions.of_campaign(campaign_id, events_for)
+
+    def decide_in_lab(self, events_for: Callable[[LabState], Sequence[LabEvent]]) -> LabState:
+        """Append what a person decided about the laboratory, on the state that it rests on.
+
+        Args:
+            events_for: Says what follows from the state, and is asked again if the laboratory moved
+                on meanwhile; no events append nothing.
+
+        Returns:
+            The laboratory after it.
+
+        Raises:
+            RequestRefused: `events_for` refuses.
+            IllegalTransition: The events cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
+        """
+        return self._decisions.of_laboratory(events_for)
 
     def verify(self) -> Verification:
         """Recompute the hash of every record and compare the chain."""
@@ -201,7 +256,7 @@ class Lab:
         campaign_id = str(row["campaign_id"])
         state = str(status)
         if not status.has_ended:
-            state = shown_state(status, self._engine(self._state(campaign_id)), n_in_doubt)
+            state = shown_state(status, self._engine(self._folds.campaign(campaign_id)), n_in_doubt)
         opened = row["opened_time"]
         if not isinstance(opened, datetime):
             raise LogError(f"{self._source}: campaign {campaign_id} has no opening time")
@@ -229,27 +284,6 @@ class Lab:
             is_alive=beat is not None
             and is_alive(beat, real_now=real_now, is_simulated=state.is_simulated),
         )
-
-    def _now(self, state: CampaignState) -> datetime:
-        """Return the time on the campaign's own clock; a pretended one stands at its last event."""
-        return state.last_time if state.is_simulated else self._clock.now()
-
-    def _state(self, campaign_id: str) -> CampaignState:
-        """Return the campaign folded up to now; what was folded before is not read again."""
-        known = self._folded.get(campaign_id)
-        after_seq = 0 if known is None else known[1]
-        state = None if known is None else known[0]
-        records = list(self._log.read(after_seq=after_seq, stream=campaign_stream(campaign_id)))
-        if state is None:
-            state = fold((record.event, record.time) for record in records)
-        else:
-            for record in records:
-                state = state.after(record.event, record.time)
-        if state is None:
-            raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}")
-        seq = records[-1].seq if records else after_seq
-        self._folded[campaign_id] = (state, seq)
-        return state
 
     def _resolve(self, campaign_id: str | None) -> str:
         rows = self._rows()
@@ -284,22 +318,20 @@ class Lab:
         return unfinished[0]
 
     def _instruments(self, state: CampaignState) -> dict[str, str]:
-        """Return what the laboratory's stream last said of the instruments of a campaign."""
+        """Return what is known of the instruments that a campaign uses."""
         used = {
             job.planned.instrument
             for experiment in state.experiments
             for job in experiment.jobs.values()
         }
         known: dict[str, str] = {}
-        for record in self._log.read(stream=LAB_STREAM):
-            event = record.event
-            if record.is_simulated != state.is_simulated:
+        for name, instrument in sorted(self._folds.laboratory().instruments.items()):
+            if name not in used:
                 continue
-            if isinstance(event, InstrumentConnected) and event.instrument in used:
-                known[event.instrument] = event.identity
-            if isinstance(event, InstrumentLost) and event.instrument in used:
-                known[event.instrument] = f"lost: {event.reason}"
-        return dict(sorted(known.items()))
+            is_there = instrument.status is InstrumentStatus.CONNECTED
+            said = f"{instrument.status}: {instrument.reason}".removesuffix(": ")
+            known[name] = instrument.identity if is_there else said
+        return known
 
 
 def _number(cell: object) -> int:

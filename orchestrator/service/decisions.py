@@ -1,0 +1,92 @@
+"""What a person decided, appended on the very state that it rests on, or decided again."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from drivers.clock import Clock
+from orchestrator.core.campaign import CampaignState
+from orchestrator.core.events import LAB_STREAM, Event, LabEvent, campaign_stream
+from orchestrator.core.lab import LabState
+from orchestrator.errors import VersionConflict
+from orchestrator.log.event_log import EventLog
+from orchestrator.service.folds import Folds
+
+__all__ = ["Decisions", "shown_now"]
+
+
+def shown_now(state: CampaignState, clock: Clock) -> datetime:
+    """Return the time on a campaign's own clock; a pretended one stands at its last event."""
+    return state.last_time if state.is_simulated else clock.now()
+
+
+class Decisions:
+    """Appends what one person says.
+
+    Args:
+        log: Where it goes.
+        folds: The same log's states.
+        actor: The person.
+        clock: The wall clock.
+    """
+
+    def __init__(self, log: EventLog, folds: Folds, *, actor: str, clock: Clock) -> None:
+        self._log = log
+        self._folds = folds
+        self._actor = actor
+        self._clock = clock
+
+    def of_campaign(
+        self, campaign_id: str, events_for: Callable[[CampaignState], Sequence[Event]]
+    ) -> CampaignState:
+        """Append what follows from a campaign's state; see `Lab.decide`."""
+        stream = campaign_stream(campaign_id)
+        while True:
+            state = after = self._folds.campaign(campaign_id)
+            events = events_for(state)
+            time = max(state.last_time, shown_now(state, self._clock))
+            for event in events:
+                after = after.after(event, time)
+            if self._has_appended(stream, events, time, state.is_simulated, state.version):
+                return self._folds.campaign(campaign_id)
+
+    def of_laboratory(self, events_for: Callable[[LabState], Sequence[LabEvent]]) -> LabState:
+        """Append what follows from the laboratory's state; see `Lab.decide_in_lab`."""
+        while True:
+            lab = after = self._folds.laboratory()
+            events = events_for(lab)
+            is_simulated, time = self._lab_time()
+            for event in events:
+                after = after.after(event, time)
+            if self._has_appended(LAB_STREAM, events, time, is_simulated, lab.version):
+                return self._folds.laboratory()
+
+    def _has_appended(
+        self, stream: str, events: Sequence[Event], time: datetime, is_simulated: bool, version: int
+    ) -> bool:
+        """Tell whether the events are in the log; not if it had moved on meanwhile."""
+        if not events:
+            return True
+        try:
+            self._log.append(
+                stream,
+                events,
+                time=time,
+                actor=self._actor,
+                is_simulated=is_simulated,
+                expected={stream: version},
+            )
+        except VersionConflict:
+            return False
+        return True
+
+    def _lab_time(self) -> tuple[bool, datetime]:
+        """Tell whether the laboratory is only a pretended one, and the time on its clock."""
+        rows = self._log.projection("campaign")
+        running = [row for row in rows if row["state"] not in ("stopped", "aborted", "finished")]
+        current = running or rows
+        if not current or not all(row["is_simulated"] for row in current):
+            return False, self._clock.now()
+        times = [row["last_time"] for row in rows]
+        last = self._folds.lab_time
+        known = [time for time in [*times, last] if isinstance(time, datetime)]
+        return True, max(known)

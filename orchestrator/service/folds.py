@@ -1,0 +1,62 @@
+"""States folded from a log and kept up to date: what was folded before is not read again."""
+
+from datetime import datetime
+
+from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.events import LAB_STREAM, campaign_stream
+from orchestrator.core.lab import LabState
+from orchestrator.errors import RequestRefused
+from orchestrator.log.event_log import EventLog
+
+__all__ = ["Folds"]
+
+
+class Folds:
+    """The campaigns and the laboratory of one log, as they stand.
+
+    Args:
+        log: Whose records are folded; it stays the caller's.
+        source: What the log is called in messages.
+    """
+
+    def __init__(self, log: EventLog, source: str) -> None:
+        self._log = log
+        self._source = source
+        self._campaigns: dict[str, tuple[CampaignState, int]] = {}
+        self._laboratory = LabState()
+        self._lab_seq = 0
+        self._lab_time: datetime | None = None
+
+    @property
+    def lab_time(self) -> datetime | None:
+        """When something was last said of the laboratory; None if nothing ever was."""
+        return self._lab_time
+
+    def campaign(self, campaign_id: str) -> CampaignState:
+        """Return a campaign folded up to now.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        known = self._campaigns.get(campaign_id)
+        after_seq = 0 if known is None else known[1]
+        state = None if known is None else known[0]
+        records = list(self._log.read(after_seq=after_seq, stream=campaign_stream(campaign_id)))
+        if state is None:
+            state = fold((record.event, record.time) for record in records)
+        else:
+            for record in records:
+                state = state.after(record.event, record.time)
+        if state is None:
+            raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}")
+        seq = records[-1].seq if records else after_seq
+        self._campaigns[campaign_id] = (state, seq)
+        return state
+
+    def laboratory(self) -> LabState:
+        """Return the laboratory folded up to now."""
+        for record in self._log.read(after_seq=self._lab_seq, stream=LAB_STREAM):
+            self._laboratory = self._laboratory.after(record.event, record.time)
+            self._lab_seq = record.seq
+            self._lab_time = record.time
+        return self._laboratory
