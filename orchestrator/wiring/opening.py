@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Final
 
 from drivers.clock import SystemClock
-from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
+from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_stream
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog
@@ -61,7 +61,7 @@ def _resume(log: SqliteLog, prepared: Prepared, unfinished: list[CampaignState])
     state = unfinished[0]
     _refuse_changed(prepared, state)
     _refuse_driven(log, state)
-    if state.status is CampaignStatus.PAUSED:
+    if state.status.is_waiting:
         log.append(
             campaign_stream(state.campaign_id),
             [ResumeRequested(reason="resumed with athanor run")],

@@ -46,7 +46,7 @@ class RunEnd:
     in_doubt: tuple[str, ...]
     """Jobs whose outcome nobody knows."""
     unclean: tuple[str, ...]
-    """Places that hold what is left of an experiment, with its id: ``vessel (E0007)``."""
+    """Places that no sample may use, with who left them so: ``vessel (oer-plate-1/E0007)``."""
     exit_code: int
     """0 done, 3 held or in doubt, 4 aborted."""
     last_hash: str
