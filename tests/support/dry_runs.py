@@ -9,7 +9,8 @@ from campaigns.loading import campaign_from_text
 from campaigns.spec import CampaignSpec
 from drivers.clock import VirtualClock, VirtualLoop
 from orchestrator.core.campaign import CampaignState, fold
-from orchestrator.core.events import CampaignOpened, Event, campaign_stream
+from orchestrator.core.events import LAB_STREAM, CampaignOpened, Event, campaign_stream
+from orchestrator.core.lab import LabState, fold_lab
 from orchestrator.engine.habits import EngineHabits, Watch
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.loop import Engine
@@ -97,6 +98,11 @@ class DryRun:
         if state is None:
             raise ValueError("the campaign is not open")
         return state
+
+    def lab(self) -> LabState:
+        """Return what the laboratory's events add up to."""
+        records = self.log.read(stream=LAB_STREAM)
+        return fold_lab((record.event, record.time) for record in records)
 
     def drive(
         self,

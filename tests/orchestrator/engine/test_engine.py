@@ -7,7 +7,7 @@ import pytest
 from orchestrator.core.campaign import CampaignStatus
 from orchestrator.core.events import (
     AbortRequested,
-    CampaignPaused,
+    CampaignHeld,
     EngineAttached,
     EngineDetached,
     ExperimentFailed,
@@ -194,11 +194,11 @@ def test_a_run_cut_after_any_event_goes_on_or_says_what_is_in_doubt():
         }
         assert all(starts[job_id] == 1 for job_id in blind if job_id in starts)
         assert len(dry_run.events()) > n_before
-        if state.status is CampaignStatus.PAUSED:
+        if state.status is CampaignStatus.HELD:
             assert state.status_reason
         else:
             assert state.status is CampaignStatus.FINISHED
-    assert set(ends) == {"finished", "paused"}
+    assert set(ends) == {"finished", "held"}
 
 
 def test_a_job_that_was_running_when_the_engine_died_is_in_doubt():
@@ -216,7 +216,7 @@ def test_a_job_that_was_running_when_the_engine_died_is_in_doubt():
     doubts = [event for event in dry_run.events() if isinstance(event, JobOutcomeUnknown)]
     assert len(doubts) == 1
     assert "engine 1 ended" in doubts[0].evidence
-    assert state.status is CampaignStatus.PAUSED
+    assert state.status is CampaignStatus.HELD
     assert doubts[0].job_id in state.status_reason
 
 
@@ -245,10 +245,10 @@ exchange = 14
 
     state = dry_run.drive()
 
-    assert state.status in (CampaignStatus.FINISHED, CampaignStatus.PAUSED)
-    if state.status is CampaignStatus.PAUSED:
+    assert state.status in (CampaignStatus.FINISHED, CampaignStatus.HELD)
+    if state.status is CampaignStatus.HELD:
         assert state.status_reason
-        assert any(isinstance(event, CampaignPaused) for event in dry_run.events())
+        assert any(isinstance(event, CampaignHeld) for event in dry_run.events())
     for record in state.observations:
         assert 0.3 < record.observation.values["overpotential_v"] < 0.8
 
@@ -275,7 +275,7 @@ exchange = 7
     assert len(state.observations) == 2
 
 
-def test_an_instrument_that_does_not_answer_pauses_the_campaign_after_one_sample():
+def test_an_instrument_that_does_not_answer_holds_the_campaign_after_one_sample():
     dead = """
 [[simulation.fault]]
 instrument = "source_meter"
@@ -289,7 +289,7 @@ exchange = 40
     state = dry_run.drive()
 
     failed = [each for each in state.experiments if each.cause == "instrument"]
-    assert state.status is CampaignStatus.PAUSED
+    assert state.status is CampaignStatus.HELD
     assert state.status_reason.startswith("source_meter could not be used in 3 attempts")
     assert len(failed) <= 2
-    assert not state.unclean_places
+    assert not dry_run.lab().unclean

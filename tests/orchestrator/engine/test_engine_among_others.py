@@ -47,7 +47,7 @@ def _opened(log=None, spec=None, more=""):
     [
         (StopRequested(reason="lunch"), CampaignStatus.STOPPED),
         (AbortRequested(reason="smoke"), CampaignStatus.ABORTED),
-        (PauseRequested(), CampaignStatus.PAUSED),
+        (PauseRequested(), CampaignStatus.HELD),
     ],
 )
 def test_a_request_while_a_dead_instrument_is_connected_is_obeyed(request_, end):
@@ -160,9 +160,9 @@ def test_a_candidate_without_a_price_is_never_queued():
     state = dry_run.drive()
 
     failed = [event for event in dry_run.events() if isinstance(event, ProposalFailed)]
-    assert state.status is CampaignStatus.PAUSED
+    assert state.status is CampaignStatus.HELD
     assert "RecipeError" in failed[0].error
-    assert all(candidate.point["x1"] for candidate in state.queue)
+    assert all(queued.candidate.point["x1"] for queued in state.queue)
 
 
 @pytest.mark.slow
