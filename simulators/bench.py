@@ -2,7 +2,9 @@
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -17,6 +19,7 @@ from simulators.devices import device_for
 from simulators.faults import Fault, FaultPlan
 from simulators.line import SimulatedLine
 from simulators.plumbing import Plumbing, Substance, Vessel
+from simulators.serving import WirePlan, served
 from simulators.worlds.world import World, world_named
 
 __all__ = ["Bench"]
@@ -72,6 +75,7 @@ class Bench:
     that what one does is the same whatever the others do. Nothing outlives the process.
 
     Args:
+        plans: How each line would be served, by name.
         lines: By name.
         devices: By instrument name.
         plumbing: Everything wet.
@@ -80,12 +84,14 @@ class Bench:
 
     def __init__(
         self,
+        plans: Mapping[str, WirePlan],
         lines: Mapping[str, SimulatedLine],
         devices: Mapping[str, FramedDevice],
         plumbing: Plumbing,
         clock: Clock,
     ) -> None:
         self.plumbing = plumbing
+        self._plans = dict(plans)
         self._lines = dict(lines)
         self._devices = dict(devices)
         self._clock = clock
@@ -116,16 +122,48 @@ class Bench:
                 devices[name] = factory(fittings)
             except ValidationError as error:
                 raise _rig_error(f"{key}.settings", error) from error
-        lines = {
-            name: SimulatedLine(
-                name,
-                [devices[known] for known, on in parts.instruments.items() if on.line == name],
-                clock,
-                baudrate=line.baudrate,
+        plans = {
+            name: WirePlan(
+                line.kind,
+                line.baudrate,
+                tuple(known for known, on in parts.instruments.items() if on.line == name),
             )
             for name, line in parts.lines.items()
         }
-        return cls(lines, devices, plumbing, clock)
+        lines = {
+            name: SimulatedLine(
+                name,
+                [devices[known] for known in plan.instruments],
+                clock,
+                baudrate=plan.baudrate,
+            )
+            for name, plan in plans.items()
+        }
+        return cls(plans, lines, devices, plumbing, clock)
+
+    @asynccontextmanager
+    async def served(self, folder: Path) -> AsyncIterator[dict[str, dict[str, object]]]:
+        """Put every line behind a real wire of this machine for as long as the block lasts.
+
+        Args:
+            folder: An absolute path. It holds links to the terminals, tallies and the control
+                socket; what was served from it before keeps its names and ports.
+
+        Yields:
+            What the rig file must say of each line to get here, by line.
+
+        Raises:
+            LineError: The folder is in use or damaged, or a port is taken.
+            RigError: There is no real wire for a line's kind.
+        """
+        async with served(
+            folder,
+            plans=self._plans,
+            devices=self._devices,
+            plumbing=self.plumbing,
+            clock=self._clock,
+        ) as lines:
+            yield lines
 
     def line(self, name: str) -> Line:
         """Return a line by its name in the rig file.

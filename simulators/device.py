@@ -73,6 +73,10 @@ class SimulatedDevice(Protocol):
         """Take bytes off the wire and return what is sent back."""
         ...
 
+    def hang_up(self) -> None:
+        """Forget the beginning of a request that will not be finished."""
+        ...
+
 
 class FramedDevice(ABC):
     """A device whose requests end with a terminator; faults strike here, request by request.

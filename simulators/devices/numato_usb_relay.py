@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
-from simulators.device import Fittings, FramedDevice, Reply
+from simulators.device import Act, Fittings, FramedDevice, Reply
 
 __all__ = ["NumatoUsbRelayDevice"]
 
@@ -74,6 +74,24 @@ class NumatoUsbRelayDevice(FramedDevice):
         ends = (self._fittings.draws_from, self._fittings.delivers_to)
         return self.is_on and self._flow_ul_per_s > 0.0 and vessel in ends
 
+    def ends_at_s(self) -> float:
+        """Return infinity: it stays on until somebody switches it off."""
+        return math.inf
+
+    @override
+    def in_motion(self) -> Act | None:
+        if not self.is_on:
+            return None
+        now = self._fittings.clock.now()
+        if self._flow_ul_per_s > 0.0:
+            return Act(now, "delivered", self._delivered_ul, "ul")
+        return Act(now, "switched", self._now_s() - self._switched_s, "s")
+
+    @override
+    def _lose_power(self) -> None:
+        """Open the relay; assumed: it comes back switched off."""
+        self._switch_off()
+
     @override
     def _is_mine(self, request: bytes) -> bool:
         command, relay = _parts(request)
@@ -107,6 +125,10 @@ class NumatoUsbRelayDevice(FramedDevice):
             self.is_on = True
             self._switched_s = self._settled_s = self._now_s()
             self._delivered_ul = self._spilled_ul = 0.0
+            is_valve = self._flow_ul_per_s > 0.0
+            self._begin(
+                "delivered" if is_valve else "switched", math.inf, "ul" if is_valve else "s"
+            )
             self._fittings.plumbing.start(self)
         return ""
 
