@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from drivers.clock import Clock
@@ -9,6 +10,7 @@ from orchestrator.core.events import JobInterrupted, JobStarted
 from orchestrator.core.experiment import experiment_id_of
 from orchestrator.core.intents import RunJob
 from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.lab import InstrumentStatus
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.perform import events_from_outcome
@@ -17,6 +19,7 @@ from orchestrator.landmarks import reach
 
 __all__ = ["Orders"]
 
+_CONNECTED: Final = InstrumentStatus.CONNECTED
 ORDER_LIFE_S: Final = 30.0
 """An order whose first byte has not gone out by then is refused, in seconds."""
 
@@ -39,8 +42,8 @@ class Orders:
         self._epoch = 0
         self._running: dict[str, asyncio.Task[None]] = {}
         self._settling: dict[str, asyncio.Task[None]] = {}
-        self._settled: set[tuple[str, int]] = set()
-        """Jobs in doubt with their attempts of which the executor has said what it can."""
+        self._asked: dict[tuple[str, int], datetime] = {}
+        """When the executor was asked last about a job in doubt, by job and attempt."""
 
     @property
     def settling(self) -> frozenset[str]:
@@ -74,7 +77,7 @@ class Orders:
                 if self._must_ask(job):
                     order = self._order(job, job.attempt)
                     job_id = job.planned.job_id
-                    self._settled.add((job_id, job.attempt))
+                    self._asked[job_id, job.attempt] = self._clock.now()
                     self._settling[job_id] = tasks.create_task(self._settle(order))
 
     def _must_ask(self, job: JobState) -> bool:
@@ -83,8 +86,15 @@ class Orders:
             return False
         if job.status is JobStatus.STARTED:
             return True
-        is_asked = (job_id, job.attempt) in self._settled
-        return job.status is JobStatus.IN_DOUBT and not is_asked
+        if job.status is not JobStatus.IN_DOUBT:
+            return False
+        asked_time = self._asked.get((job_id, job.attempt))
+        return asked_time is None or self._is_back(job.planned.instrument, asked_time)
+
+    def _is_back(self, instrument: str, since: datetime) -> bool:
+        """Tell whether an instrument has come back after a time: it can say more than before."""
+        known = self._journal.lab.instruments.get(instrument)
+        return known is not None and known.status is _CONNECTED and known.since > since
 
     def _order(self, job: JobState, attempt: int) -> Order:
         return Order.for_job(
@@ -100,7 +110,7 @@ class Orders:
         outcome = await self._executor.perform(order)
         reach("engine: after the order was answered")
         if isinstance(outcome, Unknown):
-            self._settled.add((order.job_id, order.attempt))
+            self._asked[order.job_id, order.attempt] = self._clock.now()
 
         def write_down() -> None:
             reach("engine: before the outcome is written")
