@@ -155,6 +155,8 @@ class CampaignOpened(Fact):
     seed: int
     is_simulated: bool
     athanor_version: str
+    equal_instruments: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By instrument, the others of the rig that may be used instead."""
 
 
 class EngineAttached(Fact):

@@ -45,6 +45,13 @@ class PlannedJob(Fact):
     """What may be done about it after a crash (`drivers.instrument.RecoveryClass`)."""
     is_cleanup: bool = False
     """Runs also when an earlier job of the experiment failed, and leaves the places clean."""
+    on_failure: Literal["fail_sample", "retry", "hold"] = "fail_sample"
+    """What is done when it failed and is known not to have acted; what has acted is not retried."""
+    max_attempts: int = Field(default=3, ge=1)
+    """How often it is started at most, attempts that say nothing about it not counted."""
+    failure_means: Literal["instrument", "synthesis"] = "instrument"
+    """What a fault of the device after it has acted says: the device is broken, or the sample
+    cannot be made."""
     expected_s: float = Field(ge=0)
     """How long it should take, in seconds."""
 
@@ -78,6 +85,8 @@ class JobStarted(Fact):
     job_id: str
     attempt: int = Field(ge=1)
     epoch: int = Field(ge=1)
+    instrument: str = ""
+    """Which equal instrument does it in place of the planned one; empty: the planned one."""
 
 
 class JobFinished(Fact):

@@ -33,6 +33,8 @@ class Candidate(Fact):
     """Values for all components and parameters."""
     predictions: dict[str, Prediction] = Field(default_factory=dict)
     """By measured objective or outcome; empty before there is a model. Computed ones have sd 0."""
+    is_out_of_distribution: bool | None = None
+    """Whether the model had to guess there; None before there is a model, or if it cannot say."""
 
 
 class Observation(Fact):

@@ -5,13 +5,14 @@ emptied and filled again at any time. A fact that cannot follow what is known ch
 here; the fold of `core` is where it is an error.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
-
 from orchestrator.core.campaign import CAMPAIGN_TRANSITIONS, CampaignStatus
 from orchestrator.core.events import (
     CampaignOpened,
+    CandidateApproved,
+    CandidateEdited,
+    CandidateRejected,
+    CandidatesProposed,
+    DoubtAnswered,
     EngineAttached,
     Event,
     ExperimentFailed,
@@ -23,7 +24,9 @@ from orchestrator.core.events import (
     JobInterrupted,
     JobOutcomeUnknown,
     JobStarted,
+    ObservationAmended,
     ObservationRecorded,
+    ObservationRetracted,
     campaign_stream,
 )
 from orchestrator.core.experiment import (
@@ -32,32 +35,13 @@ from orchestrator.core.experiment import (
     experiment_id_of,
 )
 from orchestrator.core.job import JOB_TRANSITIONS, JobStatus
+from orchestrator.log.candidate_rows import candidates_judged, candidates_proposed, candidates_taken
+from orchestrator.log.cells import json_cell, number_cell
 from orchestrator.log.chain import text_from_time
 from orchestrator.log.event_log import Record
-from orchestrator.log.tables import Cell, Row
-from orchestrator.log.wire_format import canonical_json
+from orchestrator.log.tables import Cell, Row, RowChange, Rows
 
-__all__ = ["RowChange", "Rows", "project"]
-
-
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """A row to put in, in place of the row with the same key if there is one."""
-
-    table: str
-    row: Row
-
-
-class Rows(Protocol):
-    """The tables as they are before a record."""
-
-    def row(self, table: str, key: tuple[Cell, ...]) -> Row | None:
-        """Return a copy of one row, or None."""
-        ...
-
-    def matching(self, table: str, where: Mapping[str, object]) -> Sequence[Row]:
-        """Return copies of the rows whose columns have these values, in order."""
-        ...
+__all__ = ["project"]
 
 
 def project(record: Record, rows: Rows) -> tuple[RowChange, ...]:
@@ -94,6 +78,7 @@ def _opened(event: CampaignOpened, record: Record) -> Row:
         "opened_time": time,
         "last_time": time,
         "last_seq": record.seq,
+        "n_candidates": 0,
         "n_experiments_started": 0,
         "n_observed": 0,
         "n_failed": 0,
@@ -117,8 +102,15 @@ def _experiment_changes(
 ) -> tuple[RowChange, ...]:
     """Return what an event changes below the campaign, and count it in the campaign's row."""
     match event:
+        case CandidatesProposed():
+            return candidates_proposed(campaign, event)
+        case CandidateApproved() | CandidateEdited() | CandidateRejected():
+            return candidates_judged(campaign, event, record, rows)
         case ExperimentStarted():
-            return _started(campaign, event, record)
+            taken = candidates_taken(campaign, event, rows)
+            return (*_started(campaign, event, record), *taken)
+        case ObservationAmended() | ObservationRetracted():
+            return _corrected(campaign, event, record, rows)
         case ObservationRecorded() | ExperimentFinished() | ExperimentFailed():
             experiment = rows.row("experiment", (campaign["campaign_id"], event.experiment_id))
             if experiment is None:
@@ -127,33 +119,44 @@ def _experiment_changes(
             _move_experiment(campaign, experiment, event, record)
             _count_doubt(campaign, before, experiment["state"])
             return (RowChange("experiment", experiment),)
-        case JobStarted() | JobFinished() | JobFailed() | JobOutcomeUnknown() | JobInterrupted():
+        case (
+            JobStarted()
+            | JobFinished()
+            | JobFailed()
+            | JobOutcomeUnknown()
+            | JobInterrupted()
+            | DoubtAnswered()
+        ):
             return _job_changes(campaign, event, record, rows)
         case _:
             return ()
 
 
 def _started(campaign: Row, event: ExperimentStarted, record: Record) -> tuple[RowChange, ...]:
-    campaign["n_experiments_started"] = _number(campaign["n_experiments_started"]) + 1
-    campaign["cost_usd"] = _number(campaign["cost_usd"]) + event.cost_usd
+    campaign["n_experiments_started"] = number_cell(campaign["n_experiments_started"]) + 1
+    campaign["cost_usd"] = number_cell(campaign["cost_usd"]) + event.cost_usd
     candidate = event.candidate.model_dump()
     experiment: Row = {
         "campaign_id": campaign["campaign_id"],
         "experiment_id": event.experiment_id,
         "number": event.number,
+        "purpose": event.purpose,
         "state": str(ExperimentStatus.RUNNING),
         "started_time": text_from_time(record.time),
         "ended_time": None,
         "cost_usd": event.cost_usd,
         "n_jobs": len(event.jobs),
-        "point": _json(candidate["point"]),
-        "predictions": _json(candidate["predictions"]),
+        "point": json_cell(candidate["point"]),
+        "predictions": json_cell(candidate["predictions"]),
         "made": None,
         "values": None,
         "sds": None,
         "computed": None,
         "cause": "",
         "reason": "",
+        "is_retracted": 0,
+        "correction": "",
+        "corrected_by": "",
     }
     jobs: list[Row] = [
         {
@@ -168,6 +171,7 @@ def _started(campaign: Row, event: ExperimentStarted, record: Record) -> tuple[R
             "ended_time": None,
             "error": "",
             "evidence": "",
+            "answer": "",
         }
         for job in event.jobs
     ]
@@ -186,19 +190,53 @@ def _move_experiment(
     experiment["state"] = str(status)
     match event:
         case ObservationRecorded():
-            observation = event.observation
-            experiment["made"] = _json(observation.point)
-            experiment["values"] = _json(observation.values)
-            experiment["sds"] = _json(observation.sds)
-            experiment["computed"] = _json(event.computed)
-            campaign["n_observed"] = _number(campaign["n_observed"]) + (not observation.is_failed)
+            _tell_observation(experiment, event)
+            _count_observed(campaign, int(_counts(experiment, event)))
         case ExperimentFinished():
             experiment["ended_time"] = text_from_time(record.time)
         case ExperimentFailed():
             experiment["ended_time"] = text_from_time(record.time)
             experiment["cause"] = event.cause
             experiment["reason"] = event.reason
-            campaign["n_failed"] = _number(campaign["n_failed"]) + 1
+            campaign["n_failed"] = number_cell(campaign["n_failed"]) + 1
+
+
+def _corrected(
+    campaign: Row, event: ObservationAmended | ObservationRetracted, record: Record, rows: Rows
+) -> tuple[RowChange, ...]:
+    """Return the row of an experiment of which a person corrected what it gave."""
+    experiment = rows.row("experiment", (campaign["campaign_id"], event.experiment_id))
+    if experiment is None or experiment["made"] is None:
+        return ()
+    key = (ExperimentStatus(str(experiment["state"])), type(event))
+    if key not in EXPERIMENT_TRANSITIONS:
+        return ()
+    did_count = not experiment["is_retracted"] and experiment["values"] != json_cell({})
+    does_count = isinstance(event, ObservationAmended) and _counts(experiment, event)
+    if isinstance(event, ObservationAmended):
+        _tell_observation(experiment, event)
+    if experiment["purpose"] == "search":
+        _count_observed(campaign, int(does_count) - int(did_count))
+    experiment["is_retracted"] = int(isinstance(event, ObservationRetracted))
+    experiment.update(correction=event.reason, corrected_by=record.actor)
+    return (RowChange("experiment", experiment),)
+
+
+def _counts(experiment: Row, event: ObservationRecorded | ObservationAmended) -> bool:
+    """Tell whether an observation says what a searched-for sample is like."""
+    return experiment["purpose"] == "search" and not event.observation.is_failed
+
+
+def _tell_observation(experiment: Row, event: ObservationRecorded | ObservationAmended) -> None:
+    observation = event.observation
+    experiment["made"] = json_cell(observation.point)
+    experiment["values"] = json_cell(observation.values)
+    experiment["sds"] = json_cell(observation.sds)
+    experiment["computed"] = json_cell(event.computed)
+
+
+def _count_observed(campaign: Row, change: int) -> None:
+    campaign["n_observed"] = number_cell(campaign["n_observed"]) + change
 
 
 def _job_changes(
@@ -224,7 +262,8 @@ def _job_changes(
 
 
 def _tell_job(job: Row, event: JobEvent, time: str) -> None:
-    job["ended_time"] = time
+    if not isinstance(event, DoubtAnswered):
+        job["ended_time"] = time
     match event:
         case JobStarted():
             job.update(started_time=time, ended_time=None, error="", evidence="")
@@ -235,6 +274,8 @@ def _tell_job(job: Row, event: JobEvent, time: str) -> None:
             job["evidence"] = event.evidence
         case JobInterrupted():
             job["evidence"] = event.reason
+        case DoubtAnswered():
+            job["answer"] = f"{event.answer}: {event.reason}"
         case JobFinished():
             pass
 
@@ -255,14 +296,4 @@ def _status_with(job: Row, experiment: Row, rows: Rows) -> ExperimentStatus:
 def _count_doubt(campaign: Row, before: Cell, after: Cell) -> None:
     doubt = str(ExperimentStatus.IN_DOUBT)
     change = int(str(after) == doubt) - int(str(before) == doubt)
-    campaign["n_in_doubt"] = _number(campaign["n_in_doubt"]) + change
-
-
-def _number(cell: Cell) -> float | int:
-    if isinstance(cell, int | float):
-        return cell
-    raise TypeError(f"got {cell!r}, expected a number")
-
-
-def _json(value: object) -> str:
-    return canonical_json(value).decode()
+    campaign["n_in_doubt"] = number_cell(campaign["n_in_doubt"]) + change

@@ -1,13 +1,13 @@
 """The projection tables: their columns, their keys, and rows as callers see them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from orchestrator.log.chain import time_from_text
 
-__all__ = ["TABLES", "Cell", "Row", "Table", "table_for"]
+__all__ = ["TABLES", "Cell", "Row", "RowChange", "Rows", "Table", "table_for"]
 
 Cell: TypeAlias = str | int | float | None
 """One value of a table, as the store holds it; structures are canonical JSON."""
@@ -31,7 +31,8 @@ class Table:
         shown: dict[str, object] = dict(row)
         for column, cell in row.items():
             if not isinstance(cell, str):
-                shown[column] = bool(cell) if column.startswith("is_") else cell
+                is_truth = column.startswith("is_") and cell is not None
+                shown[column] = bool(cell) if is_truth else cell
             elif column in self.json_columns:
                 shown[column] = json.loads(cell)
             elif column.endswith("_time"):
@@ -55,6 +56,7 @@ TABLES: Final[Mapping[str, Table]] = {
             "opened_time",
             "last_time",
             "last_seq",
+            "n_candidates",
             "n_experiments_started",
             "n_observed",
             "n_failed",
@@ -69,6 +71,7 @@ TABLES: Final[Mapping[str, Table]] = {
             "campaign_id",
             "experiment_id",
             "number",
+            "purpose",
             "state",
             "started_time",
             "ended_time",
@@ -82,6 +85,9 @@ TABLES: Final[Mapping[str, Table]] = {
             "computed",
             "cause",
             "reason",
+            "is_retracted",
+            "correction",
+            "corrected_by",
         ),
         key=("campaign_id", "experiment_id"),
         json_columns=frozenset({"point", "predictions", "made", "values", "sds", "computed"}),
@@ -99,15 +105,56 @@ TABLES: Final[Mapping[str, Table]] = {
             "ended_time",
             "error",
             "evidence",
+            "answer",
         ),
         key=("campaign_id", "job_id"),
+    ),
+    "candidate": Table(
+        columns=(
+            "campaign_id",
+            "candidate_id",
+            "proposal",
+            "state",
+            "point",
+            "proposed",
+            "predictions",
+            "is_out_of_distribution",
+            "judged_by",
+            "judged_time",
+            "reason",
+            "experiment_id",
+        ),
+        key=("campaign_id", "candidate_id"),
+        json_columns=frozenset({"point", "proposed", "predictions"}),
     ),
 }
 """All projection tables by name; the rows of each stand in the order in which they first came.
 
 ``campaign.cost_usd`` is what the experiments cost; hours are not in it. ``campaign.n_in_doubt`` is
-how many experiments are in doubt at the moment.
+how many experiments are in doubt at the moment, ``campaign.n_observed`` how many observations
+count. ``experiment.values`` are as amended. A candidate is ``queued``, ``approved``, ``edited``,
+``rejected`` or ``started``; ``candidate.proposed`` is its point as the planner gave it.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row to put in, in place of the row with the same key if there is one."""
+
+    table: str
+    row: Row
+
+
+class Rows(Protocol):
+    """The tables as they are before a record."""
+
+    def row(self, table: str, key: tuple[Cell, ...]) -> Row | None:
+        """Return a copy of one row, or None."""
+        ...
+
+    def matching(self, table: str, where: Mapping[str, object]) -> Sequence[Row]:
+        """Return copies of the rows whose columns have these values, in order."""
+        ...
 
 
 def table_for(name: str, where: Mapping[str, object]) -> Table:

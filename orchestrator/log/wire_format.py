@@ -33,8 +33,11 @@ Upcaster: TypeAlias = Callable[[Fields], Fields]
 
 SCHEMAS: Final[Mapping[str, int]] = {
     **dict.fromkeys(EVENT_KINDS, 1),
+    "CampaignOpened": 2,
     "CampaignPaused": 2,
+    "CandidatesProposed": 2,
     "ExperimentStarted": 2,
+    "JobStarted": 2,
 }
 """Schema number that is written, by kind."""
 
@@ -44,9 +47,17 @@ def _held_if_nobody_asked(fields: Fields) -> Fields:
     return {**fields, "kind": "CampaignHeld"} if fields["reason"] else fields
 
 
+def _as_before(fields: Fields) -> Fields:
+    """Schema 1 had fewer fields; what the others are by default is what they were."""
+    return fields
+
+
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {
     ("CampaignPaused", 1): _held_if_nobody_asked,
+    ("CampaignOpened", 1): _as_before,
+    ("CandidatesProposed", 1): _as_before,
     ("ExperimentStarted", 1): lambda fields: {**fields, "purpose": "search"},
+    ("JobStarted", 1): _as_before,
 }
 """By kind and the schema that is left behind; a kind at schema n needs all of 1 to n - 1."""
 

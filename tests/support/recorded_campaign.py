@@ -7,8 +7,8 @@ from orchestrator.core.events import (
     LAB_STREAM,
     AnalysisFinished,
     CampaignFinished,
+    CampaignHeld,
     CampaignOpened,
-    CampaignPaused,
     CandidatesProposed,
     EngineAttached,
     EngineDetached,
@@ -207,14 +207,14 @@ class RecordedCampaign:
         self.append(failed, ended, minutes=1.0)
 
     def leave_in_doubt(self, experiment_id: str) -> None:
-        """Let the dosing of an experiment end in doubt, and the campaign pause."""
+        """Let the dosing of an experiment end in doubt, and the campaign be held."""
         self.do_jobs(experiment_id, "tare")
         job_id = f"{experiment_id}/dose"
         self.append(JobStarted(job_id=job_id, attempt=1, epoch=1))
         self.append(JobOutcomeUnknown(job_id=job_id, evidence="no reply in 62 s"), minutes=2.0)
         self.append(
-            CampaignPaused(reason=f"in doubt: {job_id} on pump_x1"),
-            EngineDetached(epoch=1, reason="paused"),
+            CampaignHeld(reason=f"in doubt: {job_id} on pump_x1"),
+            EngineDetached(epoch=1, reason="held"),
         )
 
     def end(self) -> None:

@@ -5,35 +5,62 @@ from datetime import UTC, datetime, timedelta
 from orchestrator.core.events import (
     LAB_STREAM,
     AbortRequested,
+    AlarmAcknowledged,
+    AlarmNotified,
+    AlarmRaised,
+    AlarmReturned,
+    AlarmShelved,
+    AlarmUnshelved,
     AnalysisFinished,
     CampaignAborted,
     CampaignFinished,
+    CampaignHeld,
     CampaignOpened,
     CampaignPaused,
     CampaignStopped,
+    CandidateApproved,
+    CandidateEdited,
+    CandidateRejected,
     CandidatesProposed,
+    DoubtAnswered,
     EngineAttached,
     EngineDetached,
     Event,
     ExperimentFailed,
     ExperimentFinished,
     ExperimentStarted,
+    HoldRequested,
+    InstrumentCalibrated,
     InstrumentConnected,
     InstrumentLost,
+    InstrumentPutBack,
+    InstrumentTakenOut,
+    InterlockReleased,
+    InterlockTripped,
     JobFailed,
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
     JobStarted,
+    LatchCleared,
+    LatchSet,
     LoggedReading,
+    ObservationAmended,
     ObservationRecorded,
+    ObservationRetracted,
     PauseRequested,
+    PlacesCleaned,
+    PlacesLeftUnclean,
     PlannedJob,
     ProposalFailed,
     ReferencePointFrozen,
     ResumeRequested,
+    Severity,
     SpaceExhausted,
+    StationAttached,
+    StationDetached,
     StopRequested,
+    WatchdogActed,
     campaign_stream,
 )
 from orchestrator.core.point import Candidate, Observation, Prediction
@@ -48,6 +75,7 @@ __all__ = [
     "STREAM",
     "append",
     "events_of_every_kind",
+    "events_of_the_first_schema",
     "life",
     "observed",
     "opened",
@@ -118,6 +146,11 @@ def observed(experiment_id: str = "E0001", *, is_failed: bool = False) -> Observ
 
 def events_of_every_kind() -> tuple[Event, ...]:
     """Return one event of each kind, every field filled; a new kind belongs here."""
+    return (*events_of_the_first_schema(), *_later_campaign_events(), *_later_lab_events())
+
+
+def events_of_the_first_schema() -> tuple[Event, ...]:
+    """Return one event of each kind that the first logs could hold, every field filled."""
     readings = (
         LoggedReading(name="mass_g", value=1.2345),
         LoggedReading(name="voltage_v", value=(1.5, 1.0e-7, -0.0)),
@@ -166,6 +199,57 @@ def events_of_every_kind() -> tuple[Event, ...]:
         CampaignAborted(reason="smoke"),
         CampaignFinished(rule="target", reason="0.3471 V is below 0.35 V"),
         EngineDetached(epoch=1, reason="finished"),
+    )
+
+
+def _later_campaign_events() -> tuple[Event, ...]:
+    amended = observed().observation.model_copy(update={"values": {"overpotential_v": 0.3502}})
+    return (
+        HoldRequested(reason="the door is open"),
+        CampaignHeld(reason="5 experiments in a row failed"),
+        DoubtAnswered(job_id="E0001/weigh", answer="did_not_run", reason="the pan is empty"),
+        CandidateApproved(candidate_id="C0001", reason="looks right"),
+        CandidateEdited(candidate_id="C0002", point=POINT, reason="less iron"),
+        CandidateRejected(candidate_id="C0003", reason="it would crack"),
+        ObservationAmended(
+            experiment_id="E0001",
+            observation=amended,
+            computed={"cost_usd_per_kg": 12.25},
+            reason="the reference electrode drifted",
+        ),
+        ObservationRetracted(experiment_id="E0001", reason="the wrong bottle"),
+    )
+
+
+def _later_lab_events() -> tuple[Event, ...]:
+    alarm = "in_doubt/oer-plate-1/E0003/tare"
+    return (
+        InstrumentTakenOut(instrument="balance", reason="the draught shield is cracked"),
+        InstrumentPutBack(instrument="balance", reason="mended"),
+        InstrumentCalibrated(instrument="balance", certificate="2026-031"),
+        StationAttached(rig_name="oer-bench", rig_sha256="ab" * 32, host="bench-pc", pid=4711),
+        StationDetached(rig_name="oer-bench", reason="stopped"),
+        LatchSet(source="operator", reason="smoke"),
+        LatchCleared(reason="a burnt toast"),
+        InterlockTripped(interlock="pan", reason="mass_g = 210", instruments=("pump_x1",)),
+        InterlockReleased(interlock="pan"),
+        WatchdogActed(reason="the station was silent", unsafe={"pump_x1": "no reply"}),
+        PlacesLeftUnclean(
+            places=("mixing_vessel",), campaign_id=CAMPAIGN_ID, experiment_id="E0002"
+        ),
+        PlacesCleaned(places=("mixing_vessel",), reason="rinsed by hand"),
+        AlarmRaised(
+            alarm=alarm,
+            severity=Severity.HIGH,
+            message="E0003/tare is in doubt",
+            consequence="the sample waits and nothing else starts",
+            what_to_do="look at the bench, then: athanor doubt answer",
+        ),
+        AlarmAcknowledged(alarm=alarm, reason="on my way"),
+        AlarmShelved(alarm=alarm, until=MORNING + timedelta(hours=8), reason="night shift"),
+        AlarmUnshelved(alarm=alarm, reason="its time is over"),
+        AlarmNotified(alarm=alarm, level=1, channel="night", error="no route"),
+        AlarmReturned(alarm=alarm),
     )
 
 

@@ -11,36 +11,30 @@ from orchestrator.core.attempts import MAX_ATTEMPTS, is_lost
 from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
 from orchestrator.core.decide import MAX_FAILURES_IN_ROW, decide
 from orchestrator.core.events import (
+    CampaignHeld,
     CampaignPaused,
-    CandidatesProposed,
     EngineAttached,
     ExperimentFailed,
     ExperimentStarted,
-    JobFailed,
     JobOutcomeUnknown,
     JobStarted,
     PauseRequested,
     ResumeRequested,
 )
-from orchestrator.core.intents import AskPlanner, Finish, Pause
+from orchestrator.core.intents import AskPlanner, Finish, Hold, RunJob
 from orchestrator.core.job import JobState, JobStatus
-from orchestrator.core.point import Candidate
-from tests.support.pretend_campaigns import (
-    START,
-    DiceBench,
-    opening,
-    planned_jobs,
-    small_campaign,
-)
+from orchestrator.core.lab import LabState
+from tests.support.dice_bench import DiceBench
+from tests.support.pretend_campaigns import START, opening, planned_jobs, small_campaign
 
 
-def _check_places_and_instruments(state: CampaignState) -> None:
+def _check_places_and_instruments(state: CampaignState, lab: LabState) -> None:
     owners: dict[str, str] = {}
     busy: set[str] = set()
     for experiment in state.open_experiments.values():
         for place in experiment.places_held():
             assert place not in owners, f"{place} is held twice"
-            assert place not in state.unclean_places, f"{place} was left unclean"
+            assert place not in lab.unclean, f"{place} was left unclean"
             owners[place] = experiment.experiment_id
         for job in experiment.jobs.values():
             if job.status is JobStatus.STARTED:
@@ -53,13 +47,18 @@ def test_no_matter_is_touched_twice_and_nothing_is_shared(seed, trouble, in_flig
     dice = random.Random(seed)
     bench = DiceBench(small_campaign(in_flight=in_flight), dice, trouble)
 
-    for state, _ in bench.run():
-        _check_places_and_instruments(state)
+    for state, intents in bench.run():
+        _check_places_and_instruments(state, bench.lab)
         assert len(state.open_experiments) <= state.n_started <= 4
+        for intent in intents:
+            if isinstance(intent, RunJob):
+                job = state.open_experiments[intent.experiment_id].jobs[intent.job_name]
+                assert not bench.lab.why_unusable(job.planned.instrument)
 
     for job_id, times in bench.sent.items():
         if job_id.endswith("/read"):
-            assert times <= MAX_ATTEMPTS, f"{job_id} sent {times} times"
+            n_sent = times - bench.never_sent.get(job_id, 0)
+            assert n_sent <= MAX_ATTEMPTS, f"{job_id} sent {times} times"
         else:
             assert times - bench.never_sent.get(job_id, 0) <= 1, f"{job_id} sent {times} times"
 
@@ -97,10 +96,8 @@ def test_a_campaign_ends_or_says_why_it_does_not_go_on(seed, trouble):
     states = [state for state, _ in bench.run()]
 
     last = states[-1]
-    assert last.status.has_ended or last.status is CampaignStatus.PAUSED
-    if last.status is CampaignStatus.PAUSED and not any(
-        isinstance(event, PauseRequested) for event, _ in bench.events
-    ):
+    assert last.status.has_ended or last.status.is_waiting
+    if last.status is CampaignStatus.HELD:
         assert last.status_reason
 
 
@@ -114,7 +111,7 @@ def _opened(**more: object) -> list:
 def test_a_paused_campaign_proposes_nothing():
     events = [*_opened(), (PauseRequested(), START), (CampaignPaused(), START)]
 
-    decision = decide(fold(events), START, is_planning=False)
+    decision = decide(fold(events), LabState(), START, is_planning=False)
 
     assert decision.intents == ()
 
@@ -122,7 +119,7 @@ def test_a_paused_campaign_proposes_nothing():
 def test_a_pause_that_is_taken_back_goes_on():
     events = [*_opened(), (PauseRequested(), START), (ResumeRequested(), START)]
 
-    decision = decide(fold(events), START, is_planning=False)
+    decision = decide(fold(events), LabState(), START, is_planning=False)
 
     assert decision.intents == (AskPlanner(1),)
 
@@ -130,8 +127,8 @@ def test_a_pause_that_is_taken_back_goes_on():
 def test_hours_end_a_campaign():
     state = fold(_opened(more="max_hours = 2.0"))
 
-    before = decide(state, START + timedelta(hours=1.99), is_planning=False)
-    after = decide(state, START + timedelta(hours=2), is_planning=False)
+    before = decide(state, LabState(), START + timedelta(hours=1.99), is_planning=False)
+    after = decide(state, LabState(), START + timedelta(hours=2), is_planning=False)
 
     assert before.intents == (AskPlanner(1),)
     assert isinstance(after.intents[0], Finish)
@@ -141,44 +138,42 @@ def test_hours_end_a_campaign():
 def test_a_batch_never_exceeds_what_may_still_be_made():
     state = fold(_opened(max_experiments=3, batch=8))
 
-    assert decide(state, START, is_planning=False).intents == (AskPlanner(3),)
+    assert decide(state, LabState(), START, is_planning=False).intents == (AskPlanner(3),)
 
 
 def test_nothing_is_asked_while_the_planner_works():
-    assert decide(fold(_opened()), START, is_planning=True).intents == ()
+    assert decide(fold(_opened()), LabState(), START, is_planning=True).intents == ()
 
 
-def test_failures_in_a_row_pause_the_campaign():
+def test_failures_in_a_row_hold_the_campaign():
     bench = DiceBench(small_campaign(max_experiments=50), random.Random(0))
     bench.append(opening(bench.spec), EngineAttached(epoch=1))
     for number in range(MAX_FAILURES_IN_ROW):
         name = f"E{number + 1:04d}"
-        candidate = Candidate(point={"a": 0.5, "b": 0.5})
-        bench.append(
-            CandidatesProposed(
-                proposal=number + 1,
-                planner="dice",
-                method="dice",
-                reason="",
-                n_observations=0,
-                candidates=(candidate,),
-            ),
-            ExperimentStarted(
-                experiment_id=name, number=number + 1, candidate=candidate, jobs=(), cost_usd=0
-            ),
-        )
-        assert not any(isinstance(i, Pause) for i in _intents(bench))
+        _start(bench, name, jobs=())
+        assert not any(isinstance(intent, Hold) for intent in bench.intents())
         bench.append(ExperimentFailed(experiment_id=name, cause="measurement", reason=""))
 
-    paused = _intents(bench)
-    bench.append(CampaignPaused(reason=paused[0].reason), ResumeRequested())
+    (hold,) = bench.intents()
+    bench.append(CampaignHeld(reason=hold.reason), ResumeRequested())
 
-    assert "in a row failed" in paused[0].reason
-    assert _intents(bench) == (AskPlanner(1),)
+    assert "in a row failed" in hold.reason
+    assert bench.intents() == (AskPlanner(1),)
 
 
-def _intents(bench: DiceBench):
-    return decide(bench.state(), bench.now, is_planning=False).intents
+def _start(bench: DiceBench, name: str, *, jobs: tuple) -> None:
+    """Propose a candidate and make it an experiment."""
+    proposal = bench.proposal()
+    bench.append(
+        proposal,
+        ExperimentStarted(
+            experiment_id=name,
+            number=int(name[1:]),
+            candidate=proposal.candidates[0],
+            jobs=jobs,
+            cost_usd=0,
+        ),
+    )
 
 
 @pytest.mark.parametrize("late", [PauseRequested(), ResumeRequested()])
@@ -201,30 +196,3 @@ def test_a_reading_without_answer_is_repeated_a_few_times_only():
         outcomes.append(is_lost(job))
 
     assert outcomes == [False] * (MAX_ATTEMPTS - 1) + [True]
-
-
-def test_places_left_unclean_stand_in_one_order_in_every_process():
-    places = tuple(f"place_{number}" for number in range(12))
-    (first, *_) = planned_jobs("E0001")
-    job = first.model_copy(update={"positions": places})
-    candidate = Candidate(point={"a": 0.5, "b": 0.5})
-    bench = DiceBench(small_campaign(), random.Random(0))
-    bench.append(opening(bench.spec), EngineAttached(epoch=1))
-    bench.append(
-        CandidatesProposed(
-            proposal=1,
-            planner="dice",
-            method="dice",
-            reason="",
-            n_observations=0,
-            candidates=(candidate,),
-        ),
-        ExperimentStarted(
-            experiment_id="E0001", number=1, candidate=candidate, jobs=(job,), cost_usd=0
-        ),
-        JobStarted(job_id=job.job_id, attempt=1, epoch=1),
-        JobFailed(job_id=job.job_id, error="DeviceFault", message="stall", has_acted=True),
-        ExperimentFailed(experiment_id="E0001", cause="instrument", reason=""),
-    )
-
-    assert list(bench.state().unclean_places) == sorted(places)

@@ -8,26 +8,37 @@ from orchestrator.core.events import (
     AbortRequested,
     CampaignAborted,
     CampaignFinished,
+    CampaignHeld,
     CampaignPaused,
     CampaignStopped,
+    CandidateApproved,
+    CandidateEdited,
+    CandidateRejected,
+    CandidatesProposed,
+    DoubtAnswered,
     EngineAttached,
     Event,
     ExperimentFailed,
     ExperimentFinished,
+    HoldRequested,
     JobFailed,
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
     JobStarted,
+    ObservationAmended,
+    ObservationRetracted,
     PauseRequested,
     ResumeRequested,
     StopRequested,
 )
 from orchestrator.core.experiment import ExperimentEvent, ExperimentState
+from orchestrator.core.point import Candidate
 from orchestrator.errors import IllegalTransition
 from orchestrator.log.memory_log import MemoryLog
 from tests.support.recorded_events import (
     CAMPAIGN_ID,
+    CANDIDATE,
     MADE,
     MORNING,
     POINT,
@@ -76,7 +87,9 @@ def only(log: MemoryLog, table: str, **where: object) -> dict[str, object]:
         ((), "running"),
         ((PauseRequested(),), "pausing"),
         ((PauseRequested(), CampaignPaused()), "paused"),
-        ((CampaignPaused(),), "paused"),
+        ((CampaignHeld(reason="stalled"),), "held"),
+        ((HoldRequested(),), "holding"),
+        ((HoldRequested(), CampaignHeld(reason="lunch"), ResumeRequested()), "running"),
         ((PauseRequested(), ResumeRequested()), "running"),
         ((PauseRequested(), CampaignPaused(), ResumeRequested()), "running"),
         ((StopRequested(),), "stopping"),
@@ -238,3 +251,67 @@ def test_the_rows_say_what_the_fold_says(events: list[ExperimentEvent]) -> None:
         assert (row["state"], row["attempt"]) == (job.status, job.attempt)
         assert (row["error"], row["evidence"]) == (job.error, job.evidence)
         assert (row["started_time"], row["ended_time"]) == (job.started_time, job.ended_time)
+
+
+def test_a_correction_changes_the_row_and_what_counts() -> None:
+    log = log_of(opened(), started(), observed(), ExperimentFinished(experiment_id="E0001"))
+    amended = observed().observation.model_copy(update={"values": {"overpotential_v": 0.36}})
+    retracted = ObservationRetracted(experiment_id="E0001", reason="the wrong bottle")
+    amendment = ObservationAmended(experiment_id="E0001", observation=amended, reason="a slip")
+
+    append(log, retracted, stream=STREAM)
+    first = only(log, "experiment"), only(log, "campaign")["n_observed"]
+    append(log, amendment, stream=STREAM)
+    second = only(log, "experiment"), only(log, "campaign")["n_observed"]
+
+    assert (first[0]["is_retracted"], first[0]["correction"], first[1]) == (
+        True,
+        "the wrong bottle",
+        0,
+    )
+    assert first[0]["values"] == {"overpotential_v": 0.3471}
+    assert (second[0]["is_retracted"], second[0]["values"], second[1]) == (
+        False,
+        {"overpotential_v": 0.36},
+        1,
+    )
+
+
+def test_an_answer_stands_in_the_jobs_row() -> None:
+    answer = DoubtAnswered(job_id="E0003/tare", answer="did_not_run", reason="the pan is empty")
+    failed = JobFailed(job_id="E0003/tare", error="DidNotRun", message="", has_acted=False)
+    log = log_of(*life())
+
+    append(log, answer, failed, stream=STREAM)
+
+    row = only(log, "job", job_id="E0003/tare")
+    assert (row["state"], row["answer"]) == ("failed", "did_not_run: the pan is empty")
+    assert only(log, "campaign")["n_in_doubt"] == 0
+
+
+def test_the_queue_says_who_judged_what() -> None:
+    other = Candidate(point={**POINT, "solvent": "oil"}, is_out_of_distribution=True)
+    log = log_of(
+        opened(),
+        CandidatesProposed(
+            proposal=1,
+            planner="sobol",
+            method="initial_design",
+            reason="",
+            n_observations=0,
+            candidates=(CANDIDATE, other, other),
+        ),
+        CandidateApproved(candidate_id="C0001", reason="fine"),
+        CandidateEdited(candidate_id="C0002", point=POINT, reason="no oil"),
+        CandidateRejected(candidate_id="C0003", reason="no oil at all"),
+        started("E0001", 1),
+        CandidateApproved(candidate_id="C0003", reason="too late"),
+    )
+
+    rows = log.projection("candidate")
+
+    assert [row["state"] for row in rows] == ["started", "edited", "rejected"]
+    assert [row["experiment_id"] for row in rows] == ["E0001", "", ""]
+    assert (rows[1]["point"], rows[1]["proposed"]) == (POINT, other.point)
+    assert [row["is_out_of_distribution"] for row in rows] == [None, None, True]
+    assert (rows[2]["judged_by"], rows[2]["reason"]) == ("engine", "no oil at all")

@@ -1,0 +1,313 @@
+"""An engine without hardware: it performs intents by throwing dice, and keeps every event."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from campaigns.spec import CampaignSpec
+from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.decide import decide
+from orchestrator.core.events import (
+    AbortRequested,
+    CampaignAborted,
+    CampaignFinished,
+    CampaignHeld,
+    CampaignPaused,
+    CampaignStopped,
+    CandidatesProposed,
+    DoubtAnswered,
+    EngineAttached,
+    Event,
+    ExperimentFailed,
+    ExperimentFinished,
+    ExperimentStarted,
+    HoldRequested,
+    InstrumentConnected,
+    InstrumentLost,
+    InstrumentPutBack,
+    InstrumentTakenOut,
+    JobFailed,
+    JobFinished,
+    JobInterrupted,
+    JobOutcomeUnknown,
+    JobStarted,
+    LatchCleared,
+    LatchSet,
+    ObservationRecorded,
+    PauseRequested,
+    PlacesCleaned,
+    PlacesLeftUnclean,
+    ResumeRequested,
+    StopRequested,
+)
+from orchestrator.core.intents import (
+    Abort,
+    AskPlanner,
+    ConcludeExperiment,
+    Finish,
+    Hold,
+    Intent,
+    Pause,
+    RunJob,
+    StartExperiment,
+    Stop,
+)
+from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.lab import InstrumentStatus, LabState
+from orchestrator.core.point import Candidate, Observation
+from tests.support.pretend_campaigns import START, opening, planned_jobs
+
+__all__ = ["INSTRUMENTS", "DiceBench"]
+
+INSTRUMENTS = ("balance", "doser", "mover", "meter", "drain")
+"""What the planned jobs need."""
+
+
+@dataclass
+class DiceBench:
+    """Performs intents by throwing dice, and keeps every event.
+
+    Args:
+        spec: The campaign.
+        dice: Decides outcomes, durations, crashes and what operators do.
+        trouble: Chance of each kind of failure, 0 to 1.
+    """
+
+    spec: CampaignSpec
+    dice: random.Random
+    trouble: float = 0.1
+    events: list[tuple[Event, datetime]] = field(default_factory=list)
+    lab: LabState = field(default_factory=LabState)
+    sent: dict[str, int] = field(default_factory=dict)
+    never_sent: dict[str, int] = field(default_factory=dict)
+    """Attempts of which it is certain that nothing happened: known, or said by a person."""
+    now: datetime = START
+    _state: CampaignState | None = None
+    _n_visits: int = 0
+
+    def append(self, *events: Event) -> None:
+        """Keep events of the campaign at the present time."""
+        for event in events:
+            self.events.append((event, self.now))
+            if self._state is None:
+                self._state = fold(self.events)
+            else:
+                self._state = self._state.after(event, self.now)
+
+    def append_in_lab(self, *events: Event) -> None:
+        """Fold events of the laboratory at the present time."""
+        for event in events:
+            self.lab = self.lab.after(event, self.now)
+
+    def state(self) -> CampaignState:
+        """Return the fold of all events."""
+        if self._state is None:
+            raise ValueError("no event yet")
+        return self._state
+
+    def intents(self) -> tuple[Intent, ...]:
+        """Return what is decided at the present time."""
+        return decide(self.state(), self.lab, self.now, is_planning=False).intents
+
+    def run(self, *, max_turns: int = 3000) -> Iterator[tuple[CampaignState, tuple[Intent, ...]]]:
+        """Drive the campaign; yield each state with what was decided in it."""
+        self.append(opening(self.spec), EngineAttached(epoch=1))
+        for _ in range(max_turns):
+            self._meddle()
+            state = self.state()
+            decision = decide(state, self.lab, self.now, is_planning=False)
+            yield state, decision.intents
+            if state.status.has_ended or (state.status.is_waiting and not self._visit(state)):
+                return
+            if decision.intents:
+                for intent in decision.intents:
+                    self._perform(self.state(), intent)
+            elif self._started(state):
+                self._finish_one(state)
+            elif decision.wake_time is not None:
+                self.now = max(self.now, decision.wake_time)
+        raise AssertionError(f"{max_turns} turns were not enough: {self.state().status}")
+
+    def _jobs(self, state: CampaignState, status: JobStatus) -> list[JobState]:
+        return [
+            job
+            for experiment in state.open_experiments.values()
+            for job in experiment.jobs.values()
+            if job.status is status
+        ]
+
+    def _started(self, state: CampaignState) -> list[str]:
+        return [job.planned.job_id for job in self._jobs(state, JobStatus.STARTED)]
+
+    def _meddle(self) -> None:
+        roll = self.dice.random()
+        if roll < 0.02 * self.trouble:
+            self.append(AbortRequested())
+        elif roll < 0.04 * self.trouble:
+            self.append(StopRequested())
+        elif roll < 0.1 * self.trouble:
+            self.append(PauseRequested())
+        elif roll < 0.15 * self.trouble:
+            self.append(HoldRequested(reason="the door is open"))
+        elif roll < 0.2 * self.trouble:
+            self.append(ResumeRequested())
+        elif roll < 0.3 * self.trouble:
+            self._crash()
+        elif roll < 0.4 * self.trouble:
+            self._break_or_mend()
+
+    def _break_or_mend(self) -> None:
+        name = self.dice.choice(INSTRUMENTS)
+        known = self.lab.instruments.get(name)
+        status = known.status if known is not None else InstrumentStatus.UNKNOWN
+        if self.lab.latch:
+            self.append_in_lab(LatchCleared(reason="it was a drill"))
+        elif self.dice.random() < 0.1:
+            self.append_in_lab(LatchSet(source="operator", reason="a drill"))
+        elif status is InstrumentStatus.OUT:
+            self.append_in_lab(InstrumentPutBack(instrument=name))
+        elif status is InstrumentStatus.LOST:
+            self.append_in_lab(InstrumentConnected(instrument=name, driver="d", identity="i"))
+        elif self.dice.random() < 0.2:
+            self.append_in_lab(InstrumentTakenOut(instrument=name, reason="it smells"))
+        else:
+            self.append_in_lab(InstrumentLost(instrument=name, reason="no reply"))
+
+    def _visit(self, state: CampaignState) -> bool:
+        """Let a person mend, answer and resume; say whether anybody came."""
+        self._n_visits += 1
+        if self._n_visits > 20 or self.dice.random() < 0.1:
+            return False
+        if self.lab.latch:
+            self.append_in_lab(LatchCleared(reason="looked"))
+        for name, known in self.lab.instruments.items():
+            if known.status is InstrumentStatus.OUT:
+                self.append_in_lab(InstrumentPutBack(instrument=name))
+            elif known.status is InstrumentStatus.LOST:
+                self.append_in_lab(InstrumentConnected(instrument=name, driver="d", identity="i"))
+        if self.lab.unclean:
+            self.append_in_lab(PlacesCleaned(places=tuple(self.lab.unclean)))
+        for job in self._jobs(state, JobStatus.IN_DOUBT):
+            self._answer(job.planned.job_id)
+        self.append(ResumeRequested())
+        return True
+
+    def _answer(self, job_id: str) -> None:
+        answer = self.dice.choice(["ran", "did_not_run", "scrap_sample"])
+        self.append(DoubtAnswered(job_id=job_id, answer=answer, reason="looked"))
+        match answer:
+            case "ran":
+                self.append(JobFinished(job_id=job_id))
+            case "did_not_run":
+                self.never_sent[job_id] = self.never_sent.get(job_id, 0) + 1
+                self.append(
+                    JobFailed(job_id=job_id, error="DidNotRun", message="", has_acted=False)
+                )
+            case _:
+                self.append(
+                    JobFailed(job_id=job_id, error="SampleScrapped", message="", has_acted=True)
+                )
+
+    def _crash(self) -> None:
+        state = self.state()
+        if state.status.has_ended:
+            return
+        lost = [JobOutcomeUnknown(job_id=name, evidence="crash") for name in self._started(state)]
+        self.append(EngineAttached(epoch=state.epoch + 1), *lost)
+
+    def _perform(self, state: CampaignState, intent: Intent) -> None:
+        match intent:
+            case AskPlanner():
+                self.append(self.proposal(intent.n))
+            case StartExperiment():
+                self._start(state, intent.candidate_id)
+            case RunJob():
+                job = state.open_experiments[intent.experiment_id].jobs[intent.job_name]
+                job_id = job.planned.job_id
+                self.sent[job_id] = self.sent.get(job_id, 0) + 1
+                self.append(JobStarted(job_id=job_id, attempt=job.attempt + 1, epoch=state.epoch))
+            case ConcludeExperiment():
+                self._conclude(state, intent.experiment_id)
+            case Pause():
+                self.append(CampaignPaused())
+            case Hold():
+                self.append(CampaignHeld(reason=intent.reason))
+            case Finish():
+                self.append(CampaignFinished(rule=intent.rule, reason=intent.reason))
+            case Stop():
+                self._interrupt(state)
+                self.append(CampaignStopped(reason=intent.reason))
+            case Abort():
+                cut = [JobInterrupted(job_id=name, reason="") for name in self._started(state)]
+                self.append(*cut)
+                self._interrupt(self.state())
+                self.append(CampaignAborted(reason=intent.reason))
+            case _:
+                assert_never(intent)
+
+    def proposal(self, n: int = 1) -> CandidatesProposed:
+        """Return the next answer of a planner that always says the same."""
+        state = self.state()
+        return CandidatesProposed(
+            proposal=state.n_proposals + 1,
+            planner="dice",
+            method="dice",
+            reason="",
+            n_observations=len(state.observations),
+            candidates=tuple(Candidate(point={"a": 0.5, "b": 0.5}) for _ in range(n)),
+        )
+
+    def _start(self, state: CampaignState, candidate_id: str) -> None:
+        number = state.n_started + 1
+        name = f"E{number:04d}"
+        (queued,) = [one for one in state.queue if one.candidate_id == candidate_id]
+        self.append(
+            ExperimentStarted(
+                experiment_id=name,
+                number=number,
+                candidate=queued.candidate,
+                jobs=planned_jobs(name),
+                cost_usd=1.0,
+            )
+        )
+
+    def _interrupt(self, state: CampaignState) -> None:
+        for name in state.open_experiments:
+            self._fail(state, name, "interrupted")
+
+    def _fail(self, state: CampaignState, experiment_id: str, cause: str) -> None:
+        places = tuple(sorted(state.open_experiments[experiment_id].places_held()))
+        self.append(ExperimentFailed(experiment_id=experiment_id, cause=cause, reason=""))
+        if places:
+            owner = {"campaign_id": state.campaign_id, "experiment_id": experiment_id}
+            self.append_in_lab(PlacesLeftUnclean(places=places, **owner))
+
+    def _conclude(self, state: CampaignState, experiment_id: str) -> None:
+        jobs = state.open_experiments[experiment_id].jobs.values()
+        if not all(job.status is JobStatus.DONE for job in jobs):
+            self._fail(state, experiment_id, "instrument")
+            return
+        seen = Observation(point={"a": 0.5, "b": 0.5}, values={"y": self.dice.random()})
+        self.append(
+            ObservationRecorded(experiment_id=experiment_id, observation=seen),
+            ExperimentFinished(experiment_id=experiment_id),
+        )
+
+    def _finish_one(self, state: CampaignState) -> None:
+        job_id = self.dice.choice(self._started(state))
+        self.now += timedelta(seconds=self.dice.uniform(1.0, 100.0))
+        roll = self.dice.random()
+        if roll < self.trouble / 4:
+            self.append(JobOutcomeUnknown(job_id=job_id, evidence="no answer"))
+        elif roll < self.trouble / 2:
+            self.never_sent[job_id] = self.never_sent.get(job_id, 0) + 1
+            error = self.dice.choice(["LineError", "Latched", "NothingDone"])
+            self.append(JobFailed(job_id=job_id, error=error, message="down", has_acted=False))
+        elif roll < self.trouble:
+            self.append(
+                JobFailed(job_id=job_id, error="DeviceFault", message="stall", has_acted=True)
+            )
+        else:
+            self.append(JobFinished(job_id=job_id))
