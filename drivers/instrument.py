@@ -255,6 +255,18 @@ class Instrument:
             return Settlement(Verdict.DID_NOT_RUN, f"{action_name} may be repeated freely")
         return Settlement(Verdict.CANNOT_TELL, f"{self.model} cannot say what it did last")
 
+    async def read(self, action_name: str) -> tuple[Reading, ...]:
+        """Run a pure action that needs no arguments, perhaps beside the job that is being done.
+
+        Args:
+            action_name: One of `actions`.
+
+        Raises:
+            DriverError: Whatever the action meets.
+        """
+        method: Callable[..., Awaitable[tuple[Reading, ...]]] = getattr(self, action_name)
+        return await method()
+
     async def perform(
         self, action_name: str, arguments: Mapping[str, object], ticket: Ticket | None = None
     ) -> tuple[Reading, ...]:

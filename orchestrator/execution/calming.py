@@ -36,6 +36,8 @@ async def made_safe(seat: Seat) -> str:
 
 async def _to_safe_state(seat: Seat) -> None:
     await seat.instrument.make_safe()
+    for safe in seat.spec.safe_state:
+        await seat.instrument.perform(safe.action, safe.arguments)
 
 
 def _blamed(seat: Seat, what: str, error: str) -> str:

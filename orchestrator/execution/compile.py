@@ -17,6 +17,7 @@ from orchestrator.core.point import Point
 from orchestrator.errors import RecipeError
 from orchestrator.execution.bindings import bound_value, exact_point
 from orchestrator.execution.compile_checks import problems_of
+from orchestrator.execution.limits import limited
 from orchestrator.execution.rig_spec import RigSpec
 
 __all__ = ["ML_PER", "CompiledRecipe"]
@@ -167,7 +168,8 @@ class CompiledRecipe:
     def _planned(
         self, job: RecipeJob, exact: Mapping[str, Fraction | str], experiment_id: str
     ) -> PlannedJob:
-        action = self.drivers[job.instrument].actions[job.action]
+        limits = self.rig.instruments[job.instrument].limits
+        action = limited(self.drivers[job.instrument].actions[job.action], limits)
         asked = {name: bound_value(binding, exact) for name, binding in job.arguments.items()}
         arguments, expected_s = _checked(action, job.instrument, asked)
         return PlannedJob(

@@ -16,6 +16,7 @@ from drivers.instrument import Action, Argument, Instrument
 from orchestrator.execution.analyse import analysis_named, analysis_names
 from orchestrator.execution.analyses import Analysis
 from orchestrator.execution.extremes import Extremes, extremes_of
+from orchestrator.execution.limits import limited
 from orchestrator.execution.mistakes import one_of, problems_in
 from orchestrator.execution.rig_spec import RigSpec
 
@@ -63,6 +64,7 @@ def _job_problems(
     if action is None:
         yield Problem(f"{where}.action", job.action, one_of(driver.actions, job.action))
         return
+    action = limited(action, rig.instruments[job.instrument].limits)
     yield from _argument_problems(campaign, job, f"{where}.arguments", action)
 
 

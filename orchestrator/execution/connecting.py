@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from drivers.clock import Clock
@@ -29,7 +29,8 @@ class Connector:
         wires: By line.
         clock: Through which it waits.
         on_fact: Told of each instrument found or lost, once each.
-        cut_off: Told of each busy instrument whose line went down, with the reason.
+        cut_off: Told of each instrument whose line went down, with the reason.
+        is_back: Awaited for each instrument found, before anybody may use it.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Connector:
         clock: Clock,
         on_fact: Callable[[LabEvent], None],
         cut_off: Callable[[Seat, str], None],
+        is_back: Callable[[Seat], Awaitable[None]],
     ) -> None:
         self._wires = tuple(wires.values())
         self._clock = clock
         self._on_fact = on_fact
         self._cut_off = cut_off
+        self._is_back = is_back
         self._told_lost: set[str] = set()
         self._is_closed = False
 
@@ -111,6 +114,7 @@ class Connector:
         async with seat.turn:
             try:
                 seat.identity = await seat.instrument.connect()
+                await self._is_back(seat)
             except DriverError as error:
                 self._miss(seat, f"{type(error).__name__}: {error}")
                 return

@@ -13,6 +13,7 @@ from drivers.instrument import RecoveryClass
 from orchestrator.core.events import LoggedReading
 from orchestrator.execution.calming import stopped
 from orchestrator.execution.executor import Done, Outcome, Refused, Unknown
+from orchestrator.execution.limits import limited
 from orchestrator.execution.running_order import RunningOrder
 
 __all__ = ["Trouble", "carried_out"]
@@ -69,7 +70,7 @@ async def _performed(job: RunningOrder) -> tuple[LoggedReading, ...]:
     action = instrument.actions.get(order.action)
     is_pure = action is None or action.recovery is RecoveryClass.PURE
     if action is not None:
-        action.checked(instrument.name, order.arguments)
+        limited(action, job.seat.spec.limits).checked(instrument.name, order.arguments)
     if not is_pure and not instrument.says_when_it_acts:
         await job.ticket.about_to_act()
     readings = await instrument.perform(order.action, order.arguments, job.ticket)

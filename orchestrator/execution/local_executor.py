@@ -1,37 +1,30 @@
-"""The core of a station: it carries orders out in this process, each at most once for ever.
+"""The core of a station: a rig's instruments, performed in this process, one job at a time each.
 
-The order of things is fixed: what is forbidden is refused; the order is kept; the driver works, and
-what may touch matter is noted before it does; the outcome is kept; then it is answered. A station
-that dies in between finds in its journal what it must ask the devices.
+What becomes of an order is the business of `OrderDesk`; here the rig is put together, and what a
+person or a guard may ask for is carried out: stop, safe state, latch, out of service.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Literal
 
 from drivers.clock import Clock
-from drivers.errors import DriverError, OutcomeUnknown
+from drivers.errors import OutcomeUnknown
 from drivers.line import Line
-from orchestrator.core.lab_events import LabEvent
-from orchestrator.errors import LogError
-from orchestrator.execution.calming import STOP_TIMEOUT_S, made_safe, stopped
+from orchestrator.core.lab_events import LabEvent, LatchCleared, LatchSet
+from orchestrator.execution.calming import STOP_TIMEOUT_S, made_safe
 from orchestrator.execution.connecting import Connector
-from orchestrator.execution.executor import Connection, Order, Outcome, Refused, Unknown
-from orchestrator.execution.job_boundary import Trouble, carried_out
-from orchestrator.execution.kept_orders import JournalTicket, KeptOrders
+from orchestrator.execution.executor import Connection, Order, Outcome
+from orchestrator.execution.interlocks import Interlock, Interlocks
+from orchestrator.execution.kept_orders import KeptOrders
+from orchestrator.execution.order_desk import OrderDesk
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.execution.running_order import RunningOrder
 from orchestrator.execution.seats import Seat, wires_for
-from orchestrator.execution.settling import needs_device, settled_by_device
 from orchestrator.execution.stops import Stops
-from orchestrator.log.station_journal import MemoryStationJournal, OrderStage, StationJournal
+from orchestrator.log.station_journal import MemoryStationJournal, StationJournal
 
 __all__ = ["LocalExecutor"]
-
-PATIENCE_S: Final = 60.0
-"""How long a device is waited for that must be asked what it did."""
-SHORT_PATIENCE_S: Final = 5.0
-"""The same for an order that was called off: whoever did that is waiting."""
 
 
 class LocalExecutor:
@@ -58,12 +51,23 @@ class LocalExecutor:
         on_fact: Callable[[LabEvent], None] = lambda _: None,
     ) -> None:
         self._clock = clock
-        self._kept = KeptOrders(journal if journal is not None else MemoryStationJournal())
-        self._stops = Stops(self._kept.journal)
-        self._running: dict[str, RunningOrder] = {}
+        self._on_fact = on_fact
+        self._journal = journal if journal is not None else MemoryStationJournal()
+        self._stops = Stops(self._journal)
         wires = wires_for(rig, lines, clock, self._line_is_down)
-        self._seats = {seat.name: seat for wire in wires.values() for seat in wire.seats}
-        self._connector = Connector(wires, clock, on_fact, self._cut_off_by_line)
+        seats = {seat.name: seat for wire in wires.values() for seat in wire.seats}
+        self._seats = {name: seats[name] for name in rig.instruments}
+        self._connector = Connector(wires, clock, on_fact, self._cut_off_by_line, self._is_back)
+        self._interlocks = Interlocks(rig.interlocks, seats, clock, on_fact, self._has_tripped)
+        self._desk = OrderDesk(
+            self._seats,
+            clock,
+            KeptOrders(self._journal),
+            self._stops,
+            self._connector,
+            self._interlocks,
+        )
+        self._works: set[asyncio.Task[Mapping[str, str]]] = set()
 
     async def connect(self) -> Mapping[str, Connection]:
         """Open the lines and check every instrument that is not connected yet; move nothing."""
@@ -72,173 +76,24 @@ class LocalExecutor:
 
     async def perform(self, order: Order) -> Outcome:
         """Have one order carried out, at most once for ever; see `Executor.perform`."""
-        running = self._running.get(order.key)
-        if running is not None:
-            return await running.outcome()
-        seat = self._seats.get(order.instrument)
-        if seat is None:
-            return _refused("UnknownInstrument", f"the rig has no {order.instrument}")
-        try:
-            self._require_journal()
-            if self._kept.entry(order.key) is not None:
-                return await self.settle(order)
-            refusal = self._refusal(order, seat)
-            if refusal is not None:
-                self._kept.refuse_for_ever(order.key, refusal)
-                return refusal
-        except LogError as error:
-            return _journal_failed(error)
-        job = RunningOrder(order, seat, JournalTicket(order.key, self._kept.journal))
-        return await self._begun(job, self._life_of(job)).outcome()
-
-    def _begun(self, job: RunningOrder, life: Coroutine[Any, Any, Outcome]) -> RunningOrder:
-        self._running[job.order.key] = job
-        job.task = asyncio.create_task(life)
-        job.task.add_done_callback(lambda _: self._running.pop(job.order.key))
-        return job
-
-    def _require_journal(self) -> None:
-        self._kept.require_writable()
-        self._stops.require_kept()
-
-    def _refusal(self, order: Order, seat: Seat) -> Refused | None:
-        epoch = self._kept.journal.epoch(order.campaign_id)
-        if order.epoch < epoch:
-            message = f"epoch {order.epoch} of {order.campaign_id} is over, {epoch} goes on"
-            return _refused("OldEpoch", message)
-        if order.epoch > epoch:
-            self._kept.journal.keep_epoch(order.campaign_id, order.epoch)
-        stop = self._stops.refusal(order)
-        if stop is not None:
-            return stop
-        if seat.why_out:
-            return _refused("InstrumentOut", f"{seat.name} is out of service: {seat.why_out}")
-        late = self._lateness(order)
-        if late is not None:
-            return late
-        if not seat.connected.is_set():
-            return _refused("NotConnected", f"{seat.name} is not connected: {seat.why_lost}")
-        if seat.job:
-            return _refused("InstrumentBusy", f"{seat.name} is busy with {seat.job}")
-        return None
-
-    def _lateness(self, order: Order) -> Refused | None:
-        late_s = self._clock.monotonic_s() - order.not_after
-        if late_s > 0:
-            return _refused("OrderExpired", f"the order expired {late_s:.1f} s ago")
-        return None
-
-    async def _life_of(self, job: RunningOrder) -> Outcome:
-        """Carry an order out and keep what became of it."""
-        seat, order = job.seat, job.order
-        seat.begin(order.action, order.campaign_id, self._clock.monotonic_s())
-        try:
-            found = await self._tried(job)
-            if not isinstance(found, Trouble):
-                outcome: Outcome = found
-            elif not job.ticket.is_acting:
-                outcome = found.without_asking()
-            else:
-                return await self._asked(job, job.ticket.notes, found)
-            return self._ended(job, outcome)
-        finally:
-            seat.end()
-
-    async def _tried(self, job: RunningOrder) -> Outcome | Trouble:
-        seat, order = job.seat, job.order
-        try:
-            async with seat.turn:
-                refusal = await self._older_doubt(seat) or self._lateness(order)
-                if refusal is not None:
-                    return refusal
-                self._kept.accept(order)
-                seat.line.arm(order.not_after)
-                try:
-                    return await carried_out(job)
-                finally:
-                    seat.line.disarm()
-        except LogError as error:
-            return _journal_failed(error)
-        except asyncio.CancelledError:
-            if job.ticket.is_acting:
-                await stopped(seat)
-            return Trouble(job.error or "NothingDone", job.reason or "the station is closing")
-
-    async def _older_doubt(self, seat: Seat) -> Refused | None:
-        """Ask the device about what was cut off before, so that nothing wipes its memory of it."""
-        for entry in self._kept.cut_off(seat.name):
-            order = Order.model_validate_json(entry.order_json)
-            try:
-                async with asyncio.timeout(PATIENCE_S):
-                    outcome = await settled_by_device(seat, order, entry.notes)
-            except (DriverError, TimeoutError) as error:
-                text = f"what became of {entry.key} is not known: {_in_words(error)}"
-                return _refused("DoubtOpen", text)
-            self._kept.end(entry.key, outcome)
-        return None
-
-    async def _asked(self, job: RunningOrder, notes: tuple[str, ...], found: Trouble) -> Outcome:
-        """Ask the device what it did; what it could not be asked is not kept and stays open."""
-        seat, order = job.seat, job.order
-        job.is_asking = True
-        try:
-            async with asyncio.timeout(self._patience_s(job)):
-                if needs_device(seat, order.action):
-                    await self._connector.connect(seat)
-                    await seat.connected.wait()
-                async with seat.turn:
-                    outcome = await settled_by_device(seat, order, notes, found.text)
-        except (DriverError, TimeoutError) as error:
-            seat.fault = f"{found.error}: {found.text}"
-            evidence = f"{found.text}; {seat.name} could not be asked: {_in_words(error)}"
-            return Unknown(evidence=evidence)
-        except asyncio.CancelledError:
-            return Unknown(evidence=f"{found.text}; it was called off before it could be asked")
-        return self._ended(job, outcome)
-
-    def _patience_s(self, job: RunningOrder) -> float:
-        if job.is_question or job.error == "LineError":
-            left_s = job.seat.since_s + job.order.deadline_s - self._clock.monotonic_s()
-            return PATIENCE_S if job.is_question else max(left_s, PATIENCE_S)
-        return SHORT_PATIENCE_S if job.error else PATIENCE_S
-
-    def _ended(self, job: RunningOrder, outcome: Outcome) -> Outcome:
-        self._kept.end(job.order.key, outcome)
-        if job.error in {"", "LineError"}:
-            job.seat.fault = job.seat.fault or _fault_in(outcome)
-        return outcome
+        return await self._desk.perform(order)
 
     async def settle(self, order: Order) -> Outcome:
         """Say what became of an order that was handed over earlier; see `Executor.settle`."""
-        running = self._running.get(order.key)
-        if running is not None:
-            return await running.outcome()
-        try:
-            self._require_journal()
-            entry = self._kept.entry(order.key)
-            if order.epoch > self._kept.journal.epoch(order.campaign_id):
-                self._kept.journal.keep_epoch(order.campaign_id, order.epoch)
-            if entry is None:
-                never = _refused("NotAccepted", "the order never arrived, and never will")
-                self._kept.refuse_for_ever(order.key, never)
-                return never
-            known = self._kept.outcome(order.key)
-        except LogError as error:
-            return Unknown(evidence=f"the station's journal cannot be used: {error}")
-        if known is not None:
-            return known
-        if entry.stage is OrderStage.ACCEPTED:
-            nothing = _refused("NothingDone", "the station was cut off before anything acted")
-            self._kept.end(order.key, nothing)
-            return nothing
-        seat = self._seats.get(order.instrument)
-        if seat is None:
-            return Unknown(evidence=f"the rig has no {order.instrument} any more")
-        job = RunningOrder(
-            order, seat, JournalTicket(order.key, self._kept.journal), is_question=True
-        )
-        cut = Trouble("OutcomeUnknown", "the station was cut off while it acted")
-        return await self._begun(job, self._asked(job, entry.notes, cut)).outcome()
+        return await self._desk.settle(order)
+
+    def running(self) -> tuple[str, ...]:
+        """Return the keys of the orders that are carried out or asked about."""
+        return tuple(job.order.key for job in self._desk.running)
+
+    async def interrupt(self, key: str, reason: str = "it was called off") -> None:
+        """Cut a running order off: its instrument is stopped; its outcome says what it had done.
+
+        Args:
+            key: Of the order; one that does not run is left alone.
+            reason: In words.
+        """
+        await self._cut_off(lambda job: job.order.key == key, "NothingDone", reason)
 
     async def stop(self, instrument: str) -> None:
         """Stop one instrument now; see `Executor.stop`."""
@@ -251,54 +106,155 @@ class LocalExecutor:
             raise OutcomeUnknown(f"no answer to a stop within {STOP_TIMEOUT_S:g} s") from error
 
     async def make_safe(self) -> Mapping[str, str]:
-        """Bring every instrument to its safe state; see `Executor.make_safe`."""
-        return await self._made_safe(tuple(self._seats.values()))
+        """Cut every job off and bring every instrument to its safe state; see `Executor`."""
+        return await self._made_safe(self._seats.values(), "NothingDone", "it was made safe")
 
-    async def _made_safe(self, seats: tuple[Seat, ...]) -> Mapping[str, str]:
+    async def _made_safe(self, seats: Iterable[Seat], error: str, reason: str) -> Mapping[str, str]:
+        """Cut off what the instruments do, and make them safe without waiting for its end."""
+        chosen = tuple(seats)
+        for job in self._desk.running:
+            if job.seat in chosen and not job.is_question:
+                job.cut_off(error, reason)
         async with asyncio.TaskGroup() as group:
-            works = {seat.name: group.create_task(made_safe(seat)) for seat in seats}
+            works = {seat.name: group.create_task(made_safe(seat)) for seat in chosen}
         return {name: work.result() for name, work in works.items()}
+
+    async def stop_campaign(
+        self, campaign_id: str, how: Literal["hold", "stop", "abort"]
+    ) -> Mapping[str, str]:
+        """Refuse a campaign's orders from now on, until it is released or begins a later epoch.
+
+        ``hold`` lets running jobs end. ``stop`` does too, and makes the campaign's instruments safe
+        then. ``abort`` cuts them off and makes the instruments safe at once.
+
+        Args:
+            campaign_id: Whose orders.
+            how: See above.
+
+        Returns:
+            For every instrument made safe why it could not be reached; empty text when it is safe.
+        """
+        self._stops.stop(campaign_id, how)
+        if how == "hold":
+            return {}
+        if how == "stop":
+            jobs = [j.task for j in self._desk.running if j.order.campaign_id == campaign_id]
+            if tasks := {task for task in jobs if task is not None}:
+                await asyncio.wait(tasks)
+        seats = [s for s in self._seats.values() if s.campaign_id in {"", campaign_id}]
+        return await self._made_safe(seats, "Stopping", f"{how} of {campaign_id} was asked for")
+
+    def release_campaign(self, campaign_id: str) -> None:
+        """Take a campaign's orders again."""
+        self._stops.release(campaign_id)
+
+    def latch(self) -> str:
+        """Return why the stop latch is set; empty when it is not.
+
+        Raises:
+            LogError: The journal cannot be read.
+        """
+        return self._stops.latch()
+
+    async def set_latch(self, reason: str, *, source: str = "operator") -> Mapping[str, str]:
+        """Set the stop latch: cut everything off, make everything safe, refuse all orders.
+
+        Args:
+            reason: Why, not empty.
+            source: ``operator``, or the interlock that set it.
+
+        Returns:
+            For every instrument why it could not be reached; empty text when it is safe.
+        """
+        self._stops.set_latch(reason)
+        self._on_fact(LatchSet(source=source, reason=reason))
+        return await self._made_safe(self._seats.values(), "Latched", f"stop latch: {reason}")
+
+    def clear_latch(self, reason: str) -> None:
+        """Clear the stop latch.
+
+        Args:
+            reason: Why that is safe, not empty.
+
+        Raises:
+            LogError: The journal could not keep that; the latch stays set.
+        """
+        self._stops.clear_latch()
+        self._on_fact(LatchCleared(reason=reason))
+
+    def take_out(self, instrument: str, reason: str) -> None:
+        """Refuse orders for an instrument; what it does may end.
+
+        Args:
+            instrument: Its name in the rig.
+            reason: Not empty.
+
+        Raises:
+            KeyError: The rig has no such instrument.
+        """
+        self._seats[instrument].why_out = reason
+
+    def put_back(self, instrument: str) -> None:
+        """Take orders for an instrument again.
+
+        Raises:
+            KeyError: The rig has no such instrument.
+        """
+        self._seats[instrument].why_out = ""
+
+    def out(self) -> dict[str, str]:
+        """Return the instruments that were taken out, with the reason."""
+        return {name: seat.why_out for name, seat in self._seats.items() if seat.why_out}
+
+    def tripped(self) -> dict[str, str]:
+        """Return the interlocks that do not hold as of their last check, with the reason."""
+        return self._interlocks.tripped()
 
     async def close(self) -> None:
         """Let go of the lines; closing twice does nothing."""
-        for job in list(self._running.values()):
-            job.cut_off("NothingDone", "the station is closing")
-        while self._running:
-            await asyncio.wait({job.task for job in self._running.values() if job.task is not None})
+        await self._desk.close()
+        while self._works:
+            await asyncio.wait(self._works)
         await self._connector.close()
-        self._kept.journal.close()
+        self._journal.close()
 
     def snapshot(self) -> Mapping[str, str]:
         """Return what each instrument does; see `Executor.snapshot`."""
         now_s = self._clock.monotonic_s()
         return {name: seat.in_words(now_s) for name, seat in self._seats.items()}
 
+    async def _cut_off(
+        self, is_meant: Callable[[RunningOrder], bool], error: str, reason: str
+    ) -> None:
+        jobs = [job for job in self._desk.running if is_meant(job)]
+        for job in jobs:
+            job.cut_off(error, reason)
+        if tasks := {job.task for job in jobs if job.task is not None}:
+            await asyncio.wait(tasks)
+
     def _line_is_down(self, instrument: str, reason: str) -> None:
         self._connector.lose(instrument, reason)
 
     def _cut_off_by_line(self, seat: Seat, reason: str) -> None:
-        for job in list(self._running.values()):
+        for job in self._desk.running:
             if job.seat is seat and not job.is_question:
                 job.cut_off("LineError", f"the line went down in the middle: {reason}")
 
+    async def _is_back(self, seat: Seat) -> None:
+        """Make an instrument safe that was away when the stop latch was set."""
+        if self._stops.latch():
+            await made_safe(seat)
 
-def _refused(error: str, message: str) -> Refused:
-    return Refused(error=error, message=message, has_acted=False)
+    def _has_tripped(self, interlock: Interlock) -> None:
+        reason = f"interlock {interlock.spec.name}: {interlock.trouble}"
+        match interlock.spec.on_trip:
+            case "make_safe":
+                seats = [seat for name, seat in self._seats.items() if name in interlock.protects]
+                self._begin(self._made_safe(seats, "InterlockTripped", reason))
+            case "latch":
+                self._begin(self.set_latch(reason, source=interlock.spec.name))
 
-
-def _journal_failed(error: LogError) -> Refused:
-    return _refused("JournalError", f"the station's journal cannot be used: {error}")
-
-
-def _in_words(error: Exception) -> str:
-    return str(error) if isinstance(error, DriverError) else "no answer in time"
-
-
-def _fault_in(outcome: Outcome) -> str:
-    match outcome:
-        case Refused(error=error) if error not in ("LimitError", "OrderExpired"):
-            return f"{error}: {outcome.message}"
-        case Unknown():
-            return outcome.evidence.strip().rpartition("\n")[2]
-        case _:
-            return ""
+    def _begin(self, work: Coroutine[Any, Any, Mapping[str, str]]) -> None:
+        task = asyncio.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -44,6 +45,22 @@ class Bench(Protocol):
 
     def line(self, name: str) -> Line:
         """Return the pretended line of this name."""
+        ...
+
+    def served(self, folder: Path) -> AbstractAsyncContextManager[dict[str, dict[str, object]]]:
+        """Put every line behind a real wire of this machine for as long as the block lasts.
+
+        Args:
+            folder: An absolute path, for everything that belongs to the wires; what was served
+                from it before keeps its names and ports.
+
+        Returns:
+            Yields what the rig file must say of each line to get here, by line.
+
+        Raises:
+            LineError: The folder is in use or damaged, or a port is taken.
+            RigError: There is no real wire for a line's kind.
+        """
         ...
 
 

@@ -15,12 +15,20 @@ from orchestrator.execution.mistakes import dotted, expected_in, one_of, problem
 from orchestrator.execution.rig_spec import (
     FaultSpec,
     InstrumentSpec,
+    InterlockSpec,
     LineSpec,
     PositionSpec,
     RigHeader,
     RigSpec,
+    SafeActionSpec,
+    SafetySpec,
     SimulationSpec,
     StockSpec,
+)
+from orchestrator.execution.safety_checks import (
+    interlock_mistakes,
+    limit_mistakes,
+    safe_state_mistakes,
 )
 
 if TYPE_CHECKING:
@@ -77,12 +85,17 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
         "simulation": SimulationSpec,
         "stock": StockSpec,
         "positions": PositionSpec,
+        "instruments.safe_state": SafeActionSpec,
         "instruments": InstrumentSpec,
+        "interlock": InterlockSpec,
         "rig": RigHeader,
+        "safety": SafetySpec,
         "": RigSpec,
     }
     places = [str(part) for part in path if not isinstance(part, int)]
     place = ".".join(places[:2]) if places[:1] == ["simulation"] else ".".join(places[:1])
+    if places[:1] == ["instruments"] and places[2:] == ["safe_state"]:
+        place = "instruments.safe_state"
     fields = models[place].model_fields
     return [field.alias or name for name, field in fields.items()]
 
@@ -97,6 +110,7 @@ class _Cross:
         self.instruments = _readable(tables, "instruments", InstrumentSpec)
         self.line_names = _named(tables, "lines")
         self.instrument_names = _named(tables, "instruments")
+        self.interlocks = _readable_entries(tables, "interlock", InterlockSpec)
         self.simulation = tables.get("simulation")
         self.clock: Clock = SystemClock()
         self.worlds = names("athanor.worlds")
@@ -114,6 +128,18 @@ class _Cross:
         for name, instrument in self.instruments.items():
             yield from self._instrument_mistakes(name, instrument)
         yield from self._address_mistakes()
+        yield from self._safety_mistakes()
+
+    def _safety_mistakes(self) -> Iterator[Problem]:
+        known = {
+            name: driver
+            for name, spec in self.instruments.items()
+            if isinstance(driver := self.drivers.get(spec.driver), type)
+        }
+        for name, driver in known.items():
+            yield from limit_mistakes(name, self.instruments[name], driver)
+            yield from safe_state_mistakes(name, self.instruments[name], driver)
+        yield from interlock_mistakes(self.interlocks, self.instrument_names, known)
 
     def _simulation_mistakes(self) -> Iterator[Problem]:
         if not isinstance(self.simulation, Mapping):
@@ -212,6 +238,17 @@ def _readable(tables: Tables, part: str, model: type[Model]) -> dict[str, Model]
     for name, entry in table.items() if isinstance(table, Mapping) else ():
         try:
             found[name] = model.model_validate(entry)
+        except ValidationError:
+            continue  # reported by _mistakes_of_form
+    return found
+
+
+def _readable_entries(tables: Tables, part: str, model: type[Model]) -> dict[int, Model]:
+    entries = tables.get(part)
+    found = {}
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        try:
+            found[index] = model.model_validate(entry)
         except ValidationError:
             continue  # reported by _mistakes_of_form
     return found

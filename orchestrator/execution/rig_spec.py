@@ -9,15 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 __all__ = [
     "FaultSpec",
     "InstrumentSpec",
+    "InterlockSpec",
     "LineSpec",
     "PositionSpec",
     "RigHeader",
     "RigSpec",
+    "SafeActionSpec",
+    "SafetySpec",
     "SimulationSpec",
     "StockSpec",
 ]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+Limits = Annotated[tuple[float, float], Field(strict=False)]
+"""Lowest and highest value."""
 
 
 class _Table(BaseModel):
@@ -39,6 +46,40 @@ class RigHeader(_Table):
     name: str = Field(min_length=1)
     cost_usd_per_hour: float = Field(default=0.0, ge=0)
     """What an hour on this bench costs, in US dollars."""
+    is_simulated: bool = False
+    """Whether the lines lead to pretend devices; every record says so."""
+
+
+class SafetySpec(_Table):
+    """The table ``[safety]``."""
+
+    heartbeat_s: float = Field(default=2.0, ge=0.1, le=60.0)
+    """How often engine and station show that they live, in seconds; three missed beats: dead."""
+
+
+class InterlockSpec(_Table):
+    """One table ``[[interlock]]``."""
+
+    name: str = Field(min_length=1)
+    readings: dict[Name, str] = Field(min_length=1)
+    """Names of the condition, with what measures each: ``mass_g = "balance.measure_mass"``."""
+    condition: str
+    """Comparisons of those names that must hold, in the grammar of campaigns."""
+    protects: tuple[str, ...] = Field(default=(), strict=False)
+    """Instruments that may work only while it holds; all of them if left out."""
+    poll_s: float = Field(default=1.0, ge=0.1)
+    """How often it is checked while one of them works, in seconds."""
+    on_trip: Literal["hold", "make_safe", "latch"] = "make_safe"
+    """``hold``: what runs may end, nothing else begins. ``make_safe``: what runs is cut off and the
+    instruments are made safe. ``latch``: the stop latch is set."""
+
+
+class SafeActionSpec(_Table):
+    """One table ``[[instruments.<name>.safe_state]]``."""
+
+    action: str
+    """One of the driver's that may be repeated freely."""
+    arguments: dict[str, float | int | str | bool] = {}
 
 
 class FaultSpec(_Table):
@@ -116,17 +157,23 @@ class InstrumentSpec(_Table):
     """The position that its syringe empties into."""
     settings: dict[str, Any] = {}
     """The driver's own, of any type; the driver judges them."""
+    limits: dict[str, dict[str, Limits]] = {}
+    """By action and argument: lowest and highest value, both allowed, within the driver's own."""
+    safe_state: tuple[SafeActionSpec, ...] = Field(default=(), strict=False)
+    """What is done, in this order, after the driver has made the instrument safe."""
 
 
 class RigSpec(_Table):
     """A whole rig file: with what the laboratory works."""
 
     header: RigHeader = Field(alias="rig")
+    safety: SafetySpec = SafetySpec()
     simulation: SimulationSpec | None = None
     lines: dict[Name, LineSpec] = Field(min_length=1)
     stock: dict[Name, StockSpec] = {}
     positions: dict[Name, PositionSpec] = {}
     instruments: dict[Name, InstrumentSpec] = Field(min_length=1)
+    interlocks: tuple[InterlockSpec, ...] = Field(default=(), alias="interlock", strict=False)
 
     def as_tables(self) -> dict[str, Any]:
         """Return the rig in the structure of its TOML file, with defaults filled in.
@@ -138,5 +185,23 @@ class RigSpec(_Table):
     def fingerprint(self) -> str:
         """Return the SHA-256 of the canonical form, as hexadecimal digits."""
         tables = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        _drop_what_is_not_said(tables)
         text = json.dumps(tables, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _drop_what_is_not_said(tables: dict[str, Any]) -> None:
+    """Drop keys that came later and are left out, so that an older fingerprint stays true.
+
+    The values are of any type because those of lines and drivers are.
+    """
+    if tables["safety"] == SafetySpec().model_dump(mode="json"):
+        del tables["safety"]
+    if not tables["interlock"]:
+        del tables["interlock"]
+    if not tables["rig"]["is_simulated"]:
+        del tables["rig"]["is_simulated"]
+    for instrument in tables["instruments"].values():
+        for key in ("limits", "safe_state"):
+            if not instrument[key]:
+                del instrument[key]

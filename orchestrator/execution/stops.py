@@ -4,6 +4,7 @@ import logging
 
 from orchestrator.errors import LogError
 from orchestrator.execution.executor import Order, Refused
+from orchestrator.execution.refusals import refused
 from orchestrator.log.station_journal import StationJournal
 
 __all__ = ["Stops"]
@@ -84,15 +85,11 @@ class Stops:
         """
         latch = self.latch()
         if latch:
-            return _refused("Latched", f"the stop latch is set: {latch}")
+            return refused("Latched", f"the stop latch is set: {latch}")
         epoch, how = self._stopping.get(order.campaign_id, (0, ""))
         if not how:
             return None
         if order.epoch > epoch:
             self.release(order.campaign_id)
             return None
-        return _refused("Stopping", f"{how} of {order.campaign_id} was asked for")
-
-
-def _refused(error: str, message: str) -> Refused:
-    return Refused(error=error, message=message, has_acted=False)
+        return refused("Stopping", f"{how} of {order.campaign_id} was asked for")
