@@ -1,14 +1,16 @@
 """Turns a folded campaign into what an operator sees; pure, and nothing is judged twice here."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
-from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.job import JobState
+from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.results import objective_rows, reference_point_of
 from orchestrator.log.side_tables import Heartbeat
+from orchestrator.service.doubts import doubt_views
 from orchestrator.service.results_view import (
     best_views,
     front_ids,
@@ -19,7 +21,6 @@ from orchestrator.service.results_view import (
 from orchestrator.service.views import (
     CampaignView,
     CountsView,
-    DoubtView,
     EngineState,
     EngineView,
     ExperimentView,
@@ -35,6 +36,7 @@ _NEEDS_ENGINE: Final = frozenset(
     {
         CampaignStatus.RUNNING,
         CampaignStatus.PAUSING,
+        CampaignStatus.HOLDING,
         CampaignStatus.STOPPING,
         CampaignStatus.ABORTING,
     }
@@ -104,7 +106,7 @@ def campaign_view(
     engine: EngineView,
     now: datetime,
     last_hash: str,
-    instruments: Mapping[str, str] | None = None,
+    laboratory: LabState | None = None,
 ) -> CampaignView:
     """Return everything that is shown of a campaign.
 
@@ -113,12 +115,12 @@ def campaign_view(
         engine: What is known of its engine.
         now: The present time on the campaign's own clock.
         last_hash: Of the whole log.
-        instruments: What the laboratory's stream last said of each; None if nobody looked.
+        laboratory: The laboratory as folded from its stream; None if nobody looked.
     """
     spec = state.spec
     rows = objective_rows(spec, state.observations)
     front = front_ids(state, rows)
-    doubts = tuple(_doubts(state))
+    doubts = tuple(doubt_views(state, laboratory))
     series = hypervolume_views(state, rows)
     composition = spec.space.composition
     return CampaignView(
@@ -154,10 +156,27 @@ def campaign_view(
         hypervolume_series=series,
         front=front,
         in_doubt=doubts,
-        instruments=dict(instruments or {}),
+        instruments=_instruments(state, laboratory),
         experiments=_experiments(state, rows, front),
         jobs=_jobs(state),
     )
+
+
+def _instruments(state: CampaignState, laboratory: LabState | None) -> dict[str, str]:
+    """Return what is known of the instruments that a campaign uses."""
+    used = {
+        job.planned.instrument
+        for experiment in state.experiments
+        for job in experiment.jobs.values()
+    }
+    known = laboratory.instruments if laboratory is not None else {}
+    return {
+        name: instrument.identity
+        if instrument.status is InstrumentStatus.CONNECTED
+        else f"{instrument.status}: {instrument.reason}".removesuffix(": ")
+        for name, instrument in sorted(known.items())
+        if name in used
+    }
 
 
 def _counts(state: CampaignState) -> CountsView:
@@ -234,19 +253,6 @@ def _outcomes(state: CampaignState) -> tuple[str, ...]:
 
 def _hours_or_none(state: CampaignState, time: datetime | None) -> float | None:
     return None if time is None else hours_since_opening(state, time)
-
-
-def _doubts(state: CampaignState) -> Iterator[DoubtView]:
-    for experiment in state.experiments:
-        for job in experiment.jobs.values():
-            if job.status is JobStatus.IN_DOUBT:
-                yield DoubtView(
-                    job_id=job.planned.job_id,
-                    instrument=job.planned.instrument,
-                    action=job.planned.action,
-                    arguments=job.planned.arguments,
-                    evidence=job.evidence,
-                )
 
 
 def _experiments(

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from drivers.clock import Clock, SystemClock
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.events import Event, LabEvent, campaign_stream
-from orchestrator.core.lab import InstrumentStatus, LabState
+from orchestrator.core.lab import LabState
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.log.event_log import EventLog, Verification, last_hash
 from orchestrator.log.side_tables import Heartbeat, SideTables
@@ -134,7 +134,7 @@ class Lab:
             engine=self._engine(state),
             now=shown_now(state, self._clock),
             last_hash=last_hash(self._log),
-            instruments=self._instruments(state),
+            laboratory=self._folds.laboratory(),
         )
 
     def events(
@@ -316,22 +316,6 @@ class Lab:
                 f"several unfinished campaigns in {self._source}, name one: {', '.join(unfinished)}"
             )
         return unfinished[0]
-
-    def _instruments(self, state: CampaignState) -> dict[str, str]:
-        """Return what is known of the instruments that a campaign uses."""
-        used = {
-            job.planned.instrument
-            for experiment in state.experiments
-            for job in experiment.jobs.values()
-        }
-        known: dict[str, str] = {}
-        for name, instrument in sorted(self._folds.laboratory().instruments.items()):
-            if name not in used:
-                continue
-            is_there = instrument.status is InstrumentStatus.CONNECTED
-            said = f"{instrument.status}: {instrument.reason}".removesuffix(": ")
-            known[name] = instrument.identity if is_there else said
-        return known
 
 
 def _number(cell: object) -> int:

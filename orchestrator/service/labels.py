@@ -1,8 +1,9 @@
 """Names with unit suffixes as people read them: ``overpotential_v`` is ``overpotential (V)``."""
 
+from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["label_from_name", "number_text"]
+__all__ = ["arguments_text", "label_from_name", "number_text"]
 
 _UNITS: Final[dict[str, str]] = {
     "usd_per_mol": "USD/mol",
@@ -82,3 +83,19 @@ def number_text(value: float | None, digits: int = 4) -> str:
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return f"{value:#.{digits}g}".removesuffix(".") if value else "0"
+
+
+def arguments_text(arguments: Mapping[str, float | int | str | bool]) -> str:
+    """Return an action's arguments for people, each with its unit.
+
+    Example:
+        >>> arguments_text({"volume_ul": 2000.0, "rate_ul_per_min": 1000, "is_slow": True})
+        'volume 2000 µl, rate 1000 µl/min, is slow True'
+    """
+    parts = []
+    for name, value in arguments.items():
+        stem, _, unit = label_from_name(name).partition(" (")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        shown = f"{value:.6g}" if is_number else str(value)
+        parts.append(f"{stem} {shown} {unit.removesuffix(')')}".rstrip())
+    return ", ".join(parts)

@@ -169,11 +169,26 @@ class JobView(_View):
 class DoubtView(_View):
     """One job whose outcome nobody knows: a person has to look."""
 
+    campaign_id: str
+    experiment_id: str
     job_id: str
     instrument: str
     action: str
     arguments: Mapping[str, float | int | str | bool]
+    asked: str
+    """Action and arguments with their units, for people."""
+    recovery: str
+    """What may be done about such a job after a crash, as its driver says."""
+    attempt: int
+    started_time: datetime | None
+    since: datetime | None
+    """When it was found that nobody knows."""
     evidence: str
+    """What the device and the station could say, in full."""
+    needs_person: bool
+    """False for a mere reading, which the engine asks for again by itself."""
+    answers: Mapping[str, str]
+    """What each possible answer will do to the sample."""
 
 
 class CampaignLine(_View):
