@@ -17,6 +17,7 @@ from orchestrator.cli import (
     propose,
     report,
     run_campaign,
+    simulate,
     status,
 )
 from orchestrator.cli.options import EXIT_BAD_INPUT
@@ -39,6 +40,8 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
     (CAMPAIGNS, "resume", control.resume),
     (SAFETY, "stop", control.stop),
     (SAFETY, "abort", control.abort),
+    (BENCH, "simulate", simulate.simulate),
+    (BENCH, "simulate-fault", simulate.simulate_fault),
     (RESULTS, "log", log.log),
     (RESULTS, "export", export.export),
     (RESULTS, "report", report.report),

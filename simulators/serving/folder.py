@@ -20,7 +20,7 @@ _Ports = TypeAdapter(dict[str, int])
 
 @contextmanager
 def occupied(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone; it is made if need be.
+    """Hold a folder for this process alone; it is made if need be, and no longer ``ready``.
 
     Raises:
         LineError: Another process serves it.
@@ -33,6 +33,7 @@ def occupied(folder: Path) -> Iterator[None]:
         os.close(descriptor)
         raise LineError(f"{folder} is served by another process") from error
     try:
+        (folder / "ready").unlink(missing_ok=True)
         yield
     finally:
         os.close(descriptor)
