@@ -170,7 +170,7 @@ class Lab:
         Raises:
             RequestRefused: It would change nothing, or no campaign is meant.
         """
-        chosen = self._resolve_unfinished() if campaign_id is None else self._resolve(campaign_id)
+        chosen = self.only_unfinished() if campaign_id is None else self._resolve(campaign_id)
         state = self._folds.campaign(chosen)
         event = request_event(state, request, reason)
         self._log.append(
@@ -307,7 +307,12 @@ class Lab:
             if not CampaignStatus(str(row["state"])).has_ended
         ]
 
-    def _resolve_unfinished(self) -> str:
+    def only_unfinished(self) -> str:
+        """Return the id of the campaign that is meant when none is named.
+
+        Raises:
+            RequestRefused: None is unfinished, or several are.
+        """
         unfinished = self._unfinished()
         if not unfinished:
             raise RequestRefused(f"no unfinished campaign in {self._source}")

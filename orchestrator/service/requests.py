@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from orchestrator.core.campaign import CAMPAIGN_TRANSITIONS, CampaignState, CampaignStatus
 from orchestrator.core.events import (
     AbortRequested,
+    HoldRequested,
     PauseRequested,
     ResumeRequested,
     StopRequested,
@@ -14,7 +15,9 @@ from orchestrator.errors import RequestRefused
 
 __all__ = ["Request", "RequestEvent", "request_event"]
 
-RequestEvent: TypeAlias = PauseRequested | ResumeRequested | StopRequested | AbortRequested
+RequestEvent: TypeAlias = (
+    PauseRequested | HoldRequested | ResumeRequested | StopRequested | AbortRequested
+)
 """A request as it stands in the log."""
 
 
@@ -25,15 +28,33 @@ class Request(StrEnum):
     """Go on."""
     PAUSE = "pause"
     """Finish the running experiments, start no other."""
+    HOLD = "hold"
+    """Finish the running jobs; samples wait where they are."""
     STOP = "stop"
     """Finish the running jobs, bring everything to its safe state, end."""
     ABORT = "abort"
     """Safe state now; running jobs are interrupted; end."""
 
+    @property
+    def consequence(self) -> str:
+        """What it does to matter, and what comes next."""
+        return _CONSEQUENCES[self]
+
+
+_CONSEQUENCES: Final[dict[Request, str]] = {
+    Request.RESUME: "waiting samples go on and others are begun",
+    Request.PAUSE: "running experiments are finished, no other is begun; `athanor resume` goes on",
+    Request.HOLD: "running jobs are finished, samples wait as they are; `athanor resume` goes on",
+    Request.STOP: "running jobs are finished, then the bench is made safe and the campaign ends; "
+    "unfinished samples are lost, what they leave is listed by `athanor places`",
+    Request.ABORT: "running jobs are cut off and the bench is made safe now; the campaign ends, "
+    "unfinished samples are lost, what they leave is listed by `athanor places`",
+}
 
 _EVENTS: Final[dict[Request, type[RequestEvent]]] = {
     Request.RESUME: ResumeRequested,
     Request.PAUSE: PauseRequested,
+    Request.HOLD: HoldRequested,
     Request.STOP: StopRequested,
     Request.ABORT: AbortRequested,
 }
