@@ -150,7 +150,7 @@ class Bench:
                 socket; what was served from it before keeps its names and ports.
 
         Yields:
-            What the rig file must say of each line to get here, by line.
+            What the rig file must say of each line to get here, with its kind, by line.
 
         Raises:
             LineError: The folder is in use or damaged, or a port is taken.

@@ -55,7 +55,7 @@ class Bench(Protocol):
                 from it before keeps its names and ports.
 
         Returns:
-            Yields what the rig file must say of each line to get here, by line.
+            Yields what the rig file must say of each line to get here, with its kind, by line.
 
         Raises:
             LineError: The folder is in use or damaged, or a port is taken.

@@ -123,7 +123,8 @@ def _rig_text(rig_file: Path, settings: dict[str, dict[str, object]]) -> str:
     tables = tomllib.loads(rig_file.read_text(encoding="utf-8"))
     tables["rig"]["is_simulated"] = True
     for name, table in settings.items():
-        tables["lines"][name] |= table
+        is_same_kind = tables["lines"][name]["kind"] == table["kind"]
+        tables["lines"][name] = (tables["lines"][name] if is_same_kind else {}) | table
     try:
         return toml_text(tables)
     except TypeError as error:
@@ -131,7 +132,7 @@ def _rig_text(rig_file: Path, settings: dict[str, dict[str, object]]) -> str:
 
 
 def _address(table: dict[str, object]) -> str:
-    return ":".join(map(str, table.values()))
+    return ":".join(str(value) for key, value in table.items() if key != "kind")
 
 
 def _replace(file: Path, text: str) -> None:

@@ -7,6 +7,7 @@ position; anything else that can be asked for is as in a usual room.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class _Task:
         return self.taken_s + min(_WORKS_S, self.within_s / 2.0)
 
 
-class _NotAccepted(Exception):  # noqa: N818 - it never leaves this module
+class _NotAccepted(Exception):
     """The board refuses a request; its text says why."""
 
 
@@ -89,6 +90,15 @@ class ManualStationDevice(FramedDevice):
                 self._record("did", 1.0, "task", at_s=task.done_s, job_id=key)
         if not self.n_unanswered:
             self._fittings.plumbing.finish(self)
+
+    def ends_at_s(self) -> float:
+        """Return when the person will next take a task or have done one."""
+        waiting = [
+            task.taken_s if task.state == "open" else task.done_s
+            for task in self._tasks.values()
+            if task.state in {"open", "taken"}
+        ]
+        return min(waiting, default=math.inf)
 
     def touches(self, vessel: str) -> bool:
         """Say no: a person looks and swirls, and moves nothing that a balance would feel."""
@@ -219,7 +229,8 @@ def _object_in(request: bytes) -> dict[str, object]:
         asked = json.loads(request.decode("ascii"))
     except RecursionError as error:
         raise ValueError("not JSON") from error
-    if not isinstance(asked, dict) or not isinstance(asked.get("do"), str):
+    is_request = isinstance(asked, dict) and isinstance(asked.get("do"), str)
+    if not is_request:
         raise ValueError("not an object with do")
     wanted = _FIELDS.get(asked["do"])
     if wanted is not None and set(asked) - {"do"} != wanted:

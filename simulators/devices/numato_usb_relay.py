@@ -93,19 +93,6 @@ class NumatoUsbRelayDevice(FramedDevice):
         self._switch_off()
 
     @override
-    def in_motion(self) -> Act | None:
-        if not self.is_on:
-            return None
-        if self._flow_ul_per_s > 0.0:
-            return Act(self._fittings.clock.now(), "delivered", self._delivered_ul, "ul")
-        on_s = self._now_s() - self._switched_s
-        return Act(self._fittings.clock.now(), "switched", on_s, "s")
-
-    @override
-    def _lose_power(self) -> None:
-        self._switch_off()
-
-    @override
     def _is_mine(self, request: bytes) -> bool:
         command, relay = _parts(request)
         return command not in _SWITCHES or relay == self._relay

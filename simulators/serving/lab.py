@@ -20,7 +20,7 @@ from simulators.serving.wires import DeviceEnd, PtyWire, SocketWire, Wire
 
 __all__ = ["WirePlan", "served"]
 
-_KINDS: Final = ("serial", "tcp")
+_KINDS: Final = ("serial", "task_board", "tcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class WirePlan:
     """One line of the bench to be served."""
 
     kind: str
-    """``serial`` becomes a pseudo-terminal, ``tcp`` a listening socket."""
+    """``serial`` becomes a pseudo-terminal; ``tcp``, and a ``task_board`` with its pretend person,
+    a listening socket."""
     baudrate: int | None
     instruments: tuple[str, ...]
     """Whose devices hang on it."""
@@ -157,7 +158,7 @@ async def served(
         clock: Of the bench; the running loop must keep its time.
 
     Yields:
-        What the rig file must say of each line to get here, by line.
+        What the rig file must say of each line to get here, its kind included, by line.
 
     Raises:
         LineError: The folder is in use or damaged, or a port is taken.

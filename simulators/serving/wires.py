@@ -132,7 +132,7 @@ class PtyWire:
     @property
     def settings(self) -> dict[str, object]:
         """The port, which is the link."""
-        return {"port": str(self._link)}
+        return {"kind": "serial", "port": str(self._link)}
 
     async def plug_in(self) -> None:
         """Open a fresh terminal and let the link lead to it."""
@@ -221,7 +221,7 @@ class SocketWire:
     @property
     def settings(self) -> dict[str, object]:
         """Host and port."""
-        return {"host": HOST, "port": self.port}
+        return {"kind": "tcp", "host": HOST, "port": self.port}
 
     async def plug_in(self) -> None:
         """Listen."""
