@@ -1,0 +1,164 @@
+"""What must hold after every simulated campaign: the acts on the bench counted against the log."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.events import DoubtAnswered, campaign_stream
+from orchestrator.core.job import JobState, JobStatus
+from orchestrator.errors import IllegalTransition
+from simulators.device import Act
+from tests.support.simulated_lab import CAMPAIGN_ID, SimulatedLab
+
+__all__ = ["Attempt", "attempts_at", "moved_whole", "violations"]
+
+REPEATABLE: Final = frozenset({"pure", "idempotent"})
+TOLERANCE: Final = 0.05
+"""How far a stroke's liquid may be from what was asked, as a fraction."""
+SLACK: Final = timedelta(microseconds=10)
+
+
+@dataclass
+class Attempt:
+    """One order that a station accepted, and what its instrument then did to matter."""
+
+    key: str
+    job_id: str
+    acts: list[Act] = field(default_factory=list)
+
+    def moved_ul(self, act: str) -> float:
+        """Return how much liquid was moved in one way, in microlitres."""
+        return sum(one.amount for one in self.acts if one.act == act)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a stroke of a pump displaced anything."""
+        return any(one.act in ("withdrew", "infused") for one in self.acts)
+
+
+def attempts_at(lab: SimulatedLab) -> tuple[list[Attempt], list[str]]:
+    """Return every accepted order with its acts, and the acts that belong to none.
+
+    An instrument does one job at a time, so an act belongs to the last order that its instrument
+    accepted before the act ended.
+    """
+    attempts = [
+        (time, instrument, Attempt(key, key.partition("/")[2].rpartition("#")[0]))
+        for time, instrument, key in lab.journal.accepted
+    ]
+    strays: list[str] = []
+    for instrument, acts in lab.bench.acts().items():
+        own = [(time, attempt) for time, name, attempt in attempts if name == instrument]
+        for act in acts:
+            owners = [attempt for time, attempt in own if time <= act.time + SLACK]
+            if owners:
+                owners[-1].acts.append(act)
+            elif act.act in ("withdrew", "infused"):
+                strays.append(f"{instrument} {act.act} {act.amount:g} {act.unit} for no order")
+    return [attempt for _, _, attempt in attempts], strays
+
+
+def moved_whole(attempt: Attempt, job: JobState) -> bool:
+    """Tell whether an attempt at a transfer was carried out to its end."""
+    asked_ul = float(job.planned.arguments["volume_ul"])
+    if job.planned.name == "drain":
+        n_strokes = sum(one.act in ("withdrew", "infused") for one in attempt.acts)
+        return n_strokes >= 2
+    least_ul = asked_ul * (1 - TOLERANCE)
+    return attempt.moved_ul("withdrew") >= least_ul and attempt.moved_ul("infused") >= least_ul
+
+
+def violations(lab: SimulatedLab) -> list[str]:
+    """Return everything that is wrong with a laboratory at the end; nothing, if all is well."""
+    records = list(lab.log.read(stream=campaign_stream(CAMPAIGN_ID)))
+    try:
+        state = fold((record.event, record.time) for record in records)
+    except IllegalTransition as error:
+        return [f"the log does not fold: {error}"]
+    if state is None:
+        return ["the log is empty"]
+    found: list[str] = []
+    verified = lab.log.verify()
+    if not verified.is_whole:
+        found.append(f"verify: {verified.first_bad_seq}: {verified.reason}{verified.damage}")
+    answered = {
+        record.event.job_id for record in records if isinstance(record.event, DoubtAnswered)
+    }
+    attempts, strays = attempts_at(lab)
+    found += [*strays, *_unnoted(lab, attempts), *_end(state)]
+    by_job: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        by_job.setdefault(attempt.job_id, []).append(attempt)
+    jobs = {
+        job.planned.job_id: job
+        for experiment in state.experiments
+        for job in experiment.jobs.values()
+    }
+    for job_id, tries in by_job.items():
+        if job_id not in jobs:
+            found.append(f"{job_id}: a station accepted it, the log does not know it")
+        elif jobs[job_id].planned.recovery not in REPEATABLE:
+            found += _job(jobs[job_id], tries, is_answered=job_id in answered)
+    lost = [
+        job_id
+        for job_id, job in jobs.items()
+        if job.status is JobStatus.DONE and job_id not in by_job and job_id not in answered
+    ]
+    return [*found, *(f"{job_id}: lost: done, and no station accepted it" for job_id in lost)]
+
+
+def _job(job: JobState, tries: list[Attempt], *, is_answered: bool) -> Iterator[str]:
+    """Yield what is wrong with one job that must not be carried out twice."""
+    name, status = job.planned.job_id, job.status
+    moving = [attempt for attempt in tries if attempt.has_moved]
+    keys = ", ".join(attempt.key for attempt in moving)
+    most_ul = float(job.planned.arguments["volume_ul"]) * (1 + TOLERANCE)
+    if len(moving) > 1:
+        yield f"{name}: duplicated: {keys} all moved matter"
+    for attempt in moving:
+        if max(attempt.moved_ul("withdrew"), attempt.moved_ul("infused")) > most_ul:
+            yield f"{name}: {attempt.key} moved more than {most_ul:g} ul"
+    match status:
+        case JobStatus.DONE:
+            if not is_answered and not (moving and moved_whole(moving[-1], job)):
+                yield f"{name}: lost: done, but its act is not whole on the bench"
+            if is_answered and not moving:
+                yield f"{name}: lost: said to have run, but nothing moved"
+        case JobStatus.FAILED if not job.has_acted and moving:
+            yield f"{name}: {keys} moved matter, but it is failed without having acted"
+        case JobStatus.QUEUED if moving:
+            yield f"{name}: {keys} moved matter, but it is {status}"
+        case JobStatus.STARTED:
+            yield f"{name}: still started at the end: nobody reports it"
+        case _:
+            pass
+
+
+def _unnoted(lab: SimulatedLab, attempts: list[Attempt]) -> Iterator[str]:
+    """Yield the attempts that moved matter without a durable note before."""
+    for attempt in attempts:
+        entry = lab.journal.entry(attempt.key)
+        if not attempt.has_moved:
+            continue
+        if entry is None or not entry.notes:
+            yield f"{attempt.key}: moved matter that its station had not noted before"
+        elif entry.outcome_json and _denies(entry.outcome_json):
+            yield f"{attempt.key}: moved matter, but its station keeps {entry.outcome_json}"
+
+
+def _denies(outcome_json: str) -> bool:
+    outcome = json.loads(outcome_json)
+    return outcome["kind"] == "refused" and not outcome["has_acted"]
+
+
+def _end(state: CampaignState) -> Iterator[str]:
+    """Yield what is wrong with how the campaign stands."""
+    if not state.status.has_ended and not state.status.is_waiting:
+        yield f"neither ended nor waiting: {state.status}"
+    if state.status.has_ended and state.open_experiments:
+        yield f"ended with open experiments {', '.join(state.open_experiments)}"
+    if state.is_held_by_itself and not state.status_reason:
+        yield "held without a reason"
