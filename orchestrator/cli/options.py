@@ -1,5 +1,6 @@
 """Options that several commands share, and the doors that they open."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = [
     "lab_of",
     "messages",
     "settings_of",
+    "write_json",
     "write_text",
 ]
 
@@ -84,6 +86,16 @@ def messages() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def write_json(facts: object, *, indent: int | None = 1) -> None:
+    """Write an answer for scripts as JSON.
+
+    Args:
+        facts: Of JSON's own types.
+        indent: None puts all of it on one line.
+    """
+    write_text(json.dumps(facts, indent=indent, ensure_ascii=False))
 
 
 def write_text(text: str) -> None:

@@ -5,17 +5,22 @@ Nothing that can wait stands before the station: with a campaign's id, not even 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from orchestrator.errors import LogError
 from orchestrator.service.lab import Lab
 from orchestrator.service.requests import Request
-from orchestrator.service.station_door import StationDoor, StationReply, told_in_words
+from orchestrator.service.station_door import (
+    EndOfCampaign,
+    StationDoor,
+    StationReply,
+    told_in_words,
+)
 from orchestrator.service.views import CampaignLine
 
 __all__ = ["Asked", "ask_campaign"]
 
-_AT_STATION: Final[dict[Request, Literal["hold", "stop", "abort"]]] = {
+_AT_STATION: Final[dict[Request, EndOfCampaign]] = {
     Request.HOLD: "hold",
     Request.STOP: "stop",
     Request.ABORT: "abort",
@@ -68,5 +73,7 @@ def ask_campaign(
         if how is None:
             raise
         raise LogError(f"{error}; {told_in_words(replies)}") from error
+    if request is Request.RESUME:
+        replies = tuple(door.end_campaign(line.campaign_id, "go_on", reason))
     door.wake(line.campaign_id)
     return Asked(line, replies)

@@ -4,11 +4,15 @@ A stop must not wait for a disk: it goes to the station's control socket first, 
 """
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["NoStations", "StationDoor", "StationReply", "told_in_words"]
+__all__ = ["EndOfCampaign", "NoStations", "StationDoor", "StationReply", "told_in_words"]
+
+
+EndOfCampaign: TypeAlias = Literal["hold", "stop", "abort", "go_on"]
+"""What a station can begin before an engine knows of it; ``go_on`` takes a hold back."""
 
 
 class StationReply(BaseModel):
@@ -32,7 +36,7 @@ class StationDoor(Protocol):
     """
 
     def end_campaign(
-        self, campaign_id: str, how: Literal["hold", "stop", "abort"], reason: str
+        self, campaign_id: str, how: EndOfCampaign, reason: str
     ) -> Sequence[StationReply]:
         """Begin to hold or to end a campaign, before the log knows of it."""
         ...
@@ -62,7 +66,7 @@ class NoStations:
     """The door of a laboratory whose engines have no station beside them: nobody answers."""
 
     def end_campaign(
-        self, campaign_id: str, how: Literal["hold", "stop", "abort"], reason: str
+        self, campaign_id: str, how: EndOfCampaign, reason: str
     ) -> Sequence[StationReply]:
         """Ask nobody."""
         return ()
