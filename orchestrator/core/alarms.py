@@ -20,10 +20,11 @@ from orchestrator.core.lab_events import (
     AlarmReturned,
     AlarmShelved,
     AlarmUnshelved,
+    Severity,
 )
 from orchestrator.errors import IllegalTransition
 
-__all__ = ["ALARM_TRANSITIONS", "AlarmState", "AlarmStatus", "Alarms"]
+__all__ = ["ALARM_TRANSITIONS", "AlarmState", "AlarmStatus", "Alarms", "Telling", "urgency"]
 
 
 class AlarmStatus(StrEnum):
@@ -63,6 +64,34 @@ ALARM_TRANSITIONS: Final[dict[tuple[AlarmStatus, type[AlarmEvent]], AlarmStatus]
 """The whole life of an alarm."""
 
 
+def urgency(severity: Severity) -> int:
+    """Return how urgent a severity is: the greater, the more.
+
+    Example:
+        >>> urgency(Severity.CRITICAL) > urgency(Severity.LOW)
+        True
+    """
+    return len(Severity) - list(Severity).index(severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How it went to tell somebody of an alarm, over one channel."""
+
+    time: datetime
+    """Of the last attempt."""
+    n_failures: int
+    """Attempts that failed since the last that did not."""
+    told_time: datetime | None
+    """When it went out last; None if it never did."""
+
+    def after(self, error: str, time: datetime) -> "Telling":
+        """Return how it stands after one more attempt; an empty error is a success."""
+        if error:
+            return Telling(time, self.n_failures + 1, self.told_time)
+        return Telling(time, 0, time)
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmState:
     """What is known of one alarm."""
@@ -75,10 +104,22 @@ class AlarmState:
     since: datetime
     """When it came to its status."""
     shelved_until: datetime | None = None
+    said: str = ""
+    """What the person said who acknowledged or shelved it."""
     notified_level: int = 0
     """Up to which level of the escalation somebody was told since it was raised."""
-    notified_time: datetime | None = None
-    """When somebody was told last, or it was tried."""
+    tellings: Mapping[str, Telling] = field(default_factory=dict)
+    """Attempts to tell somebody since it was raised or taken from the shelf, by channel."""
+
+    @property
+    def is_unacknowledged(self) -> bool:
+        """Whether nobody has said that he has seen it."""
+        return self.status in (AlarmStatus.RAISED, AlarmStatus.RETURNED)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether its cause is there, as far as is known."""
+        return self.status is not AlarmStatus.RETURNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +128,15 @@ class Alarms:
 
     active: Mapping[str, AlarmState] = field(default_factory=dict)
     """By name."""
+
+    def worst_first(self) -> tuple[AlarmState, ...]:
+        """Return all of them: the unacknowledged, then the urgent, then the old ones first."""
+
+        def rank(one: AlarmState) -> tuple[bool, int, datetime, str]:
+            weight = urgency(one.raised.severity)
+            return (not one.is_unacknowledged, -weight, one.raised_time, one.alarm)
+
+        return tuple(sorted(self.active.values(), key=rank))
 
     def after(self, event: AlarmEvent, time: datetime) -> "Alarms":
         """Return the alarms after one more event.
@@ -104,19 +154,33 @@ class Alarms:
         if status is None:
             raise IllegalTransition(f"alarm {event.alarm}", str(before), event.kind)
         others = {name: one for name, one in self.active.items() if name != event.alarm}
-        if status is AlarmStatus.NORMAL:
-            return Alarms(others)
         if isinstance(event, AlarmRaised):
-            after = AlarmState(event.alarm, event, status, raised_time=time, since=time)
-            return Alarms({**others, event.alarm: after})
-        if known is None:
-            raise IllegalTransition(f"alarm {event.alarm}", str(before), event.kind)
-        after = replace(known, status=status)
-        if status is not before:
-            after = replace(after, since=time, shelved_until=None)
-        if isinstance(event, AlarmShelved):
-            after = replace(after, shelved_until=event.until)
-        if isinstance(event, AlarmNotified):
-            level = max(known.notified_level, event.level)
-            after = replace(after, notified_level=level, notified_time=time)
-        return Alarms({**others, event.alarm: after})
+            raised = AlarmState(event.alarm, event, status, raised_time=time, since=time)
+            return Alarms({**others, event.alarm: raised})
+        if known is None or status is AlarmStatus.NORMAL:
+            return Alarms(others)
+        return Alarms({**others, event.alarm: _after(known, event, status, time)})
+
+
+def _after(known: AlarmState, event: AlarmEvent, status: AlarmStatus, time: datetime) -> AlarmState:
+    after = replace(known, status=status)
+    if status is not known.status:
+        after = replace(after, since=time, shelved_until=None, said="")
+    match event:
+        case AlarmAcknowledged():
+            return replace(after, said=event.reason)
+        case AlarmShelved():
+            return replace(after, shelved_until=event.until, said=event.reason)
+        case AlarmUnshelved():
+            return replace(after, notified_level=0, tellings={})
+        case AlarmNotified():
+            return _told(after, event, time)
+        case _:
+            return after
+
+
+def _told(alarm: AlarmState, event: AlarmNotified, time: datetime) -> AlarmState:
+    before = alarm.tellings.get(event.channel, Telling(time, 0, None))
+    tellings = {**alarm.tellings, event.channel: before.after(event.error, time)}
+    level = alarm.notified_level if event.error else max(alarm.notified_level, event.level)
+    return replace(alarm, notified_level=level, tellings=tellings)

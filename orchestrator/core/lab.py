@@ -102,6 +102,8 @@ class LabState:
     """The station that has the lines, if one has."""
     unsafe: Mapping[str, str] = field(default_factory=dict)
     """Instruments that the watchdog could not make safe, until they are connected again."""
+    watchdog: WatchdogActed | None = None
+    """What the watchdog did, until a station takes the lines again."""
     alarms: Alarms = field(default_factory=Alarms)
 
     def why_unusable(self, instrument: str) -> str:
@@ -152,11 +154,11 @@ def _after_bench(lab: LabState, event: Event) -> dict[str, Any]:
         case InterlockReleased():
             return {"tripped": _without(lab.tripped, event.interlock)}
         case StationAttached():
-            return {"station": event}
+            return {"station": event, "watchdog": None}
         case StationDetached():
             return {"station": None}
         case WatchdogActed():
-            return {"station": None, "unsafe": dict(event.unsafe)}
+            return {"station": None, "unsafe": dict(event.unsafe), "watchdog": event}
         case PlacesLeftUnclean() | PlacesCleaned():
             return {"unclean": _after_places(lab, event)}
         case _:

@@ -30,7 +30,7 @@ from orchestrator.service.views import (
     TargetView,
 )
 
-__all__ = ["campaign_view", "engine_name", "engine_view", "shown_state"]
+__all__ = ["campaign_view", "engine_view", "shown_state"]
 
 _NEEDS_ENGINE: Final = frozenset(
     {
@@ -41,16 +41,6 @@ _NEEDS_ENGINE: Final = frozenset(
         CampaignStatus.ABORTING,
     }
 )
-
-
-def engine_name(campaign_id: str) -> str:
-    """Return the name under which a campaign's engine shows that it lives.
-
-    Example:
-        >>> engine_name("oer-plate-1")
-        'engine/oer-plate-1'
-    """
-    return f"engine/{campaign_id}"
 
 
 def engine_view(

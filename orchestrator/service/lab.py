@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from drivers.clock import Clock, SystemClock
+from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.events import Event, LabEvent, campaign_stream
 from orchestrator.core.lab import LabState
@@ -20,7 +21,6 @@ from orchestrator.log.event_log import EventLog, Verification, last_hash
 from orchestrator.log.side_tables import Heartbeat, SideTables
 from orchestrator.service.campaign_view import (
     campaign_view,
-    engine_name,
     engine_view,
     shown_state,
 )
@@ -28,7 +28,6 @@ from orchestrator.service.decisions import Decisions, shown_now
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.folds import Folds
 from orchestrator.service.requests import Request, request_event
-from orchestrator.service.signs_of_life import is_alive
 from orchestrator.service.views import CampaignLine, CampaignView, EngineView
 from orchestrator.settings import Settings
 

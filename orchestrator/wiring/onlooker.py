@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from drivers.clock import SystemClock
+from orchestrator.alarms.signs_of_life import engine_name
 from orchestrator.log.event_log import last_hash
 from orchestrator.log.sql_log import SqliteLog
-from orchestrator.service.campaign_view import campaign_view, engine_name, engine_view
+from orchestrator.service.campaign_view import campaign_view, engine_view
 from orchestrator.service.views import CampaignView
 
 if TYPE_CHECKING:

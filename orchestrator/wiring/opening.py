@@ -6,13 +6,12 @@ from importlib.metadata import version
 from typing import Final
 
 from drivers.clock import SystemClock
+from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_stream
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.sql_log import SqliteLog
-from orchestrator.service.campaign_view import engine_name
-from orchestrator.service.signs_of_life import is_alive
 from orchestrator.wiring.preparation import Prepared
 
 __all__ = ["DRY_RUN_START", "open_campaign"]

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
+from orchestrator.alarms.signs_of_life import SILENT_AFTER_S, is_alive
 from orchestrator.log.side_tables import Heartbeat
-from orchestrator.service.signs_of_life import SILENT_AFTER_S, is_alive
 
 NOW = datetime.now(UTC) + timedelta(hours=1)
 
