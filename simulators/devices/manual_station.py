@@ -128,8 +128,8 @@ class ManualStationDevice(FramedDevice):
         try:
             said = works[str(asked["do"])](asked)
         except KeyError:
-            error = f"do: expected one of {sorted(works)}"
-            return _said({**heading, "ok": False, "error": error})
+            expected = f"do: expected one of {sorted(works)}"
+            return _said({**heading, "ok": False, "error": expected})
         except _NotAccepted as refusal:
             return _said({**heading, "ok": False, "error": str(refusal)})
         return _said({**heading, "ok": True, **said})
@@ -229,13 +229,13 @@ def _object_in(request: bytes) -> dict[str, object]:
         asked = json.loads(request.decode("ascii"))
     except RecursionError as error:
         raise ValueError("not JSON") from error
-    is_request = isinstance(asked, dict) and isinstance(asked.get("do"), str)
-    if not is_request:
-        raise ValueError("not an object with do")
-    wanted = _FIELDS.get(asked["do"])
-    if wanted is not None and set(asked) - {"do"} != wanted:
-        raise ValueError(f"expected {sorted(wanted)}")
-    return asked
+    do = asked.get("do") if isinstance(asked, dict) else None
+    fields = set(asked) - {"do"} if isinstance(asked, dict) else set()
+    if not isinstance(do, str):
+        raise ValueError("not an object with do")  # noqa: TRY004 - what came over the wire
+    if do in _FIELDS and fields != _FIELDS[do]:
+        raise ValueError(f"expected {sorted(_FIELDS[do])}")
+    return dict(asked)
 
 
 def _said(said: Mapping[str, object]) -> list[Reply]:

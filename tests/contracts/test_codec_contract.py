@@ -100,7 +100,8 @@ def test_no_control_character_reaches_the_wire(device: str, text: str) -> None:
     codec = codec_of(device)
     names_of_fields = [field.name for field in dataclasses.fields(codec.Request)]
     values: dict[str, object] = {"address": 1, "command": "ABC", "header": ":ABC", "argument": text}
-    values["arguments"] = (text,)
+    values |= {"arguments": (text,), "asks": (text,), "instruction": text, "within_s": 1.0}
+    values |= {"do": "post", "task": text}
     request = codec.Request(**{name: values[name] for name in names_of_fields})
 
     try:

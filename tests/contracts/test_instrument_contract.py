@@ -28,7 +28,7 @@ from tests.support.virtual_time import error_of, error_or_none, in_virtual_time
 
 DEVICES = names(DRIVERS)
 
-MEANT: Mapping[str, Mapping[str, float]] = {
+MEANT: Mapping[str, Mapping[str, float | str]] = {
     "dispense": {"volume_ul": 400.0, "rate_ul_per_min": 2000.0},
     "withdraw": {"volume_ul": 900.0, "rate_ul_per_min": 2000.0},
     "transfer": {"volume_ul": 600.0, "rate_ul_per_min": 2000.0},
@@ -40,6 +40,12 @@ MEANT: Mapping[str, Mapping[str, float]] = {
         "voltage_limit_v": 5.0,
     },
     "measure_voltage_trace": {"n_readings": 4, "interval_s": 2.0},
+    "open_for": {"duration_s": 4.0},
+    "set_relay": {"state": "off"},
+    "carry_out": {"instruction": "Swirl the vessel ten times.", "within_s": 24.0},
+    "measure_mass_by_hand": {"instruction": "Weigh the vessel.", "within_s": 24.0},
+    "measure_volume_by_hand": {"instruction": "Read the level.", "within_s": 24.0},
+    "measure_temperature_by_hand": {"instruction": "Read the thermometer.", "within_s": 24.0},
 }
 """Arguments that suit the bench; an action without an entry takes none."""
 BEFORE: Mapping[str, tuple[str, ...]] = {"dispense": ("withdraw",)}
@@ -146,7 +152,9 @@ def test_limits_are_refused_before_a_byte_is_sent(device: str, action: str) -> N
     bad: list[dict[str, object]] = [
         {argument.name: value} for argument in declared.arguments for value in outside(argument)
     ]
-    bad += [{argument.name: "much"} for argument in declared.arguments]
+    bad += [
+        {argument.name: 1.0 if argument.kind is str else "much"} for argument in declared.arguments
+    ]
 
     async def main(clock: VirtualClock) -> tuple[set[type[BaseException]], int]:
         station = await station_for(device, clock)
@@ -217,6 +225,8 @@ def is_at_rest(station: Station) -> bool:
     device = station.bench.device(station.instrument.name)
     syringe = getattr(device, "syringe", None)
     switches = getattr(device, "_switches", {})
+    if getattr(device, "is_on", False) or getattr(device, "n_unanswered", 0):
+        return False
     return not switches.get("OUTP", False) and (syringe is None or not syringe.is_moving)
 
 

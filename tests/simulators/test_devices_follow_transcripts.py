@@ -10,8 +10,10 @@ from drivers.clock import Clock, VirtualClock
 from drivers.testing import Dialogue, read_dialogues
 from simulators.device import FramedDevice
 from simulators.devices.keithley_2450 import Keithley2450Device
+from simulators.devices.manual_station import ManualStationDevice
 from simulators.devices.mettler_toledo_sics import MettlerToledoSicsDevice
 from simulators.devices.new_era_ne1000 import NewEraNe1000Device
+from simulators.devices.numato_usb_relay import NumatoUsbRelayDevice
 from tests.support.pretend_bench import START, fittings_of, run_virtually, small_plumbing
 
 DIALOGUES = Path(__file__).parents[1] / "dialogues"
@@ -66,10 +68,20 @@ async def source_meter(given: Mapping[str, object], clock: Clock) -> FramedDevic
     return device
 
 
+async def relay(given: Mapping[str, object], clock: Clock) -> FramedDevice:
+    return NumatoUsbRelayDevice(fittings_of(clock, settings={"address": given.get("address", 0)}))
+
+
+async def task_board(given: Mapping[str, object], clock: Clock) -> FramedDevice:
+    return ManualStationDevice(fittings_of(clock, at="vessel"))
+
+
 BUILDERS = {
     "keithley_2450": source_meter,
+    "manual_station": task_board,
     "mettler_toledo_sics": balance,
     "new_era_ne1000": pump,
+    "numato_usb_relay": relay,
 }
 
 

@@ -12,6 +12,8 @@ LINES: Mapping[str, Any] = {
     "pumps": {"kind": "serial", "port": "/dev/ttyUSB0", "baudrate": 19200},
     "balance": {"kind": "serial", "port": "/dev/ttyUSB1", "baudrate": 9600},
     "source_meter": {"kind": "tcp", "host": "192.0.2.10", "port": 5025},
+    "relays": {"kind": "serial", "port": "/dev/ttyACM0", "baudrate": 19200},
+    "tasks": {"kind": "task_board", "folder": "/var/lib/athanor/tasks"},
 }
 PUMP_SETTINGS = {"syringe_diameter_mm": 14.57, "syringe_volume_ml": 10.0}
 INSTRUMENTS: Mapping[str, Any] = {
@@ -38,6 +40,24 @@ INSTRUMENTS: Mapping[str, Any] = {
     "keithley_2450": {
         "driver": "keithley_2450",
         "line": "source_meter",
+        "at": "vessel",
+        "settings": {},
+    },
+    "numato_usb_relay": {
+        "driver": "numato_usb_relay",
+        "line": "relays",
+        "draws_from": "x1",
+        "delivers_to": "vessel",
+        "settings": {"address": 0, "flow_ul_per_s": 50.0},
+    },
+    "second_relay": {
+        "driver": "numato_usb_relay",
+        "line": "relays",
+        "settings": {"address": 1},
+    },
+    "manual_station": {
+        "driver": "manual_station",
+        "line": "tasks",
         "at": "vessel",
         "settings": {},
     },
