@@ -16,6 +16,7 @@ from campaigns.expression import (
     parse_condition,
     parse_expression,
 )
+from campaigns.failures import FailureMeans, OnFailure
 from campaigns.fields import (
     Check,
     ExpressionField,
@@ -114,6 +115,9 @@ class RecipeJob:
     """Which [[recipe.job]] it comes from, from 0."""
     is_cleanup: bool
     """It also runs after another job of the experiment failed, and leaves its positions clean."""
+    on_failure: OnFailure = "fail_sample"
+    max_attempts: int = 3
+    failure_means: FailureMeans = "instrument"
 
 
 def _placeholders(for_each: str | None, texts: Mapping[str, str | None]) -> Iterator[Problem]:
@@ -154,6 +158,12 @@ def _when_placeholders(for_each: str | None, when: str | None) -> Iterator[Probl
         yield Problem("when", when, f"a condition; {error.reason}")
 
 
+def _cleanup_says_nothing(cleanup: bool, failure_means: FailureMeans) -> Iterator[Problem]:
+    if cleanup and failure_means == "synthesis":
+        expected = "instrument: a cleanup job comes after the sample and says nothing about it"
+        yield Problem("failure_means", failure_means, expected)
+
+
 class JobTemplate(Section):
     """One [[recipe.job]] as written."""
 
@@ -164,6 +174,7 @@ class JobTemplate(Section):
         Check(("for_each", "action"), lambda each, x: _placeholders(each, {"action": x})),
         Check(("for_each", "positions"), _place_placeholders),
         Check(("for_each", "arguments"), _argument_placeholders),
+        Check(("cleanup", "failure_means"), _cleanup_says_nothing),
     )
     name: Template
     for_each: Literal["component"] | None = None
@@ -179,6 +190,16 @@ class JobTemplate(Section):
     cleanup: Annotated[bool, PlainValidator(_flag)] = False
     """It also runs after another job of the experiment failed, so that the next sample does not
     meet this one: emptying, rinsing, taking away."""
+    on_failure: OnFailure = "fail_sample"
+    """What follows when it failed and is known not to have acted, or acted and went wrong.
+    ``fail_sample``: attempts of which nothing was sent are repeated, any other failure ends the
+    experiment. ``retry``: whatever is known not to have acted is tried again. ``hold``: the
+    campaign is held at once, with the sample where it is. What has acted is never tried again."""
+    max_attempts: Natural = 3
+    """How often it is started at most; attempts that its instrument could not take do not count."""
+    failure_means: FailureMeans = "instrument"
+    """What a fault that the device reports after it has acted says: ``instrument``, that the device
+    is broken; ``synthesis``, that the sample cannot be made: an observation about the point."""
 
     def job_for(self, component: str, index: int, after: tuple[str, ...]) -> RecipeJob:
         """Return the copy for one component; any text will do where there is one job for all."""
@@ -199,6 +220,9 @@ class JobTemplate(Section):
             after=after,
             template_index=index,
             is_cleanup=self.cleanup,
+            on_failure=self.on_failure,
+            max_attempts=self.max_attempts,
+            failure_means=self.failure_means,
         )
 
 

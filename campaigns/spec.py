@@ -1,16 +1,19 @@
 """A whole campaign, frozen: what to search, what for, how a sample is made, when to stop."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, cast
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
-from campaigns.consistency import Draft, problems_between
+from campaigns.approval import Approval
+from campaigns.consistency import Draft, entry_key, one_of, problems_between
 from campaigns.definitions import resolved
+from campaigns.errors import Problem
 from campaigns.expression import Condition, Expression, parse_condition
+from campaigns.failures import Failures
 from campaigns.fields import (
     ConditionField,
     ExpressionField,
@@ -23,8 +26,10 @@ from campaigns.fields import (
     is_name,
     not_empty,
 )
+from campaigns.membership import problems_of_point
 from campaigns.objectives import Objective, Outcome
 from campaigns.recipe import Recipe, SettingsField
+from campaigns.reference import Reference
 from campaigns.space import Space
 from campaigns.stopping import Stopping
 
@@ -99,6 +104,9 @@ class CampaignSpec(Section):
     recipe: Recipe | None = None
     stopping: Stopping = Stopping()
     planner: PlannerChoice = PlannerChoice()
+    approval: Approval = Approval()
+    failures: Failures = Failures()
+    reference: Reference | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "CampaignSpec":
@@ -120,9 +128,26 @@ class CampaignSpec(Section):
                 targets={i: one.objective for i, one in enumerate(self.stopping.targets)},
             )
         )
+        problems = problems or list(self._reference_problems())
         if problems:
             raise Mistakes(problems)
         return self
+
+    def _reference_problems(self) -> Iterator[Problem]:
+        if self.reference is None:
+            return
+        if self.recipe is None:
+            yield Problem("reference", None, "a [recipe] that makes reference samples")
+        for problem in problems_of_point(self.space, self.conditions, self.reference.point):
+            yield Problem(f"reference.point.{problem.key}", problem.got, problem.expected)
+        seen: set[str] = set()
+        for index, one in enumerate(self.reference.expected):
+            key = entry_key("reference.expected", index, one.name) + ".name"
+            if one.name not in self.measured_names:
+                yield Problem(key, one.name, one_of(self.measured_names, one.name))
+            elif one.name in seen:
+                yield Problem(key, one.name, "a name that is not yet in the list")
+            seen.add(one.name)
 
     @property
     def measured_names(self) -> tuple[str, ...]:

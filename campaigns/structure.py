@@ -18,10 +18,31 @@ Path: TypeAlias = tuple[int | str, ...]
 
 _KINDS: Final = ("range", "discrete", "categorical")
 _LISTS_OF_TABLES: Final = frozenset(
-    {"constraint", "objective", "outcome", "parameter", "job", "analysis", "target"}
+    {
+        "constraint",
+        "objective",
+        "outcome",
+        "parameter",
+        "job",
+        "analysis",
+        "target",
+        "expected",
+    }
 )
 _TABLES: Final = frozenset(
-    {"campaign", "space", "composition", "computed", "recipe", "stopping", "plateau", "planner"}
+    {
+        "campaign",
+        "space",
+        "composition",
+        "computed",
+        "recipe",
+        "stopping",
+        "plateau",
+        "planner",
+        "approval",
+        "failures",
+        "reference",
+    }
 )
 _EXPECTED: Final = {
     "string_type": "a text in quotes",

@@ -8,7 +8,6 @@ from typing import Final
 from orchestrator.core.alarm_kinds import ALARM_KINDS, Condition
 from orchestrator.core.attempts import is_unsettled
 from orchestrator.core.campaign import CampaignState, CampaignStatus
-from orchestrator.core.decide import MAX_FAILURES_IN_ROW
 from orchestrator.core.job import JobStatus
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.patience import Patience
@@ -106,12 +105,12 @@ def _of_campaign(
     yield from doubts
     if state.planner_error:
         yield ALARM_KINDS["planner_failed"].condition(name, state.planner_error, campaign=name)
-    if state.n_failures_in_row >= MAX_FAILURES_IN_ROW:
+    if state.n_failures_in_row >= state.spec.failures.hold_after:
         message = f"{state.n_failures_in_row} experiments of {name} failed one after the other"
         yield ALARM_KINDS["failures"].condition(name, message, campaign=name)
     if state.status.is_waiting:
         has_own_alarm = bool(doubts or state.planner_error)
-        has_own_alarm |= state.n_failures_in_row >= MAX_FAILURES_IN_ROW
+        has_own_alarm |= state.n_failures_in_row >= state.spec.failures.hold_after
         yield from _of_waiting(state, now, patience, has_own_alarm=has_own_alarm)
     elif signs.driven is not None and name not in signs.driven:
         last = f"engine {state.epoch}" if state.epoch else "none yet"

@@ -16,12 +16,13 @@ __all__ = [
     "is_unsettled",
     "may_repeat",
     "may_retry",
+    "needs_person",
     "retry_time",
     "silence",
 ]
 
 MAX_ATTEMPTS: Final = 3
-"""How often a job is started at most, if nothing was sent in the attempts before."""
+"""How often a job is started before a person is told that its instrument cannot be used."""
 RETRY_WAIT_S: Final = 15.0
 """Wait before the second attempt, in seconds; twice that before the third, and so on."""
 MAX_RETRY_WAIT_S: Final = 300.0
@@ -57,7 +58,7 @@ def silence(job: JobState) -> str:
         return ""
     if job.has_acted:
         return ""
-    instrument, n = job.planned.instrument, job.attempt
+    instrument, n = job.instrument, job.attempt
     return f"{instrument} could not be used in {n} attempts: {job.error}: {job.evidence}"
 
 
@@ -70,7 +71,7 @@ def is_unsettled(job: JobState) -> bool:
 def may_repeat(job: JobState) -> bool:
     """Tell whether a reading that was cut off may be asked for again."""
     is_cut_off = job.status is JobStatus.IN_DOUBT and job.planned.recovery == "pure"
-    return is_cut_off and job.attempt < MAX_ATTEMPTS
+    return is_cut_off and job.attempt < job.planned.max_attempts
 
 
 def retry_time(job: JobState) -> datetime | None:
@@ -90,12 +91,32 @@ def has_waited_enough(job: JobState) -> bool:
 
 
 def may_retry(job: JobState) -> bool:
-    """Tell whether a failed job is worth another attempt: nothing acted, and it may go better."""
+    """Tell whether a failed job is worth another attempt: nothing acted, and it may go better.
+
+    What the recipe says of its failures decides what is worth it; nothing makes a job that has
+    acted run again.
+    """
+    if job.status is not JobStatus.FAILED or job.has_acted:
+        return False
+    if job.error in NOT_TRIED:
+        return True
+    is_worth_it = job.error in NEVER_SENT or job.planned.on_failure in ("retry", "hold")
+    return is_worth_it and job.error != "LimitError" and job.attempt < job.planned.max_attempts
+
+
+def needs_person(job: JobState, since: datetime) -> bool:
+    """Tell whether a job failed of which the recipe says that a person looks before anything else.
+
+    Args:
+        job: Any.
+        since: When a person let the campaign go on last; what failed before was looked at.
+    """
     return (
         job.status is JobStatus.FAILED
-        and not job.has_acted
-        and job.error in NEVER_SENT
-        and (job.attempt < MAX_ATTEMPTS or job.error in NOT_TRIED)
+        and job.planned.on_failure == "hold"
+        and job.error not in NOT_TRIED | {"SampleScrapped"}
+        and job.ended_time is not None
+        and job.ended_time > since
     )
 
 

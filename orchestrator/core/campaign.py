@@ -98,6 +98,14 @@ class CampaignState:
     """Proposed and not started."""
     n_candidates: int = 0
     """How many were ever proposed."""
+    rejected: tuple[Candidate, ...] = ()
+    """What a person refused; it is not proposed again."""
+    equal_instruments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By instrument, the others that may be used instead."""
+    n_searched: int = 0
+    """Experiments started in search, reference samples not counted."""
+    n_since_reference: int = 0
+    """How many of them since the last reference sample."""
     n_proposals: int = 0
     is_exhausted: bool = False
     observations: Ledger[ObservationRecorded] = field(default_factory=Ledger)
@@ -125,6 +133,7 @@ class CampaignState:
             cost_usd_per_hour=event.cost_usd_per_hour,
             seed=event.seed,
             is_simulated=event.is_simulated,
+            equal_instruments=event.equal_instruments,
             opened_time=time,
             last_time=time,
             resumed_time=time,
@@ -212,7 +221,11 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
                 "planner_error": "",
             }
         case CandidateApproved() | CandidateEdited() | CandidateRejected():
-            return {"queue": _judged(state, event)}
+            queue = _judged(state, event)
+            if not isinstance(event, CandidateRejected):
+                return {"queue": queue}
+            refused = {one.candidate_id: one.candidate for one in state.queue}[event.candidate_id]
+            return {"queue": queue, "rejected": (*state.rejected, refused)}
         case ProposalFailed():
             return {"n_proposals": event.proposal, "planner_error": event.error}
         case SpaceExhausted():
@@ -276,10 +289,13 @@ def _after_start(state: CampaignState, event: ExperimentStarted, time: datetime)
             subject = f"experiment {event.experiment_id}"
             raise IllegalTransition(subject, "not in the queue", event.kind)
         queue.remove(found[0])
+    is_search = event.purpose == "search"
     started = ExperimentState.from_start(event, time)
     return replace(
         state,
         queue=tuple(queue),
+        n_searched=state.n_searched + is_search,
+        n_since_reference=state.n_since_reference + 1 if is_search else 0,
         open_experiments={**state.open_experiments, event.experiment_id: started},
         experiments_cost_usd=state.experiments_cost_usd + event.cost_usd,
     )

@@ -11,15 +11,18 @@ from fractions import Fraction
 from typing import Final
 
 from campaigns.spec import CampaignSpec
+from orchestrator.core.approvals import waiting_for_approval, why_wait_for_approval
 from orchestrator.core.attempts import (
     has_waited_enough,
     is_lost,
     is_unsettled,
     may_repeat,
     may_retry,
+    needs_person,
     retry_time,
 )
 from orchestrator.core.campaign import CampaignState, CampaignStatus, QueuedCandidate
+from orchestrator.core.equals import instrument_for, why_none_usable
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
 from orchestrator.core.intents import (
     Abort,
@@ -32,17 +35,17 @@ from orchestrator.core.intents import (
     Pause,
     RunJob,
     StartExperiment,
+    StartReference,
     Stop,
 )
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.point import Point
+from orchestrator.core.references import is_reference_due, reference_candidate
 from orchestrator.core.results import met_rule
 
-__all__ = ["MAX_FAILURES_IN_ROW", "PATIENCE_S", "decide", "why_not_start"]
+__all__ = ["PATIENCE_S", "decide", "why_not_start"]
 
-MAX_FAILURES_IN_ROW: Final = 5
-"""So many experiments failing one after the other hold the campaign."""
 PATIENCE_S: Final = 600.0
 """How long an instrument that does not answer is waited for, in seconds; then a person is asked."""
 
@@ -89,6 +92,10 @@ def _decide_running(
     is_planning: bool,
     settling: frozenset[str],
 ) -> Decision:
+    untouched = _left_for_person(state)
+    if untouched:
+        is_busy = any(_started_jobs(state)) or bool(settling)
+        return Decision(() if is_busy else (Hold(untouched),))
     intents: list[Intent] = []
     jobs = _decide_jobs(state, lab, now, settling)
     intents.extend(jobs.intents)
@@ -98,7 +105,10 @@ def _decide_running(
     if is_quiet and not jobs.retries:
         if jobs.waits and now < max(jobs.waits):
             return Decision((), max(jobs.waits))
-        intents.append(_decide_idle(state, lab, ending, jobs.reasons))
+        idle = _decide_idle(state, lab, ending, jobs.reasons)
+        if idle is None:
+            return Decision((), waits_for_person=_what_waits_for_approval(state))
+        intents.append(idle)
     return Decision(tuple(intents), min([*jobs.retries, *jobs.waits], default=None))
 
 
@@ -119,7 +129,7 @@ def _decide_jobs(
     state: CampaignState, lab: LabState, now: datetime, settling: frozenset[str]
 ) -> _JobPlan:
     plan = _JobPlan()
-    busy = {job.planned.instrument for job in _blocking_jobs(state, settling)}
+    busy = {job.instrument for job in _blocking_jobs(state, settling)}
     held = dict(lab.unclean)
     everyone = sorted(state.open_experiments.values(), key=lambda experiment: experiment.number)
     for experiment in everyone:
@@ -129,23 +139,31 @@ def _decide_jobs(
             plan.intents.append(ConcludeExperiment(experiment.experiment_id))
             continue
         for job in _runnable_jobs(experiment):
-            if job.planned.job_id in settling or _has_to_wait(plan, state, lab, job, now):
+            instrument = instrument_for(state, lab, experiment, job, busy)
+            if job.planned.job_id in settling:
+                continue
+            if _has_to_wait(plan, state, lab, job, instrument, now):
                 continue
             places, owner = job.planned.positions, experiment.experiment_id
             strangers = {held.get(place, owner) for place in places} - {owner}
-            if job.planned.instrument in busy or strangers:
+            if instrument in busy or strangers:
                 continue
-            busy.add(job.planned.instrument)
+            busy.add(instrument)
             held.update(dict.fromkeys(places, owner))
-            plan.intents.append(RunJob(owner, job.planned.name))
+            other = instrument if instrument != job.planned.instrument else ""
+            plan.intents.append(RunJob(owner, job.planned.name, other))
     return plan
 
 
 def _has_to_wait(
-    plan: _JobPlan, state: CampaignState, lab: LabState, job: JobState, now: datetime
+    plan: _JobPlan,
+    state: CampaignState,
+    lab: LabState,
+    job: JobState,
+    instrument: str,
+    now: datetime,
 ) -> bool:
     """Tell whether a job must wait for its instrument or its next attempt, and note for what."""
-    instrument = job.planned.instrument
     reason = lab.why_unusable(instrument)
     if reason:
         plan.reasons.append(f"{job.planned.job_id} waits: {reason}")
@@ -180,7 +198,7 @@ def _decide_starts(
         state.status is CampaignStatus.RUNNING
         and not state.planner_error
         and not state.silent_instrument
-        and state.n_failures_in_row < MAX_FAILURES_IN_ROW
+        and state.n_failures_in_row < state.spec.failures.hold_after
     )
     running = [
         experiment
@@ -191,15 +209,19 @@ def _decide_starts(
     in_flight = recipe.in_flight if recipe is not None else 1
     if not may_start or len(running) >= in_flight:
         return None, []
+    if is_reference_due(state):
+        is_usable = not _why_unusable_at(state, lab, reference_candidate(state).point)
+        return None, [StartReference()] if is_usable else []
     if state.queue:
-        ready = [one for one in state.queue if not why_not_start(state, lab, one)]
+        approved = [one for one in state.queue if not why_wait_for_approval(state, one)]
+        ready = [one for one in approved if not why_not_start(state, lab, one)]
         return None, [StartExperiment(ready[0].candidate_id)] if ready else []
     if is_planning or lab.latch:
         return None, []
     n = state.spec.planner.batch
     limit = state.spec.stopping.max_experiments
     if limit is not None:
-        n = min(n, limit - state.n_started)
+        n = min(n, limit - state.n_searched)
     return None, [AskPlanner(n)]
 
 
@@ -213,12 +235,19 @@ def why_not_start(state: CampaignState, lab: LabState, queued: QueuedCandidate) 
         lab: The laboratory.
         queued: One of `state.queue`.
     """
+    waits = why_wait_for_approval(state, queued)
+    if waits:
+        return f"it waits for approval: {waits}"
+    return _why_unusable_at(state, lab, queued.candidate.point)
+
+
+def _why_unusable_at(state: CampaignState, lab: LabState, point: Point) -> str:
     if lab.latch:
         return f"the stop latch is set: {lab.latch}"
     if not (lab.tripped or any(map(lab.why_unusable, lab.instruments))):
         return ""
-    reasons = map(lab.why_unusable, _instruments_at(state.spec, queued.candidate.point))
-    return next(filter(None, reasons), "")
+    needed = dict.fromkeys(_instruments_at(state.spec, point))
+    return next(filter(None, (why_none_usable(state, lab, name) for name in needed)), "")
 
 
 def _instruments_at(spec: CampaignSpec, point: Point) -> list[str]:
@@ -239,10 +268,13 @@ def _instruments_at(spec: CampaignSpec, point: Point) -> list[str]:
 
 def _decide_idle(
     state: CampaignState, lab: LabState, ending: Finish | None, reasons: list[str]
-) -> Intent:
-    """Return the one intent left when nothing runs and nothing can start."""
+) -> Intent | None:
+    """Return the one intent left when nothing runs and nothing can start.
+
+    None if a person has candidates to approve: then the campaign waits, and is not held.
+    """
     in_doubt = [
-        f"{job.planned.job_id} on {job.planned.instrument}"
+        f"{job.planned.job_id} on {job.instrument}"
         for experiment in state.open_experiments.values()
         for job in experiment.jobs.values()
         if job.status is JobStatus.IN_DOUBT
@@ -259,7 +291,35 @@ def _decide_idle(
         return ending
     if state.status is CampaignStatus.PAUSING:
         return Pause()
+    if _is_approval_all_it_needs(state, lab):
+        return None
     return Hold(_why_nothing_starts(state, lab))
+
+
+def _is_approval_all_it_needs(state: CampaignState, lab: LabState) -> bool:
+    """Tell whether a person's approval, and nothing else, would let the next experiment start."""
+    is_stuck = (
+        state.silent_instrument
+        or state.planner_error
+        or state.n_failures_in_row >= state.spec.failures.hold_after
+        or is_reference_due(state)
+    )
+    waiting = waiting_for_approval(state)
+    points = [one.candidate.point for one in waiting]
+    return not is_stuck and any(not _why_unusable_at(state, lab, point) for point in points)
+
+
+def _what_waits_for_approval(state: CampaignState) -> str:
+    waiting = waiting_for_approval(state)
+    names = ", ".join(one.candidate_id for one in waiting)
+    return f"{names} wait for approval: {why_wait_for_approval(state, waiting[0])}"
+
+
+def _left_for_person(state: CampaignState) -> str:
+    """Say which jobs failed that a person must look at before anything else is done."""
+    jobs = [job for one in state.open_experiments.values() for job in one.jobs.values()]
+    failed = [job for job in jobs if needs_person(job, state.resumed_time)]
+    return "; ".join(f"{job.planned.job_id}: {job.error}: {job.evidence}" for job in failed)
 
 
 def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
@@ -267,8 +327,11 @@ def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
         return state.silent_instrument
     if state.planner_error:
         return f"the planner failed: {state.planner_error}"
-    if state.n_failures_in_row >= MAX_FAILURES_IN_ROW:
+    if state.n_failures_in_row >= state.spec.failures.hold_after:
         return f"{state.n_failures_in_row} experiments in a row failed"
+    if is_reference_due(state):
+        reason = _why_unusable_at(state, lab, reference_candidate(state).point)
+        return f"a reference sample is due and cannot start: {reason}"
     if state.queue:
         first = state.queue[0]
         return f"{first.candidate_id} cannot start: {why_not_start(state, lab, first)}"

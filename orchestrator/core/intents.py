@@ -17,6 +17,7 @@ __all__ = [
     "Pause",
     "RunJob",
     "StartExperiment",
+    "StartReference",
     "Stop",
 ]
 
@@ -37,11 +38,18 @@ class StartExperiment:
 
 
 @dataclass(frozen=True, slots=True)
+class StartReference:
+    """Make a reference sample: bind its point to jobs."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunJob:
     """Send one job to its instrument."""
 
     experiment_id: str
     job_name: str
+    instrument: str = ""
+    """An equal one that does it instead of the planned one; empty: the planned one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class Abort:
 Intent: TypeAlias = (
     AskPlanner
     | StartExperiment
+    | StartReference
     | RunJob
     | ConcludeExperiment
     | Pause
@@ -106,3 +115,5 @@ class Decision:
     intents: tuple[Intent, ...]
     wake_time: datetime | None = None
     """None: only a fact can change the decision."""
+    waits_for_person: str = ""
+    """What a person has to do before anything can go on, though the campaign is not held."""

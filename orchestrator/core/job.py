@@ -62,6 +62,8 @@ class JobState:
     """How often it was started."""
     epoch: int = 0
     """The engine that started it last."""
+    used_instrument: str = ""
+    """Which equal instrument it was started on last; empty: the planned one."""
     readings: tuple[LoggedReading, ...] = ()
     started_time: datetime | None = None
     ended_time: datetime | None = None
@@ -73,6 +75,11 @@ class JobState:
     """Whether a failed job may have touched matter."""
     answer: str = ""
     """What a person said of it when it was in doubt, and why."""
+
+    @property
+    def instrument(self) -> str:
+        """The instrument that does it, or would."""
+        return self.used_instrument or self.planned.instrument
 
     @property
     def has_touched(self) -> bool:
@@ -103,6 +110,7 @@ class JobState:
                     status=status,
                     attempt=event.attempt,
                     epoch=event.epoch,
+                    used_instrument=event.instrument,
                     started_time=time,
                     ended_time=None,
                     error="",

@@ -95,8 +95,8 @@ def met_rule(state: CampaignState, now: datetime) -> tuple[MetRule, str] | None:
         now: The present time, for hours and money.
     """
     rules = state.spec.stopping
-    if rules.max_experiments is not None and state.n_started >= rules.max_experiments:
-        return "max_experiments", f"{state.n_started} experiments were made"
+    if rules.max_experiments is not None and state.n_searched >= rules.max_experiments:
+        return "max_experiments", f"{state.n_searched} experiments were made"
     hours = state.hours(now)
     if rules.max_hours is not None and hours >= float(rules.max_hours):
         return "max_hours", f"{hours:.1f} h have passed"

@@ -52,11 +52,13 @@ from orchestrator.core.intents import (
     Pause,
     RunJob,
     StartExperiment,
+    StartReference,
     Stop,
 )
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.point import Candidate, Observation
+from orchestrator.core.references import reference_candidate
 from tests.support.pretend_campaigns import START, opening, planned_jobs
 
 __all__ = ["INSTRUMENTS", "DiceBench"]
@@ -222,12 +224,21 @@ class DiceBench:
             case AskPlanner():
                 self.append(self.proposal(intent.n))
             case StartExperiment():
-                self._start(state, intent.candidate_id)
+                (queued,) = [one for one in state.queue if one.candidate_id == intent.candidate_id]
+                self._start(state, queued.candidate, "search")
+            case StartReference():
+                self._start(state, reference_candidate(state), "reference")
             case RunJob():
                 job = state.open_experiments[intent.experiment_id].jobs[intent.job_name]
                 job_id = job.planned.job_id
                 self.sent[job_id] = self.sent.get(job_id, 0) + 1
-                self.append(JobStarted(job_id=job_id, attempt=job.attempt + 1, epoch=state.epoch))
+                started = JobStarted(
+                    job_id=job_id,
+                    attempt=job.attempt + 1,
+                    epoch=state.epoch,
+                    instrument=intent.instrument,
+                )
+                self.append(started)
             case ConcludeExperiment():
                 self._conclude(state, intent.experiment_id)
             case Pause():
@@ -259,17 +270,17 @@ class DiceBench:
             candidates=tuple(Candidate(point={"a": 0.5, "b": 0.5}) for _ in range(n)),
         )
 
-    def _start(self, state: CampaignState, candidate_id: str) -> None:
+    def _start(self, state: CampaignState, candidate: Candidate, purpose: str) -> None:
         number = state.n_started + 1
         name = f"E{number:04d}"
-        (queued,) = [one for one in state.queue if one.candidate_id == candidate_id]
         self.append(
             ExperimentStarted(
                 experiment_id=name,
                 number=number,
-                candidate=queued.candidate,
+                candidate=candidate,
                 jobs=planned_jobs(name),
                 cost_usd=1.0,
+                purpose=purpose,
             )
         )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orchestrator.core.attempts import MAX_ATTEMPTS, is_lost
 from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
-from orchestrator.core.decide import MAX_FAILURES_IN_ROW, decide
+from orchestrator.core.decide import decide
 from orchestrator.core.events import (
     CampaignHeld,
     CampaignPaused,
@@ -148,7 +148,7 @@ def test_nothing_is_asked_while_the_planner_works():
 def test_failures_in_a_row_hold_the_campaign():
     bench = DiceBench(small_campaign(max_experiments=50), random.Random(0))
     bench.append(opening(bench.spec), EngineAttached(epoch=1))
-    for number in range(MAX_FAILURES_IN_ROW):
+    for number in range(bench.spec.failures.hold_after):
         name = f"E{number + 1:04d}"
         _start(bench, name, jobs=())
         assert not any(isinstance(intent, Hold) for intent in bench.intents())
