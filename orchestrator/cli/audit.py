@@ -25,26 +25,35 @@ def _group() -> None:
 
 @app.command()
 def verify(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """Recompute the hash of every record and compare the chain.
+    """Recompute the hash of every record, compare the chain, and check the rest of the file.
 
-    Ends with 2 if a record was changed, lost or put in.
+    Ends with 2 if a record was changed, lost or put in, or if a table beside the records is not
+    what it was.
 
     Example: athanor audit verify --database lab.db
     """
     with lab_of(database) as lab:
         found = lab.verify()
-    is_whole = found.first_bad_seq is None
+    is_whole = found.is_whole
     if as_json:
         facts = {
             "is_whole": is_whole,
             "n_records": found.n_records,
             "first_bad_seq": found.first_bad_seq,
             "reason": found.reason,
+            "damage": found.damage,
             "last_hash": found.last_hash,
         }
         write_text(json.dumps(facts, indent=1))
     elif is_whole:
         write_text(f"whole: {found.n_records} records, last hash {found.last_hash}")
+    elif found.first_bad_seq is None:
+        messages().print(
+            f"all {found.n_records} records are whole, but the file is damaged: {found.damage}",
+            style="red",
+            markup=False,
+            soft_wrap=True,
+        )
     else:
         messages().print(
             f"record {found.first_bad_seq} is not what it was: {found.reason}; "

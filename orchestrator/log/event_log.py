@@ -40,6 +40,13 @@ class Verification:
     """The first record that is not what it was, or None."""
     reason: str
     last_hash: str
+    damage: str = ""
+    """What else is not what it was: the store's own structure, or a table filled from records."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was found."""
+        return self.first_bad_seq is None and not self.damage
 
 
 class EventLog(Protocol):

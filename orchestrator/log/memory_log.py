@@ -14,24 +14,27 @@ from orchestrator.log.projections import project
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
 from orchestrator.log.tables import TABLES, Cell, Row, table_for
 
-__all__ = ["MemoryLog"]
+__all__ = ["MemoryLog", "MemoryRows"]
 
 
-class _MemoryRows:
+class MemoryRows:
     """The projection tables as dictionaries; a change may be tried before it is kept."""
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[tuple[Cell, ...], Row]] = {name: {} for name in TABLES}
 
     def row(self, table: str, key: tuple[Cell, ...]) -> Row | None:
+        """Return a copy of one row, or None."""
         found = self.tables[table].get(key)
         return None if found is None else dict(found)
 
     def matching(self, table: str, where: Mapping[str, object]) -> list[Row]:
+        """Return copies of the rows whose columns have these values, in order."""
         rows = self.tables[table].values()
         return [dict(row) for row in rows if all(row[name] == where[name] for name in where)]
 
     def apply(self, record: Record) -> None:
+        """Change the tables as a record wants it."""
         for change in project(record, self):
             key = TABLES[change.table].key_of(change.row)
             self.tables[change.table][key] = change.row
@@ -90,7 +93,7 @@ class MemoryLog(_MemorySideTables):
         super().__init__()
         self._stored: list[StoredRecord] = []
         self._versions: Counter[str] = Counter()
-        self._rows = _MemoryRows()
+        self._rows = MemoryRows()
 
     def append(
         self,
@@ -164,7 +167,7 @@ class MemoryLog(_MemorySideTables):
     def rebuild_projections(self) -> None:
         """Empty the projection tables and fill them again from the records."""
         with self._open():
-            rows = _MemoryRows()
+            rows = MemoryRows()
             for stored in self._stored:
                 rows.apply(record_from_stored(stored))
             self._rows = rows

@@ -15,6 +15,8 @@ from orchestrator.errors import LogCorrupt, VersionConflict
 from orchestrator.log import audit
 from orchestrator.log.chain import StoredRecord, next_records, record_from_stored
 from orchestrator.log.event_log import Record, Verification
+from orchestrator.log.sql_audit import damage_beside_records
+from orchestrator.log.sql_renewal import fill_projections
 from orchestrator.log.sql_rows import (
     SqlRows,
     insert_stored,
@@ -110,17 +112,28 @@ class SqliteLog(SqlStore):
             return stream_version(connection, stream)
 
     def verify(self) -> Verification:
-        """Recompute the hash of every record and compare the chain.
+        """Recompute the hash of every record and compare the chain, then check all the rest.
 
         Records that a campaign's row still names and that are not there any more are missed too.
         """
         with self._read() as connection:
             newest: int | None = connection.execute("SELECT max(last_seq) FROM campaign").get
         found = audit.verify(self)
-        if found.first_bad_seq is None and (newest or 0) > found.n_records:
+        if found.first_bad_seq is not None:
+            return found
+        if (newest or 0) > found.n_records:
             reason = f"the newest records are missing: there were {newest}"
             return replace(found, first_bad_seq=found.n_records + 1, reason=reason)
-        return found
+        return replace(found, damage=self._damage())
+
+    def _damage(self) -> str:
+        damage = ""
+        try:
+            with self._read() as connection, connection:
+                damage = damage_beside_records(connection)
+        except LogCorrupt as error:
+            damage = str(error)
+        return damage
 
     def projection(
         self, table: str, *, where: Mapping[str, object] | None = None
@@ -129,15 +142,15 @@ class SqliteLog(SqlStore):
         shape = table_for(table, where or {})
         with self._read() as connection:
             rows = SqlRows(connection).matching(table, where or {})
-        return [shape.shown(row) for row in rows]
+        try:
+            return [shape.shown(row) for row in rows]
+        except ValueError as error:
+            raise LogCorrupt(f"table {table}: {error}; rebuild it from the records") from error
 
     def rebuild_projections(self) -> None:
         """Empty the projection tables and fill them again from the records."""
         with self._write() as connection:
-            rows = SqlRows(connection)
-            rows.empty()
-            for stored in self._pages(0, None, None):
-                rows.apply(record_from_stored(stored))
+            fill_projections(connection)
 
     def _pages(
         self, after_seq: int, stream: str | None, limit: int | None

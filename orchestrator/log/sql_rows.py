@@ -90,6 +90,9 @@ def _stored_from_row(  # noqa: PLR0913, PLR0917 - the columns of one row, in ord
     previous_hash: bytes,
     hash_: bytes,
 ) -> StoredRecord | LogCorrupt:
+    texts = (stream, time, actor, payload, previous_hash, hash_)
+    if not all(isinstance(text, bytes) for text in texts) or not isinstance(version, int):
+        return LogCorrupt(f"record {seq}: a column is empty or of another type")
     if is_simulated not in (0, 1):
         return LogCorrupt(f"record {seq}: got is_simulated {is_simulated}, expected 0 or 1")
     try:

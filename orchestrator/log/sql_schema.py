@@ -15,17 +15,20 @@ __all__ = [
     "LAYOUT",
     "PROJECTION_DDL",
     "RECORD_DDL",
+    "SECOND_DDL",
     "holds_log",
     "lay_out",
     "refuse_unsound_sqlite",
     "require_log",
+    "schema_of",
+    "schema_wanted",
 ]
 
 APPLICATION_ID: Final = int.from_bytes(b"Athn")
 """Stands in the header of every log file: SQLite's ``application_id``."""
 
-LAYOUT: Final = 1
-"""Number of the tables' layout: SQLite's ``user_version``."""
+LAYOUT: Final = 2
+"""Number of the tables' layout: SQLite's ``user_version``; `sql_renewal` brings a file there."""
 
 _SOUND_SQLITE: Final = (3, 51, 3)
 """Older ones may corrupt a write-ahead log under several connections (sqlite.org/wal.html)."""
@@ -69,20 +72,37 @@ CREATE TABLE telemetry (
 ) STRICT;
 CREATE INDEX telemetry_by_time ON telemetry (instrument, time);
 """
-"""The records, and the two side tables."""
+"""The records, and the two side tables, as layout 1 had them."""
+
+SECOND_DDL: Final = """
+ALTER TABLE heartbeat ADD COLUMN digest INTEGER;
+ALTER TABLE telemetry ADD COLUMN digest INTEGER;
+CREATE TABLE snapshot (
+    stream TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    form TEXT NOT NULL,
+    body BLOB NOT NULL,
+    digest INTEGER NOT NULL
+) STRICT;
+"""
+"""What layout 2 added: a checksum to each row beside the log, and states to begin folding from.
+
+A file of layout 1 is changed by the same statements, so that all have one schema, to the letter.
+"""
 
 PROJECTION_DDL: Final = """
 CREATE TABLE campaign (
     campaign_id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('running', 'pausing', 'paused', 'stopping', 'stopped',
-        'aborting', 'aborted', 'finished')),
+    state TEXT NOT NULL,
     reason TEXT NOT NULL,
     seed INTEGER NOT NULL,
     is_simulated INTEGER NOT NULL CHECK (is_simulated IN (0, 1)),
     opened_time TEXT NOT NULL,
     last_time TEXT NOT NULL,
     last_seq INTEGER NOT NULL,
+    n_candidates INTEGER NOT NULL,
     n_experiments_started INTEGER NOT NULL,
     n_observed INTEGER NOT NULL,
     n_failed INTEGER NOT NULL,
@@ -94,7 +114,8 @@ CREATE TABLE experiment (
     campaign_id TEXT NOT NULL,
     experiment_id TEXT NOT NULL,
     number INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('running', 'in_doubt', 'done', 'failed')),
+    purpose TEXT NOT NULL CHECK (purpose IN ('search', 'reference')),
+    state TEXT NOT NULL,
     started_time TEXT NOT NULL,
     ended_time TEXT,
     cost_usd REAL NOT NULL,
@@ -107,6 +128,9 @@ CREATE TABLE experiment (
     computed TEXT,
     cause TEXT NOT NULL,
     reason TEXT NOT NULL,
+    is_retracted INTEGER NOT NULL CHECK (is_retracted IN (0, 1)),
+    correction TEXT NOT NULL,
+    corrected_by TEXT NOT NULL,
     PRIMARY KEY (campaign_id, experiment_id)
 ) STRICT;
 CREATE TABLE job (
@@ -115,15 +139,31 @@ CREATE TABLE job (
     experiment_id TEXT NOT NULL,
     instrument TEXT NOT NULL,
     action TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('queued', 'started', 'done', 'failed', 'in_doubt',
-        'interrupted')),
+    state TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     started_time TEXT,
     ended_time TEXT,
     error TEXT NOT NULL,
     evidence TEXT NOT NULL,
+    answer TEXT NOT NULL,
     PRIMARY KEY (campaign_id, job_id)
 ) STRICT;
+CREATE TABLE candidate (
+    campaign_id TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    proposal INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'approved', 'edited', 'rejected', 'started')),
+    point TEXT NOT NULL,
+    proposed TEXT NOT NULL,
+    predictions TEXT NOT NULL,
+    is_out_of_distribution INTEGER CHECK (is_out_of_distribution IN (0, 1)),
+    judged_by TEXT NOT NULL,
+    judged_time TEXT,
+    reason TEXT NOT NULL,
+    experiment_id TEXT NOT NULL,
+    PRIMARY KEY (campaign_id, candidate_id)
+) STRICT;
+CREATE INDEX candidate_by_point ON candidate (campaign_id, point);
 CREATE INDEX job_by_experiment ON job (campaign_id, experiment_id);
 """
 """The projection tables of `orchestrator.log.tables`, in the same order of columns."""
@@ -190,10 +230,26 @@ def lay_out(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if not holds_log(connection):
-            connection.execute(RECORD_DDL + PROJECTION_DDL)
+            connection.execute(RECORD_DDL + SECOND_DDL + PROJECTION_DDL)
             connection.pragma("application_id", APPLICATION_ID)
             connection.pragma("user_version", LAYOUT)
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def schema_of(connection: apsw.Connection) -> list[tuple[object, ...]]:
+    """Return what a file says of its tables, indices and triggers, in order of their names."""
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    return list(connection.execute(query))
+
+
+def schema_wanted() -> list[tuple[object, ...]]:
+    """Return what `schema_of` says of a sound log."""
+    connection = apsw.Connection(":memory:")
+    try:
+        lay_out(connection)
+        return schema_of(connection)
+    finally:
+        connection.close()

@@ -16,7 +16,9 @@ import apsw
 
 from orchestrator.errors import LogCorrupt, LogError
 from orchestrator.log.chain import text_from_time, time_from_text
+from orchestrator.log.row_digest import row_digest
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
+from orchestrator.log.sql_renewal import renew_layout
 from orchestrator.log.sql_schema import lay_out, refuse_unsound_sqlite, require_log
 
 __all__ = ["SqlStore"]
@@ -64,8 +66,9 @@ class SqlStore:
         """Record a sign of life; only the last one of each name is kept."""
         with self._write() as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO heartbeat (name, pid, host, real_time) VALUES (?, ?, ?, ?)",
-                (name, pid, host, text_from_time(time)),
+                "INSERT OR REPLACE INTO heartbeat (name, pid, host, real_time, digest)"
+                " VALUES (?, ?, ?, ?, ?)",
+                _with_digest(name, pid, host, text_from_time(time)),
             )
 
     def heartbeats(self) -> tuple[Heartbeat, ...]:
@@ -75,15 +78,19 @@ class SqlStore:
                 "SELECT name, pid, host, real_time FROM heartbeat ORDER BY name"
             )
             return tuple(
-                Heartbeat(name, pid, host, time_from_text(time)) for name, pid, host, time in rows
+                Heartbeat(name, pid, host, _time_of_row(time)) for name, pid, host, time in rows
             )
 
     def append_telemetry(self, samples: Sequence[TelemetrySample]) -> None:
         """Keep some samples, all or none."""
         with self._write() as connection:
             connection.executemany(
-                "INSERT INTO telemetry (instrument, time, name, value) VALUES (?, ?, ?, ?)",
-                [(s.instrument, text_from_time(s.time), s.name, s.value) for s in samples],
+                "INSERT INTO telemetry (instrument, time, name, value, digest)"
+                " VALUES (?, ?, ?, ?, ?)",
+                [
+                    _with_digest(s.instrument, text_from_time(s.time), s.name, float(s.value))
+                    for s in samples
+                ],
             )
 
     def telemetry(
@@ -97,7 +104,7 @@ class SqlStore:
                 (instrument, text_from_time(since), text_from_time(until)),
             )
             return tuple(
-                TelemetrySample(time_from_text(time), instrument, name, value)
+                TelemetrySample(_time_of_row(time), instrument, name, value)
                 for time, name, value in rows
             )
 
@@ -123,7 +130,7 @@ class SqlStore:
     def _errors_named(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.CorruptError, apsw.NotADBError) as error:
+        except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
             raise LogCorrupt(f"{self._path}: {error}") from error
         except (apsw.Error, OSError, OverflowError) as error:
             raise LogError(f"{self._path}: {error}") from error
@@ -154,6 +161,7 @@ class SqlStore:
             if may_create:
                 lay_out(connection)
             require_log(connection)
+            renew_layout(connection)
         except LogError as error:
             raise type(error)(f"{self._path}: {error}") from error
         if _switched_to_wal(connection) != "wal":
@@ -176,3 +184,14 @@ def _switched_to_wal(connection: apsw.Connection) -> object:
         except apsw.BusyError:
             connection.execute("BEGIN IMMEDIATE; COMMIT")
     return connection.pragma("journal_mode", "wal")
+
+
+def _with_digest(*row: str | int | float) -> tuple[str | int | float, ...]:
+    return (*row, row_digest(row))
+
+
+def _time_of_row(text: str) -> datetime:
+    try:
+        return time_from_text(text)
+    except ValueError as error:
+        raise LogCorrupt(str(error)) from error

@@ -112,7 +112,9 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_log_of_a_later_version_is_refused(path: Path, log: SqliteLog) -> None:
     log._connection().pragma("user_version", LAYOUT + 1)
 
-    with pytest.raises(LogTooNew, match="got the layout 2, this Athanor reads up to 1"):
+    with pytest.raises(
+        LogTooNew, match=f"got the layout {LAYOUT + 1}, this Athanor reads up to {LAYOUT}"
+    ):
         open_sqlite_log(path)
 
 
