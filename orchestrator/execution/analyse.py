@@ -74,7 +74,8 @@ def analyse(campaign: CampaignSpec, rig: RigSpec, experiment: ExperimentState) -
 
     An analysis that gives a composition replaces the fractions that were asked by those that
     were made; one that fails leaves nothing to be learnt, because nobody knows of what. Without
-    such an analysis the point is taken as asked. Constraints are checked again at the made
+    such an analysis the point is taken as asked. A campaign that measures nothing, because all that
+    it wants is computed from the composition, needs no values. Constraints are checked again at the made
     point; breaking one is told in the reason and discards nothing.
 
     Args:
@@ -98,7 +99,8 @@ def analyse(campaign: CampaignSpec, rig: RigSpec, experiment: ExperimentState) -
         if result.quality is Quality.GOOD
         for name, estimate in result.values.items()
     }
-    if not values or _lost_composition(analyses, found):
+    lacks_values = bool(campaign.measured_names) and not values
+    if lacks_values or _lost_composition(analyses, found):
         reason = "; ".join(failures) or "no analysis gave a value"
         return Analysed(results, None, "measurement", reason)
     made = _made_point(sample, [result for _, _, result in found])
