@@ -9,6 +9,7 @@ from drivers.clock import Clock
 from drivers.errors import DriverError
 from orchestrator.core.lab_events import InstrumentConnected, InstrumentLost, LabEvent
 from orchestrator.execution.executor import Connection
+from orchestrator.execution.job_boundary import within_tree
 from orchestrator.execution.seats import Seat, Wire
 
 __all__ = ["CONNECT_TIMEOUT_S", "Connector"]
@@ -113,7 +114,8 @@ class Connector:
             return
         async with seat.turn:
             try:
-                seat.identity = await seat.instrument.connect()
+                greeting = seat.instrument.connect()
+                seat.identity = await within_tree(greeting, f"connecting {seat.name}")
                 await self._is_back(seat)
             except DriverError as error:
                 self._miss(seat, f"{type(error).__name__}: {error}")

@@ -6,7 +6,7 @@ A reading that cannot be had counts as a condition that does not hold.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
@@ -17,6 +17,7 @@ from drivers.errors import DriverError
 from orchestrator.core.lab_events import InterlockReleased, InterlockTripped, LabEvent
 from orchestrator.execution.executor import Refused
 from orchestrator.execution.interlock_sources import Source, source_from
+from orchestrator.execution.job_boundary import within_tree
 from orchestrator.execution.refusals import in_words, refused
 from orchestrator.execution.rig_spec import InterlockSpec
 from orchestrator.execution.seats import Seat
@@ -147,10 +148,9 @@ class Interlocks:
         seat = self._seats[source.instrument]
         if not seat.connected.is_set():
             raise DriverError(f"{seat.name} is not connected: {seat.why_lost}")
-        if seat is worker:
-            return source.value_in(await seat.instrument.read(source.action))
-        async with seat.turn:
-            return source.value_in(await seat.instrument.read(source.action))
+        async with nullcontext() if seat is worker else seat.turn:
+            reading = seat.instrument.read(source.action)
+            return source.value_in(await within_tree(reading, str(source)))
 
 
 def _text(value: Fraction | str) -> str:

@@ -6,7 +6,9 @@ A programming error becomes `Unknown` with its traceback, unless the device can 
 import asyncio
 import logging
 import traceback
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from drivers.errors import DeviceFault, DriverError, LimitError, NothingDone
 from drivers.instrument import RecoveryClass
@@ -16,7 +18,9 @@ from orchestrator.execution.executor import Done, Outcome, Refused, Unknown
 from orchestrator.execution.limits import limited
 from orchestrator.execution.running_order import RunningOrder
 
-__all__ = ["Trouble", "carried_out"]
+__all__ = ["Trouble", "carried_out", "within_tree"]
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +79,26 @@ async def _performed(job: RunningOrder) -> tuple[LoggedReading, ...]:
         await job.ticket.about_to_act()
     readings = await instrument.perform(order.action, order.arguments, job.ticket)
     return tuple(LoggedReading(name=r.name, value=r.value) for r in readings)
+
+
+async def within_tree(work: Awaitable[T], what: str) -> T:
+    """Wait for what a driver does beside a job; a programming error becomes one of the tree.
+
+    Args:
+        work: Of the driver.
+        what: It is, for the message.
+
+    Raises:
+        DriverError: Whatever it meets.
+    """
+    try:
+        return await work
+    except (DriverError, TimeoutError):
+        raise
+    except Exception as error:
+        logger.exception("%s broke in our own code", what)
+        text = f"{what} broke in our own code: {type(error).__name__}: {error}"
+        raise DriverError(text) from error
 
 
 async def _broken(job: RunningOrder) -> Trouble:

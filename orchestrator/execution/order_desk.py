@@ -17,7 +17,7 @@ from orchestrator.execution.calming import stopped
 from orchestrator.execution.connecting import Connector
 from orchestrator.execution.executor import Order, Outcome, Refused, Unknown
 from orchestrator.execution.interlocks import Interlocks
-from orchestrator.execution.job_boundary import Trouble, carried_out
+from orchestrator.execution.job_boundary import Trouble, carried_out, within_tree
 from orchestrator.execution.kept_orders import JournalTicket, KeptOrders
 from orchestrator.execution.refusals import fault_in, in_words, journal_failed, refused
 from orchestrator.execution.running_order import RunningOrder
@@ -213,7 +213,8 @@ class OrderDesk:
             order = Order.model_validate_json(entry.order_json)
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    outcome = await settled_by_device(seat, order, entry.notes)
+                    question = settled_by_device(seat, order, entry.notes)
+                    outcome = await within_tree(question, f"{order.action} of {seat.name}")
             except (DriverError, TimeoutError) as error:
                 text = f"what became of {entry.key} is not known: {in_words(error)}"
                 return refused("DoubtOpen", text)
@@ -230,9 +231,10 @@ class OrderDesk:
                     await self._connector.connect(seat)
                     await seat.connected.wait()
                 async with seat.turn:
-                    outcome = await settled_by_device(seat, order, notes, cut.text)
+                    question = settled_by_device(seat, order, notes, cut.text)
+                    outcome = await within_tree(question, f"{order.action} of {seat.name}")
         except (DriverError, TimeoutError) as error:
-            seat.fault = f"{cut.error}: {cut.text}"
+            seat.fault = seat.fault or f"{cut.error}: {cut.text}"
             evidence = f"{cut.text}; {seat.name} could not be asked: {in_words(error)}"
             return Unknown(evidence=evidence)
         except asyncio.CancelledError:

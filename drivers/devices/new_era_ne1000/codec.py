@@ -5,11 +5,15 @@ status letter, data, ETX. An alarm takes the place of the status; a refusal stan
 ``?``.
 """
 
+import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from drivers.errors import ProtocolError
+from drivers.reading import Reading
+from drivers.ticket import Settlement, Verdict
 
 __all__ = [
     "FAULTS",
@@ -17,13 +21,20 @@ __all__ = [
     "MOVING",
     "READERS",
     "REPLY_END",
+    "WITNESS_PHASE",
     "Reply",
     "Request",
     "VolumesDispensed",
+    "asked_from_note",
+    "asked_of",
     "decode",
+    "deviation",
     "encode",
+    "note_from_asked",
     "number_from_text",
     "rate_from",
+    "rate_texts",
+    "settlement_from",
     "text_from_number",
     "volume_from",
     "volumes_dispensed_from",
@@ -45,6 +56,10 @@ FAULTS: Final = {
     "A?O": "the phase of the pumping program is out of range",
 }
 """What an alarm or a refusal means, as the manual has it."""
+VOLUME_TOLERANCE_FRACTION: Final = 0.01
+WITNESS_PHASE: Final = "02"
+"""Selected before the first stroke. A pump that is switched on anew has phase 1 selected, so that
+counters at zero say *did not run* only while this one is. It holds STP: it can start nothing."""
 MOVING: Final = frozenset("IWX")
 """Status letters of a pump whose plunger moves or is about to."""
 
@@ -214,6 +229,99 @@ def volumes_dispensed_from(reply: Reply) -> VolumesDispensed:
     infused, withdrawn = (number_from_text(number) * ul for number in numbers)
     resolution = max(10.0 ** -len(number.partition(".")[2]) for number in numbers) * ul
     return VolumesDispensed(infused, withdrawn, resolution)
+
+
+def rate_texts(rate_ul_per_min: float) -> tuple[str, float]:
+    """Return what sets a rate, and what it must read back as, in microlitres a minute.
+
+    Example:
+        >>> rate_texts(2000.0), rate_texts(12345.0)
+        (('2000UM', 2000.0), ('12.35MM', 12350.0))
+    """
+    if rate_ul_per_min > MAX_VOLUME_UL:
+        number = text_from_number(rate_ul_per_min / 1000)
+        return f"{number}MM", float(number) * 1000.0
+    number = text_from_number(rate_ul_per_min)
+    return f"{number}UM", float(number)
+
+
+def asked_of(strokes: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return how many microlitres strokes move in all, by direction.
+
+    Args:
+        strokes: Direction, ``INF`` or ``WDR``, and microlitres.
+    """
+    asked = {"INF": 0.0, "WDR": 0.0}
+    for direction, volume_ul in strokes:
+        asked[direction] += float(text_from_number(volume_ul))
+    return asked
+
+
+def note_from_asked(asked: Mapping[str, float]) -> str:
+    """Return what is noted before the first stroke.
+
+    Args:
+        asked: Microlitres of all strokes together, by direction: ``INF``, ``WDR``.
+
+    Example:
+        >>> note_from_asked({"INF": 500.0, "WDR": 0.0})
+        '{"INF": 500.0, "WDR": 0.0}'
+    """
+    return json.dumps(dict(asked))
+
+
+def asked_from_note(note: str) -> dict[str, float]:
+    """Return the microlitres by direction that a note tells of.
+
+    Raises:
+        ProtocolError: It is no such note.
+    """
+    try:
+        found = json.loads(note)
+        return {way: float(found[way]) for way in ("INF", "WDR")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProtocolError("not a note of what a pump was asked", note.encode()) from error
+
+
+def deviation(counted: VolumesDispensed, asked: Mapping[str, float]) -> str:
+    """Return in words where the counters differ from what was asked; empty if they do not."""
+    for way, got in (("INF", counted.infused_ul), ("WDR", counted.withdrawn_ul)):
+        expected = asked[way]
+        tolerance = VOLUME_TOLERANCE_FRACTION * expected + counted.resolution_ul
+        if abs(got - expected) > tolerance:
+            return f"{way} counted {got:g} ul, expected {expected:g} ul"
+    return ""
+
+
+def settlement_from(
+    action: str, asked: Mapping[str, float], counted: VolumesDispensed, *, is_witnessed: bool
+) -> Settlement:
+    """Return what became of an action whose counters were at zero before it.
+
+    Args:
+        action: ``dispense``, ``withdraw`` or ``transfer``.
+        asked: Microlitres of all strokes together, by direction.
+        counted: What the counters say now, at rest.
+        is_witnessed: Whether the pump has not been switched off since before the first stroke.
+    """
+    counters = f"counted INF {counted.infused_ul:g} ul, WDR {counted.withdrawn_ul:g} ul"
+    if counted.infused_ul == counted.withdrawn_ul == 0.0:
+        if is_witnessed:
+            return Settlement(Verdict.DID_NOT_RUN, f"the pump has not moved: {counters}")
+        evidence = f"the pump was switched off meanwhile, which clears its counters: {counters}"
+        return Settlement(Verdict.CANNOT_TELL, evidence)
+    difference = deviation(counted, asked)
+    if difference:
+        return Settlement(Verdict.PARTLY, f"{action} was cut off: {counters}; {difference}")
+    readings = {
+        "dispensed_volume_ul": (counted.infused_ul, ("dispense", "transfer")),
+        "withdrawn_volume_ul": (counted.withdrawn_ul, ("withdraw", "transfer")),
+    }
+    return Settlement(
+        Verdict.RAN,
+        f"{action} was done: {counters}",
+        tuple(Reading(name, ul) for name, (ul, of) in readings.items() if action in of),
+    )
 
 
 READERS: Final = (rate_from, volume_from, volumes_dispensed_from)

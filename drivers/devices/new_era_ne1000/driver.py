@@ -3,29 +3,14 @@
 import asyncio
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import override
 
 from drivers.clock import Clock
-from drivers.devices.new_era_ne1000.codec import (
-    FAULTS,
-    MAX_VOLUME_UL,
-    MOVING,
-    REPLY_END,
-    Reply,
-    Request,
-    VolumesDispensed,
-    decode,
-    encode,
-    number_from_text,
-    rate_from,
-    text_from_number,
-    volume_from,
-    volumes_dispensed_from,
-)
+from drivers.devices.new_era_ne1000 import codec
 from drivers.errors import (
     DeviceFault,
     DriverError,
@@ -39,6 +24,7 @@ from drivers.errors import (
 )
 from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
 from drivers.line import Conversation, Line
+from drivers.ticket import Settlement
 
 __all__ = ["NewEraNe1000", "NewEraNe1000Settings"]
 
@@ -46,9 +32,8 @@ logger = logging.getLogger(__name__)
 
 REPLY_TIMEOUT_S: Final = 2.0
 MAX_SPEED_MM_PER_MIN: Final = 51.0
-VOLUME_TOLERANCE_FRACTION: Final = 0.01
 
-VolumeUl = Annotated[float, Within(1.0, MAX_VOLUME_UL)]
+VolumeUl = Annotated[float, Within(1.0, codec.MAX_VOLUME_UL)]
 RateUlPerMin = Annotated[float, Within(0.1, 99_000.0)]
 
 
@@ -70,23 +55,23 @@ def _duration_of_stroke_s(*, volume_ul: float, rate_ul_per_min: float) -> float:
 
 
 def _duration_of_transfer_s(*, volume_ul: float, rate_ul_per_min: float) -> float:
-    overhead_s = 4.0 + 4.0 * math.ceil(volume_ul / 1000.0)
-    return 2.0 * 60.0 * volume_ul / rate_ul_per_min + overhead_s
+    return 120.0 * volume_ul / rate_ul_per_min + 4.0 + 4.0 * math.ceil(volume_ul / 1000.0)
 
 
 class NewEraNe1000(Instrument):
     """One NE-1000 with a syringe and, for `transfer`, two check valves.
 
-    References:
-        NE-1000 Multi-Phaser user manual, publication 1200-01 (2014), pages 33-35; see card.toml.
+    References: NE-1000 user manual, publication 1200-01 (2014), pages 33-35; see card.toml.
     """
 
     model: ClassVar[str] = "New Era NE-1000"
+    says_when_it_acts: ClassVar[bool] = True
 
     def __init__(self, name: str, line: Line, clock: Clock, settings: NewEraNe1000Settings) -> None:
         super().__init__(name, line, clock)
         self.settings = settings
-        self._conversation = Conversation(line, clock, reply_end=REPLY_END)
+        self._conversation = Conversation(line, clock, reply_end=codec.REPLY_END)
+        self._is_programmed = False
 
     @classmethod
     @override
@@ -106,17 +91,16 @@ class NewEraNe1000(Instrument):
         if not model.text.startswith("NE1000V"):
             raise RigError(f"instruments.{self.name}", got=model.text, expected="NE1000V…")
         await self.stop()
-        diameter = text_from_number(self.settings.syringe_diameter_mm)
-        if number_from_text((await self._ask("DIA")).text) != float(diameter):
+        diameter = codec.text_from_number(self.settings.syringe_diameter_mm)
+        if codec.number_from_text((await self._ask("DIA")).text) != float(diameter):
             await self._set("DIA", diameter)
-            self._verify("DIA", number_from_text((await self._ask("DIA")).text), diameter)
-        for phase, function in (("2", "STP"), ("1", "RAT")):
-            await self._set("PHN", phase)
-            await self._set("FUN", function)
-            self._verify("FUN", (await self._ask("FUN")).text, function)
-        if volume_from(await self._ask("VOL"))[1] != "UL":
+            self._verify("DIA", codec.number_from_text((await self._ask("DIA")).text), diameter)
+        self._is_programmed = (await self._ask("PHN")).text != codec.WITNESS_PHASE
+        if self._is_programmed:  # else what the witness says may still be asked for
+            await self._program()
+        if codec.volume_from(await self._ask("VOL"))[1] != "UL":
             await self._set("VOL", "UL")
-            self._verify("VOL", volume_from(await self._ask("VOL"))[1], "UL")
+            self._verify("VOL", codec.volume_from(await self._ask("VOL"))[1], "UL")
         return f"{self.model} {model.text} address {self.settings.address}"
 
     @override
@@ -139,7 +123,7 @@ class NewEraNe1000(Instrument):
                 if len(evidence) > 2:
                     break
                 continue
-            if reply.error == "NA" and reply.status not in MOVING:
+            if reply.error == "NA" and reply.status not in codec.MOVING:
                 return
         raise OutcomeUnknown(f"{self.name} may still be moving", "; ".join(evidence))
 
@@ -234,27 +218,39 @@ class NewEraNe1000(Instrument):
         Raises:
             OutcomeUnknown: The pump does not answer.
         """
-        counted = volumes_dispensed_from(await self._ask("DIS"))
+        counted = codec.volumes_dispensed_from(await self._ask("DIS"))
         return (
             Reading("dispensed_volume_ul", counted.infused_ul),
             Reading("withdrawn_volume_ul", counted.withdrawn_ul),
         )
 
     def _check(self, name: str, volume_ul: float, rate: float, *, is_one_stroke: bool) -> None:
-        syringe_ul = 1000.0 * self.settings.syringe_volume_ml
-        where = f"{self.name}.{name}"
+        syringe_ul, where = 1000.0 * self.settings.syringe_volume_ml, f"{self.name}.{name}"
         if is_one_stroke and volume_ul > syringe_ul:
             expected = f"at most {syringe_ul:g} ul"
             raise LimitError(f"{where}.volume_ul", got=volume_ul, expected=expected)
         area_mm2 = math.pi * self.settings.syringe_diameter_mm**2 / 4
-        highest = min(MAX_SPEED_MM_PER_MIN * area_mm2, 1000 * MAX_VOLUME_UL)
+        highest = min(MAX_SPEED_MM_PER_MIN * area_mm2, 1000 * codec.MAX_VOLUME_UL)
         if rate > highest:
             expected = f"at most {highest:.0f} ul/min"
             raise LimitError(f"{where}.rate_ul_per_min", got=rate, expected=expected)
 
+    @override
+    async def settle(
+        self, action_name: str, arguments: Mapping[str, object], *, key: str, notes: Sequence[str]
+    ) -> Settlement:
+        if self.actions[action_name].recovery is not RecoveryClass.QUERYABLE:
+            return await super().settle(action_name, arguments, key=key, notes=notes)
+        asked = codec.asked_from_note(notes[-1] if notes else "")
+        if (await self._exchange("")).status in codec.MOVING | {"P"}:
+            await self.stop()
+        counted = codec.volumes_dispensed_from(await self._ask("DIS"))
+        is_witnessed = (await self._ask("PHN")).text == codec.WITNESS_PHASE
+        return codec.settlement_from(action_name, asked, counted, is_witnessed=is_witnessed)
+
     async def _move(
         self, strokes: tuple[tuple[str, float], ...], rate_ul_per_min: float
-    ) -> VolumesDispensed:
+    ) -> codec.VolumesDispensed:
         """Run strokes one after the other; whatever goes wrong after the first has begun stops it.
 
         Raises:
@@ -262,13 +258,18 @@ class NewEraNe1000(Instrument):
             NothingDone: A setting was not confirmed before the first stroke.
             OutcomeUnknown: Anything else that goes wrong once a stroke has begun.
         """
-        asked = {"INF": 0.0, "WDR": 0.0}
+        asked = codec.asked_of(strokes)
         has_begun = False
         try:
-            await self._set("CLD", "INF")
-            await self._set("CLD", "WDR")
+            if not self._is_programmed:
+                await self._program()
+            await self._clear_counters()
             for direction, volume_ul in strokes:
-                asked[direction] += await self._prepare(direction, volume_ul, rate_ul_per_min)
+                await self._select("01")
+                await self._prepare(direction, volume_ul, rate_ul_per_min)
+                if not has_begun:
+                    await self._select(codec.WITNESS_PHASE)
+                    await self.ticket.about_to_act(codec.note_from_asked(asked))
                 had_begun, has_begun = has_begun, True
                 try:
                     await self._start(direction)
@@ -276,8 +277,9 @@ class NewEraNe1000(Instrument):
                     has_begun = had_begun
                     raise
                 await self._wait(60.0 * volume_ul / rate_ul_per_min)
-            counted = volumes_dispensed_from(await self._ask("DIS"))
-            self._verify_volumes(counted, asked)
+            counted = codec.volumes_dispensed_from(await self._ask("DIS"))
+            if text := codec.deviation(counted, asked):
+                raise DeviceFault(self.name, code="DIS", text=text, acted=True)
         except asyncio.CancelledError:
             if has_begun:
                 await asyncio.shield(self._stop_or_tell())
@@ -286,8 +288,7 @@ class NewEraNe1000(Instrument):
             if has_begun:
                 raise await self._stopped_after(error) from error
             if isinstance(error, OutcomeUnknown | ProtocolError):
-                reason = f"{self.name} had not been told to move when this happened: {error}"
-                raise NothingDone(reason) from error
+                raise NothingDone(f"{self.name} had not been told to move: {error}") from error
             raise
         return counted
 
@@ -298,24 +299,36 @@ class NewEraNe1000(Instrument):
             return DeviceFault(error.device, code=error.code, text=error.text, acted=True)
         return OutcomeUnknown(f"{self.name} was moving when this happened: {error}", evidence)
 
-    async def _prepare(self, direction: str, volume_ul: float, rate_ul_per_min: float) -> float:
+    async def _program(self) -> None:
+        """Make a program of one phase that pumps at a rate; moves nothing, clears no counter."""
+        for phase, function in (("02", "STP"), ("01", "RAT")):
+            await self._select(phase)
+            await self._set("FUN", function)
+            self._verify("FUN", (await self._ask("FUN")).text, function)
+        self._is_programmed = True
+
+    async def _clear_counters(self) -> None:
+        await self._set("CLD", "INF")
+        await self._set("CLD", "WDR")
+        counted = codec.volumes_dispensed_from(await self._ask("DIS"))
+        self._verify("DIS", (counted.infused_ul, counted.withdrawn_ul), (0.0, 0.0))
+
+    async def _select(self, phase: str) -> None:
+        await self._set("PHN", phase.lstrip("0"))
+        self._verify("PHN", (await self._ask("PHN")).text, phase)
+
+    async def _prepare(self, direction: str, volume_ul: float, rate_ul_per_min: float) -> None:
         await self._set("DIR", direction)
         self._verify("DIR", (await self._ask("DIR")).text, direction)
-        volume = text_from_number(volume_ul)
+        volume = codec.text_from_number(volume_ul)
         await self._set("VOL", volume)
-        self._verify("VOL", volume_from(await self._ask("VOL")), (float(volume), "UL"))
-        unit, in_unit = ("UM", rate_ul_per_min)
-        if rate_ul_per_min > MAX_VOLUME_UL:
-            unit, in_unit = ("MM", rate_ul_per_min / 1000)
-        rate = text_from_number(in_unit)
-        await self._set("RAT", f"{rate}{unit}")
-        expected = float(rate) * (1000.0 if unit == "MM" else 1.0)
-        self._verify("RAT", rate_from(await self._ask("RAT")), expected)
-        return float(volume)
+        self._verify("VOL", codec.volume_from(await self._ask("VOL")), (float(volume), "UL"))
+        rate, expected = codec.rate_texts(rate_ul_per_min)
+        await self._set("RAT", rate)
+        self._verify("RAT", codec.rate_from(await self._ask("RAT")), expected)
 
     async def _start(self, direction: str) -> None:
-        status = (await self._ask("RUN")).status
-        if status != {"INF": "I", "WDR": "W"}[direction]:
+        if (status := (await self._ask("RUN")).status) != {"INF": "I", "WDR": "W"}[direction]:
             raise ProtocolError(f"{self.name}: not the answer to RUN {direction}", status.encode())
 
     async def _wait(self, duration_s: float) -> None:
@@ -334,18 +347,10 @@ class NewEraNe1000(Instrument):
             status = (await self._ask("")).status
             if status == "S":
                 return
-            if status not in MOVING or now_s() > deadline_s:
-                is_late = status in MOVING
+            if status not in codec.MOVING or now_s() > deadline_s:
+                is_late = status in codec.MOVING
                 text = "still moving after its time" if is_late else "somebody else paused the pump"
                 raise DeviceFault(self.name, code=status, text=text)
-
-    def _verify_volumes(self, counted: VolumesDispensed, asked: Mapping[str, float]) -> None:
-        for direction, got in (("INF", counted.infused_ul), ("WDR", counted.withdrawn_ul)):
-            expected = asked[direction]
-            tolerance = VOLUME_TOLERANCE_FRACTION * expected + counted.resolution_ul
-            if abs(got - expected) > tolerance:
-                text = f"{direction} counted {got:g} ul, expected {expected:g} ul"
-                raise DeviceFault(self.name, code="DIS", text=text, acted=True)
 
     async def _stop_or_tell(self) -> str:
         """Stop, and say in words how that went."""
@@ -357,8 +362,9 @@ class NewEraNe1000(Instrument):
         return "stopped; its counters tell what it moved"
 
     def _verify(self, command: str, got: object, expected: object) -> None:
-        if isinstance(expected, str) and isinstance(got, float):
-            expected = float(expected)
+        expected = (
+            float(expected) if isinstance(expected, str) and isinstance(got, float) else expected
+        )
         is_same = got == expected
         if isinstance(got, float) and isinstance(expected, float):
             is_same = math.isclose(got, expected, rel_tol=1e-6)
@@ -373,22 +379,22 @@ class NewEraNe1000(Instrument):
                 f"{self.name}: data in the answer to {command}", reply.text.encode()
             )
 
-    async def _ask(self, command: str, argument: str = "") -> Reply:
+    async def _ask(self, command: str, argument: str = "") -> codec.Reply:
         reply = await self._exchange(command, argument)
         code = f"A?{reply.alarm}" if reply.alarm else f"?{reply.error.lstrip('?')}"
         if reply.alarm or reply.error:
-            raise DeviceFault(self.name, code=code, text=FAULTS[code])
+            raise DeviceFault(self.name, code=code, text=codec.FAULTS[code])
         return reply
 
     async def _exchange(
         self, command: str, argument: str = "", *, is_urgent: bool = False
-    ) -> Reply:
+    ) -> codec.Reply:
         """Send one request and return the answer of this pump; others' frames are skipped."""
         address = self.settings.address
         frame = await self._conversation.ask(
-            encode(Request(address, command, argument)),
+            codec.encode(codec.Request(address, command, argument)),
             timeout_s=REPLY_TIMEOUT_S,
-            is_reply=lambda frame: decode(frame).address == address,
+            is_reply=lambda frame: codec.decode(frame).address == address,
             is_urgent=is_urgent,
         )
-        return decode(frame)
+        return codec.decode(frame)

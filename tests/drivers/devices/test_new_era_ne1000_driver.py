@@ -22,8 +22,28 @@ from tests.support.driver_rig import bench_of, instrument_on
 from tests.support.virtual_time import error_of, in_virtual_time
 
 OK = r"< \x0201S\x03"
-CLEAR = [r"> 01CLDINF\r", OK, r"> 01CLDWDR\r", OK]
+ZERO = r"< \x0201SI0.000W0.000UL\x03"
+CLEAR = [r"> 01CLDINF\r", OK, r"> 01CLDWDR\r", OK, r"> 01DIS\r", ZERO]
 STOP_AT_REST = [r"> 01STP\r", r"< \x0201S?NA\x03"]
+
+
+def phase(number: int) -> list[str]:
+    """Return the script of selecting a phase of the pumping program."""
+    return [rf"> 01PHN{number}\r", OK, r"> 01PHN\r", rf"< \x0201S{number:02d}\x03"]
+
+
+PROGRAM = [
+    *phase(2),
+    r"> 01FUNSTP\r",
+    OK,
+    r"> 01FUN\r",
+    r"< \x0201SSTP\x03",
+    *phase(1),
+    r"> 01FUNRAT\r",
+    OK,
+    r"> 01FUN\r",
+    r"< \x0201SRAT\x03",
+]
 CONNECT = [
     r"> 01\r",
     r"< \x0201A?R\x03",
@@ -36,18 +56,9 @@ CONNECT = [
     OK,
     r"> 01DIA\r",
     r"< \x0201S14.57\x03",
-    r"> 01PHN2\r",
-    OK,
-    r"> 01FUNSTP\r",
-    OK,
-    r"> 01FUN\r",
-    r"< \x0201SSTP\x03",
-    r"> 01PHN1\r",
-    OK,
-    r"> 01FUNRAT\r",
-    OK,
-    r"> 01FUN\r",
-    r"< \x0201SRAT\x03",
+    r"> 01PHN\r",
+    r"< \x0201S01\x03",
+    *PROGRAM,
     r"> 01VOL\r",
     r"< \x0201S0.000ML\x03",
     r"> 01VOLUL\r",
@@ -60,6 +71,7 @@ CONNECT = [
 def stroke(direction: str, volume: str = "500.0", rate: str = "2000") -> list[str]:
     """Return the script of setting up one stroke, up to RUN."""
     return [
+        *phase(1),
         rf"> 01DIR{direction}\r",
         OK,
         r"> 01DIR\r",
@@ -72,6 +84,7 @@ def stroke(direction: str, volume: str = "500.0", rate: str = "2000") -> list[st
         OK,
         r"> 01RAT\r",
         rf"< \x0201S{rate}.UM\x03",
+        *phase(2),
         r"> 01RUN\r",
     ]
 
@@ -124,6 +137,7 @@ def test_connect_refuses_another_model() -> None:
 
 def test_a_dispense_reports_what_the_pump_counted() -> None:
     script = [
+        *PROGRAM,
         *CLEAR,
         *stroke("INF"),
         MOVING,
@@ -141,6 +155,7 @@ def test_a_dispense_reports_what_the_pump_counted() -> None:
 
 def test_a_volume_that_was_not_counted_is_a_fault_that_acted() -> None:
     script = [
+        *PROGRAM,
         *CLEAR,
         *stroke("INF"),
         MOVING,
@@ -159,7 +174,7 @@ def test_a_volume_that_was_not_counted_is_a_fault_that_acted() -> None:
 
 
 def test_a_stall_is_a_fault_that_acted() -> None:
-    script = [*CLEAR, *stroke("INF"), MOVING, POLL, r"< \x0201A?S\x03", *STOP_AT_REST]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), MOVING, POLL, r"< \x0201A?S\x03", *STOP_AT_REST]
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
 
@@ -168,7 +183,7 @@ def test_a_stall_is_a_fault_that_acted() -> None:
 
 
 def test_a_refused_start_did_not_act() -> None:
-    script = [*CLEAR, *stroke("INF"), r"< \x0201S?NA\x03"]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), r"< \x0201S?NA\x03"]
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
 
@@ -177,7 +192,7 @@ def test_a_refused_start_did_not_act() -> None:
 
 
 def test_a_setting_that_reads_back_differently_is_a_fault_that_did_not_act() -> None:
-    script = [*CLEAR, *stroke("INF")[:6], r"> 01VOL\r", r"< \x0201S50.00UL\x03"]
+    script = [*PROGRAM, *CLEAR, *stroke("INF")[:10], r"> 01VOL\r", r"< \x0201S50.00UL\x03"]
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
 
@@ -186,7 +201,7 @@ def test_a_setting_that_reads_back_differently_is_a_fault_that_did_not_act() -> 
 
 
 def test_a_start_without_an_answer_is_unknown_and_stopped() -> None:
-    script = [*CLEAR, *stroke("INF"), r"> 01STP\r", r"< \x0201P\x03", r"> 01STP\r", OK]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), r"> 01STP\r", r"< \x0201P\x03", r"> 01STP\r", OK]
     script += STOP_AT_REST
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
@@ -197,7 +212,7 @@ def test_a_start_without_an_answer_is_unknown_and_stopped() -> None:
 
 
 def test_an_unreadable_answer_to_the_start_is_unknown_and_stopped() -> None:
-    script = [*CLEAR, *stroke("INF"), r"< \x0201\xc9\x03", *STOP_AT_REST]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), r"< \x0201\xc9\x03", *STOP_AT_REST]
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
 
@@ -207,7 +222,7 @@ def test_an_unreadable_answer_to_the_start_is_unknown_and_stopped() -> None:
 
 
 def test_an_unreadable_answer_to_a_setting_says_that_nothing_was_done() -> None:
-    got, left = outcome_of([r"> 01CLDINF\r", r"< \x0201\xd3\x03"], "dispense", **ARGUMENTS)
+    got, left = outcome_of([r"> 01PHN2\r", r"< \x0201\xd3\x03"], "dispense", **ARGUMENTS)
 
     assert isinstance(got, NothingDone)
     assert isinstance(got.__cause__, ProtocolError)
@@ -215,7 +230,7 @@ def test_an_unreadable_answer_to_a_setting_says_that_nothing_was_done() -> None:
 
 
 def test_another_direction_than_asked_is_stopped() -> None:
-    script = [*CLEAR, *stroke("INF"), r"< \x0201W\x03", *STOP_AT_REST]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), r"< \x0201W\x03", *STOP_AT_REST]
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
 
@@ -224,7 +239,7 @@ def test_another_direction_than_asked_is_stopped() -> None:
 
 
 def test_a_pump_paused_by_hand_is_a_fault_that_acted() -> None:
-    script = [*CLEAR, *stroke("INF"), MOVING, POLL, r"< \x0201P\x03", r"> 01STP\r", OK]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), MOVING, POLL, r"< \x0201P\x03", r"> 01STP\r", OK]
     script += STOP_AT_REST
 
     got, left = outcome_of(script, "dispense", **ARGUMENTS)
@@ -234,7 +249,7 @@ def test_a_pump_paused_by_hand_is_a_fault_that_acted() -> None:
 
 
 def test_a_pump_that_never_ends_is_stopped() -> None:
-    script = [*CLEAR, *stroke("INF"), MOVING, *[POLL, MOVING] * 23]
+    script = [*PROGRAM, *CLEAR, *stroke("INF"), MOVING, *[POLL, MOVING] * 23]
     script += [r"> 01STP\r", r"< \x0201P\x03", r"> 01STP\r", OK, *STOP_AT_REST]
 
     got, _ = outcome_of(script, "dispense", **ARGUMENTS)

@@ -66,22 +66,6 @@ def with_crooked_lines(visit: Visit) -> None:
     on_virtual_time(main)
 
 
-def test_a_line_that_dies_while_the_pump_runs_leaves_the_outcome_unknown() -> None:
-    async def visit(
-        executor: LocalExecutor, lines: dict[str, CrookedLine], clock: VirtualClock
-    ) -> None:
-        async with asyncio.TaskGroup() as group:
-            work = group.create_task(executor.perform(TRANSFER))
-            await clock.sleep(20.0)
-            await lines["pumps"].close()
-
-        assert isinstance(work.result(), Unknown)
-        assert executor.snapshot()["pump_x1"].startswith("fault: ")
-        assert executor.snapshot()["pump_x2"] == "idle"
-
-    with_crooked_lines(visit)
-
-
 def test_a_line_that_is_dead_from_the_start_refuses_with_nothing_done() -> None:
     async def visit(
         executor: LocalExecutor, lines: dict[str, CrookedLine], clock: VirtualClock
@@ -139,6 +123,9 @@ def test_a_stop_that_does_not_arrive_after_a_cancel_is_a_fault() -> None:
             await work
 
         assert executor.snapshot()["pump_x1"].startswith("fault: not stopped: ")
+        refused = await executor.perform(again(TRANSFER))
+        assert isinstance(refused, Refused)
+        assert refused.error == "DoubtOpen"
 
     with_crooked_lines(visit)
 
