@@ -8,17 +8,23 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from orchestrator.cli import (
+    alarms,
     audit,
     check,
     control,
     doctor,
+    doubt,
     export,
+    instruments,
+    latch,
     log,
+    places,
     propose,
     report,
     run_campaign,
     simulate,
     status,
+    tasks,
 )
 from orchestrator.cli.options import EXIT_BAD_INPUT
 
@@ -51,7 +57,14 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
 )
 """Panel of the help, name, function; in the order of the help."""
 
-_GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = ((MAINTENANCE, "audit", audit.app),)
+_GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = (
+    (SAFETY, "latch", latch.app),
+    (SAFETY, "doubt", doubt.app),
+    (SAFETY, "alarms", alarms.app),
+    (BENCH, "instruments", instruments.app),
+    (BENCH, "places", places.app),
+    (MAINTENANCE, "audit", audit.app),
+)
 """Panel of the help, name, commands below that name."""
 
 _HELP: Final = ["-h", "--help"]

@@ -23,6 +23,7 @@ __all__ = [
     "DatabaseOption",
     "JsonOption",
     "console",
+    "is_alone",
     "lab_of",
     "messages",
     "settings_of",
@@ -57,6 +58,24 @@ CampaignArgument = Annotated[
         show_default=False,
     ),
 ]
+
+
+def is_alone(context: typer.Context, *, as_json: bool, database: Path | None) -> bool:
+    """Tell whether a group of commands was called without one of them.
+
+    Args:
+        context: Of the group.
+        as_json: Whether JSON was asked for in front of a command.
+        database: What stands in front of a command.
+
+    Raises:
+        BadParameter: Options stand before the command that they are meant for.
+    """
+    if context.invoked_subcommand is None:
+        return True
+    if as_json or database is not None:
+        raise typer.BadParameter(f"write options behind `{context.invoked_subcommand}`")
+    return False
 
 
 def settings_of(database: Path | None) -> "Settings":

@@ -54,7 +54,7 @@ class Decisions:
         while True:
             lab = after = self._folds.laboratory()
             events = events_for(lab)
-            is_simulated, time = self._lab_time()
+            is_simulated, time = self.lab_time()
             for event in events:
                 after = after.after(event, time)
             if self._has_appended(LAB_STREAM, events, time, is_simulated, lab.version):
@@ -79,7 +79,7 @@ class Decisions:
             return False
         return True
 
-    def _lab_time(self) -> tuple[bool, datetime]:
+    def lab_time(self) -> tuple[bool, datetime]:
         """Tell whether the laboratory is only a pretended one, and the time on its clock."""
         rows = self._log.projection("campaign")
         running = [row for row in rows if row["state"] not in ("stopped", "aborted", "finished")]

@@ -127,5 +127,6 @@ def _if_scrapped(experiment: ExperimentState, job: JobState) -> str:
     if cleanup and not job.planned.is_cleanup:
         return f"no result; cleaned up by {', '.join(cleanup)}{wait}"
     places = sorted({*experiment.places_held(), *job.planned.positions})
-    left = ", ".join(places) if places else "nothing"
-    return f"no result; nothing cleans up: leaves unclean: {left} (then `athanor places clean`)"
+    if not places:
+        return "no result; no place is left unclean"
+    return f"no result; nothing cleans up: clean {', '.join(places)} (`athanor places clean`)"

@@ -73,6 +73,8 @@ def _job_summary(event: facts.Event) -> str:
             return f"{event.job_id} is in doubt: {event.evidence}"
         case facts.JobInterrupted():
             return f"{event.job_id} interrupted: {event.reason}"
+        case facts.DoubtAnswered():
+            return f"{event.job_id} answered: {event.answer}: {event.reason}"
         case _:
             return ""
 
@@ -89,6 +91,11 @@ def _experiment_summary(event: facts.Event) -> str:
             )
         case facts.ObservationRecorded():
             return f"{event.experiment_id} observed {_observation(event.observation)}"
+        case facts.ObservationAmended():
+            said = _observation(event.observation)
+            return f"{event.experiment_id} amended to {said}: {event.reason}"
+        case facts.ObservationRetracted():
+            return f"{event.experiment_id} retracted: {event.reason}"
         case facts.ExperimentFinished():
             return f"{event.experiment_id} finished"
         case facts.ExperimentFailed():
@@ -108,12 +115,67 @@ def _campaign_summary(event: facts.Event) -> str:
             return f"proposal {event.proposal} by {event.planner} failed: {event.error}"
         case facts.ReferencePointFrozen():
             return f"reference point {_point(event.reference_point)}"
+        case facts.CandidateApproved() | facts.CandidateEdited() | facts.CandidateRejected():
+            word = event.kind.removeprefix("Candidate").lower()
+            return f"{event.candidate_id} {word}: {event.reason}".removesuffix(": ")
+        case _:
+            return _lab_summary(event) or _plain_summary(event)
+
+
+def _lab_summary(event: facts.Event) -> str:
+    match event:
         case facts.InstrumentConnected():
             return f"{event.instrument} connected: {event.identity}"
         case facts.InstrumentLost():
             return f"{event.instrument} lost: {event.reason}"
+        case facts.InstrumentTakenOut():
+            return f"{event.instrument} taken out of service: {event.reason}"
+        case facts.InstrumentPutBack():
+            return f"{event.instrument} put back: {event.reason}".removesuffix(": ")
+        case facts.InstrumentCalibrated():
+            return f"{event.instrument} calibrated: {event.certificate}".removesuffix(": ")
         case _:
-            return _plain_summary(event)
+            return _guard_summary(event)
+
+
+def _guard_summary(event: facts.Event) -> str:
+    """Return what an event says of the station, the latch, interlocks or the watchdog."""
+    match event:
+        case facts.StationAttached():
+            return f"station of {event.rig_name} attached: process {event.pid} on {event.host}"
+        case facts.StationDetached():
+            return f"station of {event.rig_name} let go: {event.reason}"
+        case facts.LatchSet():
+            return f"stop latch set by {event.source}: {event.reason}"
+        case facts.InterlockTripped():
+            return f"interlock {event.interlock} tripped: {event.reason}"
+        case facts.InterlockReleased():
+            return f"interlock {event.interlock} released"
+        case facts.WatchdogActed():
+            unsafe = ", ".join(f"{name}: {why}" for name, why in event.unsafe.items())
+            return f"watchdog acted: {event.reason}" + (f"; not safe: {unsafe}" if unsafe else "")
+        case _:
+            return _place_or_alarm_summary(event)
+
+
+def _place_or_alarm_summary(event: facts.Event) -> str:
+    match event:
+        case facts.PlacesLeftUnclean():
+            who = f"{event.campaign_id}/{event.experiment_id}"
+            return f"{', '.join(event.places)} left unclean by {who}"
+        case facts.PlacesCleaned():
+            return f"{', '.join(event.places)} cleaned: {event.reason}".removesuffix(": ")
+        case facts.AlarmRaised():
+            return f"alarm {event.alarm} ({event.severity}): {event.message}"
+        case facts.AlarmNotified():
+            said = f"failed: {event.error}" if event.error else "told"
+            return f"alarm {event.alarm}: {event.channel}, level {event.level}: {said}"
+        case _ if isinstance(event, facts.AlarmEvent):
+            word = event.kind.removeprefix("Alarm").lower()
+            reason = getattr(event, "reason", "")
+            return f"alarm {event.alarm} {word}: {reason}".removesuffix(": ")
+        case _:
+            return ""
 
 
 def _plain_summary(event: facts.Event) -> str:
@@ -122,6 +184,17 @@ def _plain_summary(event: facts.Event) -> str:
             return f"finished by {event.rule}: {event.reason}"
         case facts.EngineAttached():
             return f"engine attached, epoch {event.epoch}"
+        case facts.AlarmRaised():
+            return f"alarm {event.alarm} ({event.severity}): {event.message}"
+        case facts.AlarmShelved():
+            return f"alarm {event.alarm} shelved until {event.until:%Y-%m-%d %H:%M}: {event.reason}"
+        case facts.AlarmNotified():
+            end = f"failed: {event.error}" if event.error else "went out"
+            return f"telling {event.channel} of alarm {event.alarm} {end}"
+        case facts.AlarmAcknowledged() | facts.AlarmReturned() | facts.AlarmUnshelved():
+            done = event.kind.removeprefix("Alarm").lower()
+            reason = getattr(event, "reason", "")
+            return f"alarm {event.alarm} {done}" + (f": {reason}" if reason else "")
         case _:
             reason = getattr(event, "reason", "")
             return f"{_words(event.kind)}: {reason}" if reason else _words(event.kind)

@@ -14,10 +14,10 @@ from typing import Protocol, Self
 from drivers.clock import Clock, SystemClock
 from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState, CampaignStatus
-from orchestrator.core.events import Event, LabEvent, campaign_stream
+from orchestrator.core.events import LAB_STREAM, Event, LabEvent, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import LogError, RequestRefused
-from orchestrator.log.event_log import EventLog, Verification, last_hash
+from orchestrator.log.event_log import EventLog, Record, Verification, last_hash
 from orchestrator.log.side_tables import Heartbeat, SideTables
 from orchestrator.service.campaign_view import (
     campaign_view,
@@ -27,6 +27,7 @@ from orchestrator.service.campaign_view import (
 from orchestrator.service.decisions import Decisions, shown_now
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.folds import Folds
+from orchestrator.service.laboratory_view import LaboratoryView, laboratory_view
 from orchestrator.service.requests import Request, request_event
 from orchestrator.service.views import CampaignLine, CampaignView, EngineView
 from orchestrator.settings import Settings
@@ -204,6 +205,26 @@ class Lab:
     def laboratory(self) -> LabState:
         """Return the laboratory as it stands, for other modules of the service."""
         return self._folds.laboratory()
+
+    def laboratory_view(self) -> LaboratoryView:
+        """Return everything that is shown of the laboratory."""
+        return laboratory_view(self._folds.laboratory(), self._folds.lab_time)
+
+    def lab_records(self, *, after_seq: int = 0) -> Iterator[Record]:
+        """Yield what was said of the laboratory, in order, for other modules of the service.
+
+        Args:
+            after_seq: Only records after this one.
+        """
+        yield from self._log.read(after_seq=after_seq, stream=LAB_STREAM)
+
+    def records(self, stream: str) -> Iterator[Record]:
+        """Yield the records of one stream, for other modules of the service."""
+        yield from self._log.read(stream=stream)
+
+    def bench_now(self) -> datetime:
+        """Return the time on the bench's own clock, which is virtual where all is simulated."""
+        return self._decisions.lab_time()[1]
 
     def decide(
         self, campaign_id: str, events_for: Callable[[CampaignState], Sequence[Event]]
