@@ -89,11 +89,18 @@ class SerialLine:
     async def open(self) -> None:
         """Open the port for this process alone; opening an open port does nothing.
 
+        A port whose cable has fallen out meanwhile is opened afresh.
+
         Raises:
             LineError: It does not exist, or somebody else holds it.
         """
         if self._port is not None:
-            return
+            try:
+                await self._call(_refuse_hung_up)
+            except OSError:
+                await self._lose()
+            else:
+                return
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"line-{self._name}")
         try:
             self._port = await self._clock.call_blocking(self._opened_port, thread)
@@ -236,3 +243,12 @@ class SerialLine:
             frame = bytes(self._inbox[: end + len(terminator)])
             del self._inbox[: len(frame)]
             return frame
+
+
+def _refuse_hung_up(port: serial.Serial) -> None:
+    """Let only a port pass that still has something at its other end.
+
+    Raises:
+        OSError: It hangs in the air.
+    """
+    _ = port.in_waiting

@@ -43,7 +43,11 @@ def _blocks(table: Mapping[str, object], path: tuple[str, ...]) -> list[str]:
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key)
+    return key if _BARE.fullmatch(key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _value(value: object) -> str:
@@ -53,7 +57,7 @@ def _value(value: object) -> str:
         case int() | float():
             return repr(value)
         case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+            return _quoted(value)
         case Mapping():
             pairs = ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"

@@ -9,6 +9,7 @@ import pytest
 
 from drivers.catalog import driver_named
 from drivers.clock import Clock, SystemClock
+from drivers.errors import DriverError, LineError, OutcomeUnknown
 from drivers.instrument import Instrument
 from drivers.line import Line
 from drivers.serial_line import SerialLine
@@ -16,7 +17,7 @@ from drivers.tcp_line import TcpLine
 from simulators.bench import Bench
 from simulators.device import SimulatedDevice
 from tests.support.driver_rig import INSTRUMENTS, bench_of
-from tests.support.virtual_time import in_real_time
+from tests.support.virtual_time import error_or_none, in_real_time
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +97,62 @@ def test_a_source_meter_on_a_real_socket() -> None:
     assert "MODEL 2450" in identity
     assert len(times) == 3
     assert list(times) == sorted(times)
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("before the exchange", LineError),
+        ("before the request", LineError),
+        ("after the request", OutcomeUnknown),
+        ("while waiting", OutcomeUnknown),
+    ],
+)
+def test_a_cable_that_falls_out_says_whether_anything_was_sent(
+    moment: str, expected: type[DriverError]
+) -> None:
+    async def main() -> tuple[DriverError | None, bool]:
+        device_end, host_end = os.openpty()
+        tty.setraw(device_end)
+        tty.setraw(host_end)
+        line = SerialLine.from_settings("pumps", {"port": os.ttyname(host_end)}, SystemClock())
+        await line.open()
+
+        def pull() -> None:
+            os.close(device_end)
+            os.close(host_end)
+
+        async def ask() -> None:
+            if moment == "before the exchange":
+                pull()
+            async with line.exchange():
+                if moment == "before the request":
+                    pull()
+                await line.write(b"01\r", timeout_s=1.0)
+                if moment == "after the request":
+                    pull()
+                if moment == "while waiting":
+                    asyncio.get_running_loop().call_later(0.05, pull)
+                await line.read_until(b"\x03", timeout_s=30.0)
+
+        error = await error_or_none(ask())
+        reopening = await error_or_none(line.open())
+        return error, isinstance(reopening, LineError)
+
+    error, is_gone = in_real_time(main)
+
+    assert type(error) is expected
+    assert is_gone
+
+
+def test_a_cable_that_fell_out_of_an_idle_line_is_found_on_opening() -> None:
+    async def main() -> DriverError | None:
+        device_end, host_end = os.openpty()
+        line = SerialLine.from_settings("pumps", {"port": os.ttyname(host_end)}, SystemClock())
+        await line.open()
+        await line.open()
+        os.close(device_end)
+        os.close(host_end)
+        return await error_or_none(line.open())
+
+    assert isinstance(in_real_time(main), LineError)

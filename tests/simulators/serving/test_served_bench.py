@@ -289,3 +289,18 @@ def test_a_damaged_folder_is_refused(file: str, text: str, tmp_path: Path) -> No
     with pytest.raises(LineError, match=file):
         in_sped_up_time(main)
     assert (tmp_path / file).read_text(encoding="utf-8") == text
+
+
+def test_a_cable_that_was_out_while_nobody_looked_is_found_on_opening(tmp_path: Path) -> None:
+    async def main(clock: SystemClock) -> bytes:
+        async with served_in(tmp_path, clock) as served:
+            line = served.line("pumps")
+            await line.open()
+            await served.cause("pumps", "unplug")
+            await served.cause("pumps", "plug-in")
+            await line.open()
+            reply = await ask(line, b"2VER\r", b"\x03")
+            await line.close()
+            return reply
+
+    assert in_sped_up_time(main) == b"\x0202A?R\x03"
