@@ -1,0 +1,264 @@
+"""The station process: from the lock to the goodbye."""
+
+import asyncio
+import logging
+import os
+import platform
+import select
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from drivers.clock import SpedUpLoop, SystemClock
+from orchestrator.core.lab_events import (
+    LabEvent,
+    LatchCleared,
+    LatchSet,
+    StationAttached,
+    StationDetached,
+)
+from orchestrator.errors import RequestRefused
+from orchestrator.execution.local_executor import LocalExecutor
+from orchestrator.execution.rig import lines_for, load_rig
+from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.landmarks import watch_environment
+from orchestrator.log.sqlite_station_journal import SqliteStationJournal
+from orchestrator.log.station_journal import StationJournal
+from orchestrator.station.control_desk import acting
+from orchestrator.station.facts import FactWriter
+from orchestrator.station.locks import FileLock, LockHeld
+from orchestrator.station.messages import StationStatus
+from orchestrator.station.places import StationFolder, station_folder
+from orchestrator.station.server import Identity, StationServer
+from orchestrator.station.watchdog_keeper import WatchdogKeeper
+
+__all__ = ["StationOptions", "run_station"]
+
+logger = logging.getLogger(__name__)
+
+WATCHDOG_WAIT_S: Final = 60.0
+"""How long an earlier station's watchdog may be at work, in real seconds; then it is killed."""
+FACTS_WAIT_S: Final = 5.0
+"""How long the database is waited for at the end, in real seconds."""
+_ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class StationOptions:
+    """What `athanor station` was asked."""
+
+    rig_file: Path
+    database: Path
+    speed: float = 1.0
+    """Of everything; other than 1 only for a rig whose lines lead to simulators."""
+    stays: bool = False
+    """Whether it stays although no engine has been attached for long."""
+    idle_s: float = 600.0
+    """How long it waits for an engine before it leaves, in real seconds."""
+
+
+OnBeat = Callable[[], None]
+
+
+def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], OnBeat]) -> str:
+    """Hold the rig's lines and serve engines and people until told to leave.
+
+    Args:
+        options: See there.
+        make_on_beat: Makes what is called at every beat, in a thread of its own: it may block.
+
+    Returns:
+        Why it left.
+
+    Raises:
+        RigFileError: The rig file is wrong.
+        RequestRefused: Another station has the rig, or the speed does not fit it.
+        LogError: The journal cannot be opened.
+    """
+    watch_environment(os.environ)
+    rig = load_rig(options.rig_file)
+    if options.speed != 1.0 and not rig.header.is_simulated:
+        raise RequestRefused(
+            f"speed: got {options.speed:g}, expected 1: the lines of {options.rig_file} lead to "
+            "real devices (a rig of simulators says is_simulated = true under [rig])"
+        )
+    folder = station_folder(options.database, rig.header.name)
+    folder.make()
+    lock = FileLock(folder.lock)
+    try:
+        lock.take()
+    except LockHeld as error:
+        raise RequestRefused(
+            f"rig {rig.header.name!r} at {options.database}: got a station that lives already, "
+            f"process {error.pid}, expected none"
+        ) from error
+    with lock:
+        _log_to(folder.log)
+        _wait_for_watchdog(folder)
+        folder.rig.write_bytes(options.rig_file.read_bytes())
+        was_killed = folder.unclean.exists()
+        folder.unclean.touch()
+        with closing(SqliteStationJournal(folder.journal)) as journal:
+            station = _Station(options, rig, folder, journal, make_on_beat(rig))
+            factory = asyncio.new_event_loop
+            if options.speed != 1.0:
+                factory = lambda: SpedUpLoop(options.speed)  # noqa: E731 - a factory is a value
+            with asyncio.Runner(loop_factory=factory) as runner:
+                why_left = runner.run(station.work(was_killed=was_killed))
+        folder.unclean.unlink(missing_ok=True)
+        station.say_goodbye()
+    return why_left
+
+
+def _log_to(path: Path) -> None:
+    form = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handlers: list[logging.Handler] = [logging.FileHandler(path)]
+    if sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    for handler in handlers:
+        handler.setFormatter(form)
+        root.addHandler(handler)
+
+
+def _wait_for_watchdog(folder: StationFolder) -> None:
+    """Wait until the watchdog of an earlier station has done its work.
+
+    Raises:
+        LockHeld: It does not end, and cannot be ended.
+    """
+    lock, clock = FileLock(folder.watchdog_lock), SystemClock()
+    began_s, is_killed = clock.monotonic_s(), False
+    while True:
+        try:
+            lock.take()
+        except LockHeld as error:
+            waited_s = clock.monotonic_s() - began_s
+            if is_killed and waited_s > WATCHDOG_WAIT_S + 10:
+                raise
+            if waited_s > WATCHDOG_WAIT_S and not is_killed and error.pid:
+                logger.warning("watchdog %d does not end; it is killed", error.pid)
+                os.kill(error.pid, signal.SIGKILL)
+                is_killed = True
+            select.select([], [], [], 0.05)
+        else:
+            lock.release()
+            return
+
+
+class _Station:
+    """What one station process is made of."""
+
+    def __init__(
+        self,
+        options: StationOptions,
+        rig: RigSpec,
+        folder: StationFolder,
+        journal: StationJournal,
+        on_beat: OnBeat,
+    ) -> None:
+        self._options = options
+        self._rig = rig
+        self._folder = folder
+        self._on_beat = on_beat
+        self._real = SystemClock()
+        self._clock = SystemClock(options.speed)
+        database = options.database.resolve()
+        header = rig.header
+        self._facts = FactWriter(database, folder.facts, is_simulated=header.is_simulated)
+        self._core = LocalExecutor(
+            rig, lines_for(rig, self._clock), self._clock, journal, on_fact=self._note
+        )
+        heartbeat_s = rig.safety.heartbeat_s
+        self._keeper = WatchdogKeeper(
+            folder, database, heartbeat_s=heartbeat_s, speed=options.speed, clock=self._clock
+        )
+        identity = Identity(
+            rig_name=header.name,
+            rig_sha256=rig.fingerprint(),
+            database=str(database),
+            pid=os.getpid(),
+            is_simulated=header.is_simulated,
+            heartbeat_s=heartbeat_s,
+        )
+        self._heartbeat_s = heartbeat_s
+        self._server = StationServer(
+            self._core,
+            journal,
+            identity,
+            self._clock,
+            why_not=self._keeper.why_not,
+            more_status=self._more_status,
+        )
+
+    async def work(self, *, was_killed: bool) -> str:
+        """Serve until told to leave; return why."""
+        self._facts.start()
+        self._note(
+            StationAttached(
+                rig_name=self._rig.header.name,
+                rig_sha256=self._rig.fingerprint(),
+                host=platform.node(),
+                pid=os.getpid(),
+            )
+        )
+        logger.info("station %d of rig %s begins", os.getpid(), self._rig.header.name)
+        loop = asyncio.get_running_loop()
+        for number in _ENDS:
+            loop.add_signal_handler(number, self._server.leave, signal.Signals(number).name)
+        async with asyncio.TaskGroup() as tasks:
+            beating = [
+                tasks.create_task(self._keeper.keep()),
+                tasks.create_task(self._connect(was_killed=was_killed)),
+                tasks.create_task(self._look_after_alarms()),
+                tasks.create_task(self._leave_when_idle()),
+            ]
+            await self._server.serve(self._folder.socket)
+            await self._core.close()
+            for task in beating:
+                task.cancel()
+        why_left = self._server.why_left
+        logger.info("station %d leaves: %s", os.getpid(), why_left)
+        self._note(StationDetached(rig_name=self._rig.header.name, reason=why_left))
+        return why_left
+
+    def say_goodbye(self) -> None:
+        """Write the last facts and send the watchdog home."""
+        self._keeper.say_goodbye()
+        self._facts.close(FACTS_WAIT_S)
+
+    def _note(self, fact: LabEvent) -> None:
+        is_persons = isinstance(fact, LatchSet | LatchCleared)
+        self._facts.put(fact, acting.get() if is_persons else "station")
+
+    def _more_status(self, status: StationStatus) -> StationStatus:
+        more = {"watchdog_pid": self._keeper.pid, "n_facts_waiting": self._facts.n_waiting}
+        return status.model_copy(update=more)
+
+    async def _connect(self, *, was_killed: bool) -> None:
+        """Connect, and bring to rest what a killed station left running."""
+        await self._core.connect()
+        if was_killed:
+            logger.warning("the last station was killed; everything is made safe")
+            await self._core.make_safe()
+
+    async def _look_after_alarms(self) -> None:
+        while True:
+            await self._clock.call_blocking(self._on_beat, None)
+            await self._clock.wait_for_outside(self._heartbeat_s)
+
+    async def _leave_when_idle(self) -> None:
+        last_s = self._real.monotonic_s()
+        while not self._options.stays:
+            await self._clock.wait_for_outside(self._heartbeat_s)
+            now_s = self._real.monotonic_s()
+            if self._server.has_engines:
+                last_s = now_s
+            elif now_s - last_s > self._options.idle_s:
+                self._server.leave(f"no engine for {self._options.idle_s:g} s")
+                return
