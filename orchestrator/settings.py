@@ -27,6 +27,9 @@ class Settings(BaseModel):
     """The log's file; a bare name is in the current folder. ``ATHANOR_DATABASE``."""
     actor: str = Field(min_length=1, max_length=200)
     """Who asks, as it stands in the log; the login name unless given. ``ATHANOR_ACTOR``."""
+    alarm_channels: Path | None = None
+    """The file that says whom to tell of alarms; without one nobody is told.
+    ``ATHANOR_ALARM_CHANNELS``."""
 
 
 def settings_from(

@@ -47,12 +47,26 @@ def status(
             from orchestrator.cli.screens import campaign_panel
 
             console().print(campaign_panel(lab.campaign(campaign_id)))
+            _tell_alarms(lab)
 
 
 def _as_json(lab: "Lab", campaign_id: str | None, *, indent: int | None = 1) -> str:
+    from orchestrator.service.alarms import alarm_counts
     from orchestrator.service.status import status_facts
 
-    return json.dumps(status_facts(lab.campaign(campaign_id)), indent=indent)
+    facts = status_facts(lab.campaign(campaign_id), alarm_counts(lab))
+    return json.dumps(facts, indent=indent)
+
+
+def _tell_alarms(lab: "Lab") -> None:
+    """Say how many alarms there are, if there are any."""
+    from orchestrator.service.alarms import alarm_counts
+
+    counts = alarm_counts(lab)
+    if counts.active:
+        worst = f", the worst {counts.worst}" if counts.worst else ""
+        unseen = f"{counts.unacknowledged} not acknowledged"
+        write_text(f"alarms: {counts.active}{worst}, {unseen}; athanor alarms shows them")
 
 
 def _watch(lab: "Lab", campaign_id: str | None, *, as_json: bool) -> None:

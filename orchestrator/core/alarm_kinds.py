@@ -93,7 +93,7 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         _CRITICAL,
         "The stop latch is set: everything was made safe.",
         "Nothing is sent to any instrument until a named person clears the latch.",
-        'Look at the bench. When it is safe: athanor estop clear --reason "..."',
+        'Look at the bench. When it is safe: athanor latch clear --by NAME --reason "..."',
         is_renewed=True,
     ),
     AlarmKind(

@@ -1,15 +1,20 @@
 """A campaign in a few facts, in the form in which scripts read them."""
 
+from orchestrator.service.alarms import AlarmCounts
 from orchestrator.service.views import CampaignView
 
 __all__ = ["status_facts"]
 
 
-def status_facts(view: CampaignView) -> dict[str, object]:
+def status_facts(view: CampaignView, alarms: AlarmCounts) -> dict[str, object]:
     """Return the facts of ``athanor status --json``.
 
     The keys `campaign`, `state`, `experiments`, `in_doubt`, `best` and `hypervolume` stay as they
     are from version to version.
+
+    Args:
+        view: The campaign.
+        alarms: How many alarms the laboratory has.
     """
     return {
         "campaign": view.campaign_id,
@@ -36,6 +41,7 @@ def status_facts(view: CampaignView) -> dict[str, object]:
             limit.name: {"used": limit.used, "limit": limit.limit, "left": limit.left}
             for limit in view.limits
         },
+        "alarms": alarms.model_dump(mode="json"),
         "engine": view.engine.model_dump(mode="json"),
         "seed": view.seed,
         "opened_time": view.opened_time.isoformat(),
