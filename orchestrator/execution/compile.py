@@ -182,6 +182,9 @@ class CompiledRecipe:
             positions=job.positions,
             recovery=action.recovery.value,
             is_cleanup=job.is_cleanup,
+            on_failure=job.on_failure,
+            max_attempts=job.max_attempts,
+            failure_means=job.failure_means,
             expected_s=expected_s,
         )
 

@@ -11,6 +11,7 @@ from drivers.catalog import driver_named, line_kind_named, names
 from drivers.clock import Clock, SystemClock
 from drivers.errors import RigError
 from orchestrator.execution.closed_line import ClosedLine
+from orchestrator.execution.equal_instruments import equal_mistakes
 from orchestrator.execution.mistakes import dotted, expected_in, one_of, problems_in
 from orchestrator.execution.rig_spec import (
     FaultSpec,
@@ -128,6 +129,7 @@ class _Cross:
         for name, instrument in self.instruments.items():
             yield from self._instrument_mistakes(name, instrument)
         yield from self._address_mistakes()
+        yield from equal_mistakes(self.instruments, self.instrument_names)
         yield from self._safety_mistakes()
 
     def _safety_mistakes(self) -> Iterator[Problem]:

@@ -161,6 +161,10 @@ class InstrumentSpec(_Table):
     """By action and argument: lowest and highest value, both allowed, within the driver's own."""
     safe_state: tuple[SafeActionSpec, ...] = Field(default=(), strict=False)
     """What is done, in this order, after the driver has made the instrument safe."""
+    equal_to: str | None = None
+    """Another instrument that may be used instead, and the other way round."""
+    calibrate_every_days: float | None = Field(default=None, gt=0)
+    """How long a calibration counts, in days; an alarm says when it is due."""
 
 
 class RigSpec(_Table):

@@ -23,6 +23,7 @@ class BotorchPlanner(Planner):
     """
 
     name: ClassVar[str] = "botorch"
+    tells_out_of_distribution: ClassVar[bool] = True
 
     @classmethod
     @override

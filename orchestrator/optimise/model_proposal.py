@@ -19,6 +19,7 @@ from orchestrator.optimise.encoding import Encoding
 from orchestrator.optimise.feasibility import success_probability
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import FloatArray, IntArray
+from orchestrator.optimise.novelty import are_far
 from orchestrator.optimise.planner import Proposal
 from orchestrator.optimise.repeatable import one_seeded_thread
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
@@ -209,9 +210,19 @@ def _candidates(
 ) -> tuple[Candidate, ...]:
     found: list[Candidate] = []
     learnt: list[dict[str, Prediction]] = [{} for _ in rows]
+    far: Sequence[bool | None] = [None for _ in rows]
     if surrogate is not None and len(rows):
         learnt = surrogate.predictions(problem.rows(rows))
-    for point, predictions in zip(points_of(problem.feasible, rows), learnt, strict=True):
+        features = problem.encoding.rows(problem.feasible.lattice, rows)
+        far = are_far(features, problem.data.X_made) or far
+    points = points_of(problem.feasible, rows)
+    for point, predictions, is_far in zip(points, learnt, far, strict=True):
         exact = exact_predictions(problem.campaign, point)
-        found.append(Candidate(point=point, predictions={**predictions, **exact}))
+        found.append(
+            Candidate(
+                point=point,
+                predictions={**predictions, **exact},
+                is_out_of_distribution=is_far,
+            )
+        )
     return tuple(found)

@@ -67,6 +67,8 @@ class Planner(Protocol):
     """Chooses the next points from everything that is known; keeps nothing between calls."""
 
     name: ClassVar[str]
+    tells_out_of_distribution: ClassVar[bool] = False
+    """Whether its candidates say where the model had to guess, once there is a model."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> Self:
@@ -131,6 +133,9 @@ def planner_for(campaign: CampaignSpec) -> Planner:
         planner = kind.from_settings(campaign.planner.settings)
     except ValueError as error:
         raise UnsupportedCampaign(name, f"settings: {error}") from error
+    if campaign.approval.gate == "out_of_distribution" and not kind.tells_out_of_distribution:
+        reason = "it cannot say what is out of distribution: choose another approval.gate"
+        raise UnsupportedCampaign(name, reason)
     planner.refuse_unsupported(campaign)
     return planner
 

@@ -10,6 +10,7 @@ from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_stream
 from orchestrator.errors import RequestRefused
+from orchestrator.execution.equal_instruments import equal_instruments
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.sql_log import SqliteLog
 from orchestrator.wiring.preparation import Prepared
@@ -120,6 +121,7 @@ def _open_new(log: EventLog, prepared: Prepared, campaign_id: str) -> str:
         seed=options.seed,
         is_simulated=options.is_dry_run,
         athanor_version=version("athanor"),
+        equal_instruments=equal_instruments(rig.instruments),
     )
     log.append(
         stream,
