@@ -17,6 +17,7 @@ from drivers.clock import SystemClock
 from drivers.errors import LineError
 from drivers.serial_line import SerialLine
 from orchestrator.cli.app import run
+from orchestrator.execution.rig import load_rig
 from orchestrator.wiring.toml_text import toml_text
 from tests.support.driver_rig import rig_of_all_drivers
 from tests.support.served_bench import in_sped_up_time, tally_in
@@ -104,6 +105,8 @@ def test_the_printed_rig_leads_to_the_bench_and_is_else_as_given(
         **given["lines"]["pumps"],
         "port": str(tmp_path / "lab" / "lines" / "pumps"),
     }
+    assert printed["lines"]["tasks"]["kind"] == "tcp"
+    assert load_rig(served["rig"]).header.is_simulated
     host, port = served["lines"]["source_meter"].split(":")
     assert printed["lines"]["source_meter"] == {"kind": "tcp", "host": host, "port": int(port)}
     del printed["lines"], given["lines"]

@@ -8,6 +8,7 @@ import pytest
 from drivers.clock import Clock, SystemClock
 from drivers.errors import DeviceFault, DriverError, LineError, OutcomeUnknown
 from drivers.line import Line
+from drivers.ticket import Ticket
 from tests.support.driver_rig import bench_of
 from tests.support.served_bench import Served, in_sped_up_time, served_in, tally_in
 from tests.support.virtual_time import error_or_none, in_virtual_time
@@ -304,3 +305,42 @@ def test_a_cable_that_was_out_while_nobody_looked_is_found_on_opening(tmp_path: 
             return reply
 
     assert in_sped_up_time(main) == b"\x0202A?R\x03"
+
+
+def test_a_job_with_a_key_is_tallied_once_under_it_however_often_it_is_sent(
+    tmp_path: Path,
+) -> None:
+    async def main(clock: SystemClock) -> None:
+        async with served_in(tmp_path, clock) as served:
+            order = {"instruction": "Swirl the vessel.", "within_s": 400.0}
+            for _ in range(2):
+                line = served.line("tasks")
+                await line.open()
+                station = served.instrument("manual_station", line)
+                await station.connect()
+                await station.perform("carry_out", order, Ticket("oer-1/E0001/swirl#1"))
+                await line.close()
+
+    in_sped_up_time(main)
+
+    acts = tally_in(tmp_path, "manual_station")
+    assert [act["act"] for act in acts] == ["begin did", "did"]
+    assert {act["job_id"] for act in acts} == {"oer-1/E0001/swirl#1"}
+
+
+def test_an_act_without_an_end_of_its_own_begins_without_an_amount(tmp_path: Path) -> None:
+    async def main(clock: SystemClock) -> None:
+        async with served_in(tmp_path, clock) as served:
+            line = served.line("relays")
+            await line.open()
+            relay = served.instrument("numato_usb_relay", line)
+            await relay.connect()
+            await relay.perform("open_for", {"duration_s": 20.0})
+            await line.close()
+
+    in_sped_up_time(main, speed=20.0)
+
+    begin, end = tally_in(tmp_path, "numato_usb_relay")
+    assert (begin["act"], begin["amount"]) == ("begin delivered", None)
+    assert end["act"] == "delivered"
+    assert end["amount"] == pytest.approx(1000.0, rel=0.2)
