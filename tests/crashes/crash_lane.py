@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from orchestrator.core.job import JobStatus
 from orchestrator.errors import LogError
 from orchestrator.landmarks import DIES_AT, LANDMARKS
 from orchestrator.log.sql_log import open_sqlite_log
-from tests.crashes.tally_judge import Counted, Verdict, acts_in, attempts_in, judged
+from tests.crashes.tally_judge import Counted, Verdict, acts_in, attempts_in, judged, truth_about
 
 __all__ = ["LAB", "LANES", "Kill", "Lane", "LaneSpec"]
 
@@ -43,8 +43,8 @@ class LaneSpec:
 
     name: str
     campaign_id: str
-    counted: Mapping[str, Counted]
-    """By instrument the act that one job of it makes exactly once."""
+    counted: Mapping[str, Sequence[Counted]]
+    """By instrument the acts that one job of it makes exactly once each."""
 
     @property
     def campaign_file(self) -> Path:
@@ -52,13 +52,13 @@ class LaneSpec:
         return LAB / f"{self.name}.toml"
 
 
-PUMPED = Counted("infused", "volume_ul", 1.0)
-OPENED = Counted("delivered", "duration_s", 50.0)
-DONE = Counted("did", None, 1.0)
+PUMPED = (Counted("withdrew", "volume_ul", 1.0), Counted("infused", "volume_ul", 1.0))
+OPENED = (Counted("delivered", "duration_s", 50.0),)
+DID = (Counted("did", None, 1.0),)
 LANES = {
     "queryable": LaneSpec("queryable", "crash-queryable-1", {"pump_x1": PUMPED, "pump_x2": PUMPED}),
     "blind": LaneSpec("blind", "crash-blind-1", {"valve_x1": OPENED, "valve_x2": OPENED}),
-    "keyed": LaneSpec("keyed", "crash-keyed-1", {"person": DONE}),
+    "keyed": LaneSpec("keyed", "crash-keyed-1", {"person": DID}),
 }
 
 
@@ -138,7 +138,7 @@ class Lane:
         else:
             kill = self._kill_at_landmark(place)
         began = time.monotonic()
-        self._revive(kill)
+        self.revive(kill)
         kill.seconds = time.monotonic() - began
         with self.kills_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(kill)) + "\n")
@@ -148,7 +148,7 @@ class Lane:
 
     def settle(self) -> Verdict:
         """Let what is under way end, hold the campaign, and compare log and tallies."""
-        self._revive(Kill(0, "", "", landed=True, seconds=0.0))
+        self.revive(Kill(0, "", "", landed=True, seconds=0.0))
         self._athanor("hold", self.spec.campaign_id, "--reason", "the test is over")
         self._await(lambda: self._state().status.is_waiting, "the last hold", 120.0)
         return self.judge()
@@ -231,10 +231,7 @@ class Lane:
     def _ensure_engine(self, environment: Mapping[str, str]) -> None:
         if self._engine is not None and self._engine.poll() is None:
             return
-        command = [*ATHANOR, "run", str(self.spec.campaign_file.resolve())]
-        command += ["--rig", str((self.tally / "rig.toml").resolve()), "--no-supervise", "--plain"]
-        command += ["--database", str(self.database.resolve()), "--speed", f"{self.speed:g}"]
-        command += ["--resume"] if self.database.exists() and self._is_open() else ["--new"]
+        command = self.engine_command()
         log = (self.folder / "engine.log").open("ab")
         log.write(f"--- kill {self.n_done}: {environment}\n".encode())
         log.flush()
@@ -243,13 +240,20 @@ class Lane:
             command, stdout=log, stderr=log, env={**kept, **environment}, start_new_session=True
         )
 
+    def engine_command(self) -> list[str]:
+        """Return what starts the engine as an operator would."""
+        command = [*ATHANOR, "run", str(self.spec.campaign_file.resolve())]
+        command += ["--rig", str((self.tally / "rig.toml").resolve()), "--no-supervise", "--plain"]
+        command += ["--database", str(self.database.resolve()), "--speed", f"{self.speed:g}"]
+        return command + (["--resume"] if self._is_open() else ["--new"])
+
     def _is_open(self) -> bool:
         try:
             return not self._state().status.has_ended
         except (LogError, LookupError):
             return False
 
-    def _revive(self, kill: Kill) -> None:
+    def revive(self, kill: Kill) -> None:
         """Start what is dead and answer doubts until the campaign is driven again."""
         until = time.monotonic() + 120.0
         seen = -1
@@ -289,13 +293,7 @@ class Lane:
         acts = acts_in(self.tally, self.spec.counted)
         judged(attempts, acts, self.spec.counted)
         mine = [one for one in attempts if one.planned.job_id == job_id][-1]
-        if not mine.acts:
-            return "did_not_run"
-        last = mine.acts[-1]
-        if last.done is None:
-            return None
-        counted = self.spec.counted[mine.planned.instrument]
-        return "ran" if counted.is_full(last, mine) else "scrap_sample"
+        return truth_about(mine, self.spec.counted[mine.planned.instrument])
 
     def _state(self) -> CampaignState:
         with closing(open_sqlite_log(self.database, must_exist=True)) as log:
@@ -313,7 +311,7 @@ class Lane:
         if check and done.returncode:
             raise RuntimeError(f"{words}: {done.returncode}: {done.stderr}")
 
-    def _await(self, is_so, what: str, timeout_s: float) -> None:
+    def _await(self, is_so: Callable[[], bool], what: str, timeout_s: float) -> None:
         until = time.monotonic() + timeout_s
         while not is_so():
             if time.monotonic() > until:

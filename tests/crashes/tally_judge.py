@@ -27,7 +27,16 @@ from orchestrator.core.events import (
 )
 from orchestrator.log.event_log import Record
 
-__all__ = ["Act", "Attempt", "Counted", "Verdict", "acts_in", "attempts_in", "judged"]
+__all__ = [
+    "Act",
+    "Attempt",
+    "Counted",
+    "Verdict",
+    "acts_in",
+    "attempts_in",
+    "judged",
+    "truth_about",
+]
 
 BEGIN = "begin "
 FULL = 0.9
@@ -95,19 +104,20 @@ class Verdict:
         return not (self.lost or self.duplicated or self.unreported or self.stray)
 
 
-def acts_in(folder: Path, counted: Mapping[str, Counted]) -> list[Act]:
+def acts_in(folder: Path, counted: Mapping[str, Sequence[Counted]]) -> list[Act]:
     """Read the acts that count, in the order in which they began.
 
     Args:
         folder: With a tally for each instrument.
-        counted: By instrument the act that one job of it makes exactly once.
+        counted: By instrument the acts that one job of it makes exactly once each.
     """
     acts: list[Act] = []
     for instrument, wanted in counted.items():
         path = folder / f"{instrument}.jsonl"
         if path.exists():
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            acts.extend(_acts_of(instrument, wanted.act, lines))
+            for one in wanted:
+                acts.extend(_acts_of(instrument, one.act, lines))
     return sorted(acts, key=lambda act: act.began)
 
 
@@ -162,14 +172,14 @@ def attempts_in(records: Iterable[Record], campaign_id: str) -> list[Attempt]:
 
 
 def judged(
-    attempts: Sequence[Attempt], acts: Sequence[Act], counted: Mapping[str, Counted]
+    attempts: Sequence[Attempt], acts: Sequence[Act], counted: Mapping[str, Sequence[Counted]]
 ) -> Verdict:
     """Compare attempts with acts.
 
     Args:
         attempts: From `attempts_in`.
         acts: From `acts_in`.
-        counted: By instrument the act that one job of it makes exactly once.
+        counted: By instrument the acts that one job of it makes exactly once each.
     """
     verdict = Verdict(n_acts=len(acts))
     ours = [one for one in attempts if _counts(one, counted)]
@@ -185,7 +195,7 @@ def judged(
     return verdict
 
 
-def _counts(attempt: Attempt, counted: Mapping[str, Counted]) -> bool:
+def _counts(attempt: Attempt, counted: Mapping[str, Sequence[Counted]]) -> bool:
     return attempt.planned.instrument in counted and attempt.planned.recovery != "pure"
 
 
@@ -201,21 +211,37 @@ def _owner(act: Act, attempts: Sequence[Attempt]) -> Attempt | None:
     return before[-1] if before else None
 
 
-def _judge(attempt: Attempt, counted: Counted, verdict: Verdict) -> None:
-    n = len(attempt.acts)
-    if n > 1:
-        verdict.duplicated.append(f"{attempt.key}: {n} acts, said {attempt.end}")
-    match attempt.end:
-        case "done":
-            verdict.n_done += 1
-            if not any(counted.is_full(act, attempt) for act in attempt.acts):
-                verdict.lost.append(f"{attempt.key}: said done, {n} acts, none of them full")
-        case "not_acted":
-            if n:
-                verdict.unreported.append(f"{attempt.key}: said not acted, {n} acts")
-        case "open":
-            verdict.unreported.append(f"{attempt.key}: its end was never reported")
-        case "doubt":
-            verdict.n_doubts += 1
-        case _:
-            pass
+def _judge(attempt: Attempt, counted: Sequence[Counted], verdict: Verdict) -> None:
+    if attempt.end == "done":
+        verdict.n_done += 1
+    if attempt.end == "doubt":
+        verdict.n_doubts += 1
+    if attempt.end == "open":
+        verdict.unreported.append(f"{attempt.key}: its end was never reported")
+    for one in counted:
+        acts = [act for act in attempt.acts if act.act == one.act]
+        found = f"{attempt.key}: said {attempt.end}, {one.act} {[act.done for act in acts]}"
+        if len(acts) > 1:
+            verdict.duplicated.append(found)
+        if attempt.end == "done" and not any(one.is_full(act, attempt) for act in acts):
+            verdict.lost.append(found)
+        if attempt.end == "not_acted" and acts:
+            verdict.unreported.append(found)
+
+
+def truth_about(attempt: Attempt, counted: Sequence[Counted]) -> str | None:
+    """Return what a person who looks at the bench would say of an attempt; None while it goes on.
+
+    Args:
+        attempt: With its acts.
+        counted: Of its instrument.
+    """
+    if not attempt.acts:
+        return "did_not_run"
+    if any(act.done is None for act in attempt.acts):
+        return None
+    is_whole = all(
+        any(one.is_full(act, attempt) for act in attempt.acts if act.act == one.act)
+        for one in counted
+    )
+    return "ran" if is_whole else "scrap_sample"
