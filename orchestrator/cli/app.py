@@ -10,6 +10,7 @@ from typer.main import get_command
 from orchestrator.cli import (
     alarms,
     audit,
+    backup,
     check,
     control,
     doctor,
@@ -54,6 +55,7 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
     (RESULTS, "export", export.export),
     (RESULTS, "report", report.report),
     (MAINTENANCE, "doctor", doctor.doctor),
+    (MAINTENANCE, "backup", backup.backup),
 )
 """Panel of the help, name, function; in the order of the help."""
 
@@ -63,6 +65,7 @@ _GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = (
     (SAFETY, "alarms", alarms.app),
     (BENCH, "instruments", instruments.app),
     (BENCH, "places", places.app),
+    (BENCH, "tasks", tasks.app),
     (MAINTENANCE, "audit", audit.app),
 )
 """Panel of the help, name, commands below that name."""
