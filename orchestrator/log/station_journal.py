@@ -62,8 +62,9 @@ class StationJournal(Protocol):
         ...
 
     def end(self, key: str, outcome_json: str) -> None:
-        """Keep an order's outcome; an order that was never heard of is kept as ended, so that it
-        is refused should it still arrive. A later outcome replaces an earlier one.
+        """Keep an order's outcome; a later one replaces an earlier one.
+
+        An order that was never heard of is kept as ended, so that it is refused should it arrive.
         """
         ...
 
@@ -93,6 +94,7 @@ class MemoryStationJournal:
 
     def __init__(self) -> None:
         self._entries: dict[str, JournalEntry] = {}
+        self._open: dict[str, JournalEntry] = {}
         self._epochs: dict[str, int] = {}
         self._latch = ""
 
@@ -102,22 +104,29 @@ class MemoryStationJournal:
 
     def open_entries(self) -> Sequence[JournalEntry]:
         """Return every order that has no outcome, oldest first."""
-        return [one for one in self._entries.values() if one.stage is not OrderStage.ENDED]
+        return list(self._open.values())
 
     def accept(self, key: str, order_json: str, instrument: str) -> None:
         """Keep an order before anything is done about it."""
-        self._entries[key] = JournalEntry(key, order_json, instrument, OrderStage.ACCEPTED)
+        self._keep(JournalEntry(key, order_json, instrument, OrderStage.ACCEPTED))
 
     def note_act(self, key: str, note: str) -> None:
         """Keep that matter may be touched from now on."""
         known = self._entries[key]
         notes = (*known.notes, note)
-        self._entries[key] = replace(known, stage=OrderStage.ACTING, notes=notes)
+        self._keep(replace(known, stage=OrderStage.ACTING, notes=notes))
 
     def end(self, key: str, outcome_json: str) -> None:
         """Keep an order's outcome."""
         known = self._entries.get(key, JournalEntry(key, "", "", OrderStage.ENDED))
-        self._entries[key] = replace(known, stage=OrderStage.ENDED, outcome_json=outcome_json)
+        self._keep(replace(known, stage=OrderStage.ENDED, outcome_json=outcome_json))
+
+    def _keep(self, entry: JournalEntry) -> None:
+        self._entries[entry.key] = entry
+        if entry.stage is OrderStage.ENDED:
+            self._open.pop(entry.key, None)
+        else:
+            self._open[entry.key] = entry
 
     def epoch(self, campaign_id: str) -> int:
         """Return the highest epoch that was seen of a campaign's engines."""
