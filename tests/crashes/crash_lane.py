@@ -22,7 +22,7 @@ import psutil
 
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import campaign_stream
-from orchestrator.core.job import JobStatus
+from orchestrator.core.job import JobState, JobStatus
 from orchestrator.errors import LogError
 from orchestrator.landmarks import DIES_AT, LANDMARKS
 from orchestrator.log.sql_log import open_sqlite_log
@@ -122,7 +122,7 @@ class Lane:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-        for process in self._processes("station") + self._processes("watchdog"):
+        for process in self.processes("station") + self.processes("watchdog"):
             process.kill()
 
     def kill_once(self, place: str | None, victim: str | None) -> Kill:
@@ -150,7 +150,7 @@ class Lane:
         """Let what is under way end, hold the campaign, and compare log and tallies."""
         self.revive(Kill(0, "", "", landed=True, seconds=0.0))
         self._athanor("hold", self.spec.campaign_id, "--reason", "the test is over")
-        self._await(lambda: self._state().status.is_waiting, "the last hold", 120.0)
+        self._await(lambda: self.state().status.is_waiting, "the last hold", 120.0)
         return self.judge()
 
     def judge(self) -> Verdict:
@@ -186,7 +186,7 @@ class Lane:
     def _await_processes(self, owner: str) -> list[psutil.Process]:
         until = time.monotonic() + LANDMARK_PATIENCE_S
         while time.monotonic() < until:
-            found = self._processes(owner)
+            found = self.processes(owner)
             if found or (self._engine is not None and self._engine.poll() is not None):
                 return found
             time.sleep(LOOK_S)
@@ -201,7 +201,7 @@ class Lane:
             "engine and station": ("engine", "station"),
             "all three": ("engine", "station", "watchdog"),
         }
-        struck = [one for name in names.get(victim, (victim,)) for one in self._processes(name)]
+        struck = [one for name in names.get(victim, (victim,)) for one in self.processes(name)]
         for process in struck:
             try:
                 process.send_signal(signal.SIGKILL)
@@ -212,7 +212,7 @@ class Lane:
             self._engine.poll()
         return bool(struck)
 
-    def _processes(self, name: str) -> list[psutil.Process]:
+    def processes(self, name: str) -> list[psutil.Process]:
         """Return this lane's living processes of one kind."""
         if name == "engine":
             alive = self._engine is not None and self._engine.poll() is None
@@ -249,7 +249,7 @@ class Lane:
 
     def _is_open(self) -> bool:
         try:
-            return not self._state().status.has_ended
+            return not self.state().status.has_ended
         except (LogError, LookupError):
             return False
 
@@ -262,7 +262,7 @@ class Lane:
             time.sleep(LOOK_S)
             if not self._is_open():
                 continue
-            state = self._state()
+            state = self.state()
             if state.status.is_waiting:
                 self._help(state, kill)
                 continue
@@ -271,6 +271,25 @@ class Lane:
             if state.is_attached and state.version > seen + 1 and not _doubts(state):
                 return
         raise TimeoutError(f"{self.spec.name}: not driven again after kill {kill}")
+
+    def look_after(self, kill: Kill) -> None:
+        """Start what is dead and help once if the campaign waits for a person.
+
+        Args:
+            kill: Where doubts and answers are noted.
+        """
+        self._ensure_engine({})
+        if self._is_open():
+            state = self.state()
+            if state.status.is_waiting:
+                self._help(state, kill)
+
+    def is_at_work(self, job: JobState) -> bool:
+        """Tell whether a started job has begun to touch matter and has not ended."""
+        acts = acts_in(self.tally, self.spec.counted)
+        mine = [act for act in acts if act.instrument == job.planned.instrument]
+        began = job.started_time
+        return bool(mine) and began is not None and mine[-1].began > began and mine[-1].done is None
 
     def _help(self, state: CampaignState, kill: Kill) -> None:
         """Do what the campaign waits for, as a person at the bench would."""
@@ -281,7 +300,7 @@ class Lane:
             kill.doubts.append(job_id)
             kill.answers.append(answer)
             self._athanor("doubt", "answer", job_id, answer, "--reason", "I looked at the bench")
-        if not _doubts(self._state()):
+        if not _doubts(self.state()):
             self._athanor("places", "clean", "--all", "--reason", "cleaned by hand", check=False)
             self._athanor("resume", self.spec.campaign_id, check=False)
 
@@ -295,7 +314,12 @@ class Lane:
         mine = [one for one in attempts if one.planned.job_id == job_id][-1]
         return truth_about(mine, self.spec.counted[mine.planned.instrument])
 
-    def _state(self) -> CampaignState:
+    def state(self) -> CampaignState:
+        """Return the campaign as its log says.
+
+        Raises:
+            LookupError: It is not open yet.
+        """
         with closing(open_sqlite_log(self.database, must_exist=True)) as log:
             records = log.read(stream=campaign_stream(self.spec.campaign_id))
             state = fold((record.event, record.time) for record in records)
