@@ -342,19 +342,17 @@ def _after_correction(
         raise IllegalTransition(subject, "without an observation", event.kind)
     after = closed[found[0]].after(event, time)
     closed[found[0]] = after
-    counted = [
-        one.observed
-        for one in _in_order_of_record(state, closed)
-        if one.observed is not None and not one.is_retracted and one.purpose == "search"
-    ]
-    return replace(state, closed_experiments=Ledger(closed), observations=Ledger(counted))
-
-
-def _in_order_of_record(
-    state: CampaignState, closed: list[ExperimentState]
-) -> list[ExperimentState]:
-    """Return everyone in the order in which they ended, and those still open after them."""
-    return [*closed, *state.open_experiments.values()]
+    everyone = [*closed, *state.open_experiments.values()]
+    counted: dict[str, list[ObservationRecorded]] = {"search": [], "reference": []}
+    for one in everyone:
+        if one.observed is not None and not one.is_retracted:
+            counted[one.purpose].append(one.observed)
+    return replace(
+        state,
+        closed_experiments=Ledger(closed),
+        observations=Ledger(counted["search"]),
+        references=Ledger(counted["reference"]),
+    )
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> CampaignState | None:
