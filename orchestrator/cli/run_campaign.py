@@ -1,6 +1,7 @@
 """``athanor run``: one campaign from its opening to its end, on the bench or simulated."""
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,20 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
             "--live/--plain", help="A table that changes, or lines; a table on a terminal."
         ),
     ] = None,
+    speed: Annotated[
+        float,
+        typer.Option("--speed", metavar="N", help="Seconds of the lab in a real one; simulators."),
+    ] = 1.0,
+    is_supervised: Annotated[
+        bool,
+        typer.Option(
+            "--supervise/--no-supervise",
+            help="Start the engine again when it is killed; not in a dry-run, nor under systemd.",
+        ),
+    ] = True,
+    campaign_id: Annotated[
+        str | None, typer.Option("--campaign-id", hidden=True, help="Which to resume.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
     ] = None,
@@ -52,8 +67,9 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 ) -> None:
     """Run a campaign until a stopping rule is met, somebody ends it, or it is held.
 
-    Ctrl-C once asks for a pause, twice for a stop, thrice for an abort. Ends with 0 when done,
-    3 when held or in doubt, 4 when aborted.
+    On the bench, a station process holds the rig's lines; if this one is killed, another takes
+    over where it was. Ctrl-C once asks for a pause, twice for a stop, thrice for an abort. Ends
+    with 0 when done, 3 when held or in doubt, 4 when aborted.
 
     Example: athanor run oer.toml --rig rig.toml --dry-run --seed 0 --report oer.html
 
@@ -73,11 +89,41 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         seed=seed,
         resume=resume,
         new=new,
+        campaign_id=campaign_id,
+        speed=speed,
     )
+    if is_supervised and not is_dry_run:
+        raise typer.Exit(_supervise(options, is_live=is_live, report=report))
     prepared = prepare(options)
     end = _drive(prepared, settings, is_live=is_live)
     _tell_end(end, options, settings, report)
     raise typer.Exit(end.exit_code)
+
+
+def _supervise(options: "RunOptions", *, is_live: bool | None, report: Path | None) -> int:
+    from orchestrator.wiring import supervise
+
+    def command(wanted: "RunOptions") -> list[str]:
+        return [*_engine_command(wanted, is_live=is_live), *_report_words(report)]
+
+    return supervise(options, command, tell=lambda text: typer.echo(text, err=True))
+
+
+def _engine_command(options: "RunOptions", *, is_live: bool | None) -> list[str]:
+    """Return the command line of an engine that nobody supervises."""
+    words: list[str | Path] = [sys.executable, "-m", "orchestrator", "run", options.campaign_file]
+    words += ["--rig", options.rig_file, "--database", options.database, "--no-supervise"]
+    words += ["--seed", str(options.seed), "--speed", f"{options.speed:g}"]
+    words += ["--resume"] if options.resume else []
+    words += ["--new"] if options.new else []
+    words += ["--campaign-id", options.campaign_id] if options.campaign_id else []
+    if is_live is not None:
+        words += ["--live" if is_live else "--plain"]
+    return [str(word) for word in words]
+
+
+def _report_words(report: Path | None) -> list[str]:
+    return [] if report is None else ["--report", str(report)]
 
 
 def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) -> "RunEnd":
@@ -139,6 +185,7 @@ def _tell_way_on(end: "RunEnd", options: "RunOptions") -> None:
     """Say what to type after a run that was held."""
     words: list[str | Path] = ["athanor", "run", options.campaign_file, "--rig", options.rig_file]
     words += ["--dry-run"] if options.is_dry_run else []
+    words += ["--speed", f"{options.speed:g}"] if options.speed != 1.0 else []
     words += ["--database", options.database, "--resume"]
     again = shlex.join(str(word) for word in words)
     if end.in_doubt:

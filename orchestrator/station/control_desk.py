@@ -41,6 +41,7 @@ class ControlDesk:
         core: Has it done.
         attendance: Who is attached.
         leave: Has the station end, with the reason.
+        stays: Whether it leaves only if somebody insists.
     """
 
     def __init__(
@@ -48,10 +49,13 @@ class ControlDesk:
         core: StationCore,
         attendance: Attendance[Connection],
         leave: Callable[[str], None],
+        *,
+        stays: bool,
     ) -> None:
         self._core = core
         self._attendance = attendance
         self._leave = leave
+        self._stays = stays
         self._clock = SystemClock()
 
     async def answer(
@@ -108,14 +112,16 @@ class ControlDesk:
             case PutBack():
                 self._core.put_back(request.instrument)
             case Leave():
-                self._refuse_to_leave()
+                self._refuse_to_leave(request)
                 self._leave(request.reason or f"{connection.actor} asked")
             case _:
                 raise RequestRefused(f"{request.kind}: nobody knows what to do about that")
         self._wake("")
         return Told(number=request.number)
 
-    def _refuse_to_leave(self) -> None:
+    def _refuse_to_leave(self, request: Leave) -> None:
+        if self._stays and not request.insists:
+            raise RequestRefused("the station was asked to stay")
         here = [c.campaign_id for c in self._attendance.claims if not c.is_given_up]
         if here:
             raise RequestRefused(f"the station works for {', '.join(here)}; end that first")

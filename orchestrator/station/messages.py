@@ -219,6 +219,8 @@ class Leave(_Request):
 
     kind: Literal["leave"] = "leave"
     reason: str = ""
+    insists: bool = True
+    """Whether a station that was asked to stay leaves, too."""
 
 
 ControlRequest: TypeAlias = (

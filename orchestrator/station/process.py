@@ -185,6 +185,7 @@ class _Station:
             pid=os.getpid(),
             is_simulated=header.is_simulated,
             heartbeat_s=heartbeat_s,
+            stays=options.stays,
         )
         self._heartbeat_s = heartbeat_s
         self._server = StationServer(

@@ -65,6 +65,8 @@ class Identity:
     pid: int
     is_simulated: bool
     heartbeat_s: float
+    stays: bool = False
+    """Whether it leaves only if somebody insists."""
 
 
 class StationServer:
@@ -103,7 +105,7 @@ class StationServer:
         self._on_silent = on_silent
         self._on_heard = on_heard
         self._attendance: Attendance[Connection] = Attendance(identity.heartbeat_s)
-        self._desk = ControlDesk(core, self._attendance, self.leave)
+        self._desk = ControlDesk(core, self._attendance, self.leave, stays=identity.stays)
         self._connections: set[Connection] = set()
         self._leaving = asyncio.Event()
         self.why_left = ""

@@ -1,14 +1,16 @@
 """Bringing a station to life from another process, and waiting until it answers."""
 
+import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from drivers.clock import SystemClock
 from orchestrator.errors import AthanorError, RequestRefused
+from orchestrator.landmarks import DIES_AT
 from orchestrator.station.control import NoStation, control, status_of
 from orchestrator.station.locks import FileLock, LockHeld
 from orchestrator.station.messages import Leave, StationStatus
@@ -35,18 +37,25 @@ def starter(
     A station that it started and that has ended is reaped when it is called again.
     """
     started: list[subprocess.Popen[bytes]] = []
+    environment = dict(os.environ)
 
     def start() -> None:
         started[:] = [process for process in started if process.poll() is None]
-        begun = ensure_station(rig_file, database, folder, speed=speed)
+        begun = ensure_station(rig_file, database, folder, speed=speed, environment=environment)
         if begun is not None:
+            environment.pop(DIES_AT, None)
             started.append(begun)
 
     return start
 
 
 def ensure_station(
-    rig_file: Path, database: Path, folder: StationFolder, *, speed: float
+    rig_file: Path,
+    database: Path,
+    folder: StationFolder,
+    *,
+    speed: float,
+    environment: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes] | None":
     """Make sure that a station of this rig and database lives and is watched over.
 
@@ -55,6 +64,7 @@ def ensure_station(
         database: The laboratory's log.
         folder: The station's.
         speed: Of a station that is started.
+        environment: Of a station that is started; this process's unless given.
 
     Returns:
         Its process if one was started here.
@@ -68,7 +78,7 @@ def ensure_station(
     folder.make()
     clock = SystemClock()
     until_s = clock.monotonic_s() + START_S
-    process = _spawned(rig_file, database, folder, speed=speed)
+    process = _spawned(rig_file, database, folder, speed, environment)
     while clock.monotonic_s() < until_s:
         try:
             code = process.wait(_LOOK_S)
@@ -84,13 +94,22 @@ def ensure_station(
 
 
 def _spawned(
-    rig_file: Path, database: Path, folder: StationFolder, *, speed: float
+    rig_file: Path,
+    database: Path,
+    folder: StationFolder,
+    speed: float,
+    environment: Mapping[str, str] | None,
 ) -> "subprocess.Popen[bytes]":
     words = [sys.executable, "-m", "orchestrator", "station", str(rig_file.resolve())]
     words += ["--database", str(database.resolve()), "--speed", f"{speed:g}"]
     with folder.log.open("ab") as log:
         return subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
         )
 
 
@@ -125,7 +144,9 @@ def _tail(folder: StationFolder) -> str:
     return f"{folder.log} ends with:\n" + "\n".join(lines[-_TAIL_LINES:])
 
 
-def send_away(folder: StationFolder, database: Path, *, name: str, reason: str) -> str:
+def send_away(
+    folder: StationFolder, database: Path, *, name: str, reason: str, insists: bool = True
+) -> str:
     """Tell a station to leave, unless an engine is attached, and wait until it is gone.
 
     Args:
@@ -133,12 +154,13 @@ def send_away(folder: StationFolder, database: Path, *, name: str, reason: str) 
         database: The laboratory's log.
         name: Who says so.
         reason: Why, for its log.
+        insists: Whether a station that was asked to stay leaves, too.
 
     Returns:
         Why it stays; empty when none lives any more.
     """
     try:
-        control(folder, database, Leave(reason=reason), name=name)
+        control(folder, database, Leave(reason=reason, insists=insists), name=name)
     except NoStation:
         return ""
     except RequestRefused as error:

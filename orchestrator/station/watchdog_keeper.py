@@ -5,10 +5,12 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from drivers.clock import Clock, SystemClock
+from orchestrator.landmarks import DIES_AT
 from orchestrator.station.places import StationFolder
 from orchestrator.station.watchdog import BEAT, GOODBYE, READY, WatchdogOrders
 
@@ -32,7 +34,12 @@ class _Watchdog:
     """One watchdog process with the pipes to and from it."""
 
     def __init__(
-        self, folder: StationFolder, database: Path, heartbeat_s: float, speed: float
+        self,
+        folder: StationFolder,
+        database: Path,
+        heartbeat_s: float,
+        speed: float,
+        environment: Mapping[str, str],
     ) -> None:
         beats_out, beats_in = os.pipe()
         answers_out, answers_in = os.pipe()
@@ -51,6 +58,7 @@ class _Watchdog:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=environment,
                 pass_fds=(beats_out, answers_in),
             )
         os.close(beats_out)
@@ -104,6 +112,7 @@ class WatchdogKeeper:
         self._database = database
         self._heartbeat_s = heartbeat_s
         self._speed = speed
+        self._environment = dict(os.environ)
         self._clock = clock
         self._real = SystemClock()
         self._watchdog: _Watchdog | None = None
@@ -138,7 +147,10 @@ class WatchdogKeeper:
             watchdog.close()
             watchdog = None
         if watchdog is None:
-            watchdog = _Watchdog(self._folder, self._database, self._heartbeat_s, self._speed)
+            watchdog = _Watchdog(
+                self._folder, self._database, self._heartbeat_s, self._speed, self._environment
+            )
+            self._environment.pop(DIES_AT, None)
             self._watchdog, self._began_s = watchdog, now_s
         watchdog.say(BEAT)
         if watchdog.has_answered():

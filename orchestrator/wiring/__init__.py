@@ -2,10 +2,21 @@
 
 `prepare` reads both files and checks that they fit, and writes nothing. `run` opens the log and
 drives the campaign, on the real bench or, for a dry-run, on the pretended one in virtual time.
+`supervise` has that done by another process, and starts another one when it is killed.
 """
 
 from orchestrator.wiring.onlooker import Progress
 from orchestrator.wiring.preparation import Prepared, RunOptions, prepare
 from orchestrator.wiring.running import RunEnd, RunHandle, run
+from orchestrator.wiring.supervision import supervise
 
-__all__ = ["Prepared", "Progress", "RunEnd", "RunHandle", "RunOptions", "prepare", "run"]
+__all__ = [
+    "Prepared",
+    "Progress",
+    "RunEnd",
+    "RunHandle",
+    "RunOptions",
+    "prepare",
+    "run",
+    "supervise",
+]

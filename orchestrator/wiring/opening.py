@@ -15,7 +15,7 @@ from orchestrator.log.event_log import EventLog
 from orchestrator.log.sql_log import SqliteLog
 from orchestrator.wiring.preparation import Prepared
 
-__all__ = ["DRY_RUN_START", "open_campaign"]
+__all__ = ["DRY_RUN_START", "open_campaign", "unfinished_campaigns"]
 
 DRY_RUN_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time begins, so that two dry-runs with one seed write the same log."""
@@ -28,16 +28,8 @@ def open_campaign(log: SqliteLog, prepared: Prepared) -> str:
         RequestRefused: One is unfinished and the options do not say what to do about it, there is
             none to resume, it was opened with other files, or another process drives it.
     """
-    options, campaign = prepared.options, prepared.campaign
-    slug = re.sub(r"[^a-z0-9]+", "-", campaign.header.name.lower()).strip("-") or "campaign"
-    unfinished: list[CampaignState] = []
-    number = 1
-    while log.version(campaign_stream(f"{slug}-{number}")):
-        stream = campaign_stream(f"{slug}-{number}")
-        state = fold((record.event, record.time) for record in log.read(stream=stream))
-        if state is not None and not state.status.has_ended:
-            unfinished.append(state)
-        number += 1
+    options, name = prepared.options, prepared.campaign.header.name
+    unfinished = unfinished_campaigns(log, name)
     if options.resume:
         return _resume(log, prepared, unfinished)
     if unfinished and not options.new:
@@ -46,11 +38,42 @@ def open_campaign(log: SqliteLog, prepared: Prepared) -> str:
             f"campaign {names} is unfinished in {options.database}: "
             "go on with it (--resume) or open another one (--new)"
         )
-    return _open_new(log, prepared, f"{slug}-{number}")
+    return _open_new(log, prepared, _free_id(log, name))
+
+
+def unfinished_campaigns(log: EventLog, name: str) -> list[CampaignState]:
+    """Return the campaigns of a name that have not ended, oldest first.
+
+    Args:
+        log: The laboratory's.
+        name: As the campaign's file says it.
+    """
+    found = []
+    number = 1
+    while log.version(campaign_stream(f"{_slug(name)}-{number}")):
+        stream = campaign_stream(f"{_slug(name)}-{number}")
+        state = fold((record.event, record.time) for record in log.read(stream=stream))
+        if state is not None and not state.status.has_ended:
+            found.append(state)
+        number += 1
+    return found
+
+
+def _free_id(log: EventLog, name: str) -> str:
+    number = 1
+    while log.version(campaign_stream(f"{_slug(name)}-{number}")):
+        number += 1
+    return f"{_slug(name)}-{number}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "campaign"
 
 
 def _resume(log: SqliteLog, prepared: Prepared, unfinished: list[CampaignState]) -> str:
     options = prepared.options
+    if options.campaign_id is not None:
+        unfinished = [one for one in unfinished if one.campaign_id == options.campaign_id]
     if len(unfinished) != 1:
         found = ", ".join(state.campaign_id for state in unfinished) or "none"
         name = prepared.campaign.header.name
@@ -65,7 +88,7 @@ def _resume(log: SqliteLog, prepared: Prepared, unfinished: list[CampaignState])
         log.append(
             campaign_stream(state.campaign_id),
             [ResumeRequested(reason="resumed with athanor run")],
-            time=state.last_time if options.is_dry_run else SystemClock().now(),
+            time=state.last_time if options.is_dry_run else SystemClock(options.speed).now(),
             actor=options.actor,
             is_simulated=state.is_simulated,
         )
@@ -84,7 +107,7 @@ def _refuse_changed(prepared: Prepared, state: CampaignState) -> None:
             f"{options.rig_file} is not the rig that {state.campaign_id} was opened with; "
             "open another campaign (--new)"
         )
-    if options.is_dry_run != state.is_simulated:
+    if _is_simulated(prepared) != state.is_simulated:
         kind = "a dry-run" if state.is_simulated else "on the real bench"
         raise RequestRefused(f"{state.campaign_id} is {kind}: it can only go on as that")
 
@@ -119,16 +142,20 @@ def _open_new(log: EventLog, prepared: Prepared, campaign_id: str) -> str:
         rig_sha256=rig.fingerprint(),
         cost_usd_per_hour=rig.header.cost_usd_per_hour,
         seed=options.seed,
-        is_simulated=options.is_dry_run,
+        is_simulated=_is_simulated(prepared),
         athanor_version=version("athanor"),
         equal_instruments=equal_instruments(rig.instruments),
     )
     log.append(
         stream,
         [opened],
-        time=DRY_RUN_START if options.is_dry_run else SystemClock().now(),
+        time=DRY_RUN_START if options.is_dry_run else SystemClock(options.speed).now(),
         actor=options.actor,
-        is_simulated=options.is_dry_run,
+        is_simulated=_is_simulated(prepared),
         expected={stream: 0},
     )
     return campaign_id
+
+
+def _is_simulated(prepared: Prepared) -> bool:
+    return prepared.options.is_dry_run or prepared.rig.header.is_simulated

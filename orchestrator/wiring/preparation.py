@@ -29,6 +29,10 @@ class RunOptions:
     """Go on with the unfinished campaign of this name."""
     new: bool = False
     """Open another one although one is unfinished."""
+    campaign_id: str | None = None
+    """Which unfinished campaign to go on with, where there are several."""
+    speed: float = 1.0
+    """Seconds of the lab in one real second; other than 1 only where simulators are served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def prepare(options: RunOptions) -> Prepared:
     """
     if options.resume and options.new:
         raise RequestRefused("resume and new exclude each other: choose one")
+    if options.is_dry_run and options.speed != 1.0:
+        raise RequestRefused("speed: a dry-run takes no time; got speed and dry-run, expected one")
     problems: list[CampaignFileError | RigFileError] = []
     campaign = rig = None
     try:
@@ -62,6 +68,11 @@ def prepare(options: RunOptions) -> Prepared:
         problems.append(error)
     if campaign is None or rig is None:
         raise LoadError(problems)
+    if options.speed != 1.0 and not rig.header.is_simulated:
+        raise RequestRefused(
+            f"speed: got {options.speed:g}, expected 1: the lines of {options.rig_file} lead to "
+            "real devices (a rig of simulators says is_simulated = true under [rig])"
+        )
     return _fit(options, campaign, rig)
 
 

@@ -2,26 +2,34 @@
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from drivers.clock import Clock, SystemClock, VirtualClock, VirtualLoop
+from drivers.clock import Clock, SpedUpLoop, SystemClock, VirtualClock, VirtualLoop
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.events import LAB_STREAM, CampaignOpened, campaign_stream
 from orchestrator.core.lab import fold_lab
 from orchestrator.errors import LogError
-from orchestrator.execution.rig import bench_for, lines_for
+from orchestrator.execution.executor import Executor
+from orchestrator.execution.rig import bench_for
+from orchestrator.landmarks import watch_environment
 from orchestrator.log.event_log import EventLog, last_hash
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
+from orchestrator.station.client import StationExecutor, StationToReach
+from orchestrator.station.places import station_folder
+from orchestrator.station.starting import send_away, starter
 from orchestrator.wiring.onlooker import Onlooker, Progress
 from orchestrator.wiring.opening import DRY_RUN_START, open_campaign
-from orchestrator.wiring.preparation import Prepared
+from orchestrator.wiring.preparation import Prepared, RunOptions
 
 if TYPE_CHECKING:
+    from orchestrator.engine.habits import EngineHabits
+    from orchestrator.engine.journal import Journal
     from orchestrator.engine.loop import Engine
 
 __all__ = ["RunEnd", "RunHandle", "run"]
@@ -82,12 +90,24 @@ def run(
     Raises:
         AthanorError: The campaign cannot be opened, resumed or recorded.
     """
+    watch_environment(os.environ)
     with closing(open_sqlite_log(prepared.options.database)) as log:
         campaign_id = open_campaign(log, prepared)
-        factory = VirtualLoop if prepared.options.is_dry_run else asyncio.new_event_loop
-        with asyncio.Runner(loop_factory=factory) as runner:
-            state = runner.run(_drive(log, campaign_id, prepared, on_progress, on_start))
+        try:
+            with asyncio.Runner(loop_factory=_loop_factory(prepared.options)) as runner:
+                state = runner.run(_drive(log, campaign_id, prepared, on_progress, on_start))
+        finally:
+            if not prepared.options.is_dry_run:
+                _send_station_away(prepared)
         return _end(log, state)
+
+
+def _loop_factory(options: RunOptions) -> Callable[[], asyncio.AbstractEventLoop]:
+    if options.is_dry_run:
+        return VirtualLoop
+    if options.speed == 1.0:
+        return asyncio.new_event_loop
+    return lambda: SpedUpLoop(options.speed)
 
 
 def _end(log: SqliteLog, state: CampaignState) -> RunEnd:
@@ -120,39 +140,89 @@ async def _drive(
     on_progress: Callable[[Progress], None],
     on_start: Callable[[RunHandle], None],
 ) -> CampaignState:
-    from orchestrator.engine.habits import EngineHabits
     from orchestrator.engine.journal import Journal
     from orchestrator.engine.loop import Engine
     from orchestrator.engine.planning import planning_in_process, planning_in_worker
-    from orchestrator.execution.local_executor import LocalExecutor
 
-    options, rig = prepared.options, prepared.rig
-    clock: Clock = SystemClock()
-    if options.is_dry_run:
-        clock = VirtualClock(_last_time(log, campaign_id))
-        bench = bench_for(rig, clock, _seed(log, campaign_id))
-        lines = {name: bench.line(name) for name in rig.lines}
-    else:
-        lines = lines_for(rig, clock)
     is_light = prepared.campaign.planner.name == "sobol"
     onlooker = Onlooker(log, campaign_id, on_progress)
-    engine = Engine(
-        journal=Journal(log, campaign_id, clock),
-        clock=clock,
-        executor=LocalExecutor(rig, lines, clock),
-        planning=planning_in_process() if is_light else planning_in_worker(),
-        recipe=prepared.recipe,
-        rig=rig,
-        habits=EngineHabits(
-            poll_s=VIRTUAL_POLL_S if options.is_dry_run else REAL_POLL_S,
-            asks_after_crash=not options.is_dry_run,
-        ),
-        on_change=onlooker,
-    )
-    on_start(RunHandle(campaign_id, engine))
-    state = await _until_told_to_end(engine)
+    clock = _clock(log, campaign_id, prepared.options)
+    journal = Journal(log, campaign_id, clock)
+    async with _executor(log, journal, prepared, clock) as executor:
+        engine = Engine(
+            journal=journal,
+            clock=clock,
+            executor=executor,
+            planning=planning_in_process() if is_light else planning_in_worker(),
+            recipe=prepared.recipe,
+            rig=prepared.rig,
+            habits=_habits(prepared.options),
+            on_change=onlooker,
+        )
+        if isinstance(executor, StationExecutor):
+            executor.on_wake = engine.wake
+        on_start(RunHandle(campaign_id, engine))
+        state = await _until_told_to_end(engine)
     onlooker.show_last()
     return state
+
+
+def _clock(log: SqliteLog, campaign_id: str, options: RunOptions) -> Clock:
+    if options.is_dry_run:
+        return VirtualClock(_last_time(log, campaign_id))
+    return SystemClock(options.speed)
+
+
+def _habits(options: RunOptions) -> "EngineHabits":
+    """Return how an engine behaves: on the bench the station remembers, and the log is waited for.
+
+    A dry-run's bench ends with its process.
+    """
+    from orchestrator.engine.habits import EngineHabits
+
+    if options.is_dry_run:
+        return EngineHabits(poll_s=VIRTUAL_POLL_S, asks_after_crash=False)
+    return EngineHabits(poll_s=REAL_POLL_S * options.speed, keeps_lab=False, waits_for_log=True)
+
+
+@asynccontextmanager
+async def _executor(
+    log: SqliteLog, journal: "Journal", prepared: Prepared, clock: Clock
+) -> AsyncIterator[Executor]:
+    """Give what has the orders done: the rig's station, or the bench in this process."""
+    options, rig, campaign_id = prepared.options, prepared.rig, journal.state.campaign_id
+    if options.is_dry_run:
+        from orchestrator.execution.local_executor import LocalExecutor
+
+        bench = bench_for(rig, clock, _seed(log, campaign_id))
+        lines = {name: bench.line(name) for name in rig.lines}
+        yield LocalExecutor(rig, lines, clock)
+        return
+    executor = StationExecutor(
+        rig,
+        _station(prepared),
+        clock,
+        campaign_id=campaign_id,
+        epoch=lambda: journal.state.epoch,
+    )
+    async with executor.in_touch():
+        yield executor
+
+
+def _station(prepared: Prepared) -> StationToReach:
+    options = prepared.options
+    folder = station_folder(options.database, prepared.rig.header.name)
+    start = starter(options.rig_file, options.database, folder, speed=options.speed)
+    return StationToReach(folder, options.database, start)
+
+
+def _send_station_away(prepared: Prepared) -> None:
+    """Leave no process behind, unless another campaign needs the station."""
+    station = _station(prepared)
+    name, reason = prepared.options.actor, "its last campaign let go"
+    stays = send_away(station.folder, station.database, name=name, reason=reason, insists=False)
+    if stays:
+        logger.info("the station stays: %s", stays)
 
 
 async def _until_told_to_end(engine: "Engine") -> CampaignState:

@@ -1,0 +1,58 @@
+"""Station processes: what one is made of, and how it is sent away."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.core.patience import Patience
+from orchestrator.execution.rig import load_rig
+from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.settings import Settings
+from orchestrator.station.places import station_folder
+from orchestrator.station.process import StationOptions, run_station
+from orchestrator.station.starting import send_away
+from orchestrator.wiring.alarm_beat import AlarmBeat
+
+__all__ = ["StationWish", "end_station", "serve_station"]
+
+
+@dataclass(frozen=True, slots=True)
+class StationWish:
+    """What `athanor station` was asked."""
+
+    rig_file: Path
+    speed: float = 1.0
+    stays: bool = False
+    """Whether it stays when engines have gone."""
+
+
+def serve_station(wish: StationWish, settings: Settings) -> str:
+    """Be the station of a rig until told to leave.
+
+    Returns:
+        Why it left.
+
+    Raises:
+        RigFileError: The rig file is wrong.
+        RequestRefused: Another station has the rig, or the speed does not fit it.
+        LogError: The journal cannot be opened.
+    """
+
+    def on_beat_of(rig: RigSpec) -> AlarmBeat:
+        return AlarmBeat(settings.database, settings.alarm_channels, Patience())
+
+    options = StationOptions(wish.rig_file, settings.database, speed=wish.speed, stays=wish.stays)
+    return run_station(options, make_on_beat=on_beat_of)
+
+
+def end_station(rig_file: Path, settings: Settings) -> str:
+    """Tell the station of a rig to leave, and wait until it has.
+
+    Returns:
+        Why it stays; empty when none lives any more.
+
+    Raises:
+        RigFileError: The rig file is wrong.
+    """
+    folder = station_folder(settings.database, load_rig(rig_file).header.name)
+    reason = f"{settings.actor} said so"
+    return send_away(folder, settings.database, name=settings.actor, reason=reason)
