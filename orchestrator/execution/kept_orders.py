@@ -73,6 +73,10 @@ class KeptOrders:
             self.journal.end(key, _text(outcome))
             del self._unkept[key]
 
+    def in_memory(self, key: str) -> Outcome | None:
+        """Return the outcome of an order that the journal could not take yet, or None."""
+        return self._unkept.get(key)
+
     def outcome(self, key: str) -> Outcome | None:
         """Return the outcome of an order that has one.
 

@@ -78,6 +78,9 @@ class OrderDesk:
         seat = self._seats.get(order.instrument)
         if seat is None:
             return refused("UnknownInstrument", f"the rig has no {order.instrument}")
+        unkept = self._kept.in_memory(order.key)
+        if unkept is not None:
+            return unkept
         try:
             self._require_journal()
             if self._kept.entry(order.key) is not None:
@@ -96,6 +99,9 @@ class OrderDesk:
         running = self._running.get(order.key)
         if running is not None:
             return await running.outcome()
+        unkept = self._kept.in_memory(order.key)
+        if unkept is not None:
+            return unkept
         try:
             self._require_journal()
             self._keep_epoch(order)
@@ -243,12 +249,12 @@ class OrderDesk:
 
     def _patience_s(self, job: RunningOrder) -> float:
         """Return how long a device may take that must be asked: to come back and to answer."""
-        if job.is_question or not job.error:
+        if job.is_question:
             return PATIENCE_S
-        if job.error != "LineError":
+        if job.error not in {"", "LineError"}:
             return SHORT_PATIENCE_S
         left_s = job.seat.since_s + job.order.deadline_s - self._clock.monotonic_s()
-        return max(left_s, PATIENCE_S)
+        return PATIENCE_S if job.seat.connected.is_set() else max(left_s, PATIENCE_S)
 
     def _ended(self, job: RunningOrder, outcome: Outcome) -> Outcome:
         self._kept.end(job.order.key, outcome)

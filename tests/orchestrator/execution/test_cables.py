@@ -1,0 +1,190 @@
+"""A cable pulled in the middle of a job, and put back, for each way of recovery."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from drivers.clock import VirtualClock
+from orchestrator.core.lab_events import InstrumentConnected, InstrumentLost, LabEvent
+from orchestrator.execution.executor import Done, Order, Outcome, Refused, Unknown
+from orchestrator.execution.local_executor import LocalExecutor
+from simulators.bench import Bench
+from simulators.line import SimulatedLine
+from tests.support.benches import again, on_virtual_time, order, small_rig
+
+TRANSFER = order("pump_x1", "transfer", volume_ul=500.0, rate_ul_per_min=1500.0)
+WITHDRAW = order("pump_x1", "withdraw", volume_ul=100.0, rate_ul_per_min=1500.0)
+OTHER = order("pump_x2", "transfer", volume_ul=500.0, rate_ul_per_min=1500.0)
+WEIGH = order("balance", "measure_mass")
+TARE = order("balance", "tare")
+TRACE = order("source_meter", "measure_voltage_trace", n_readings=100, interval_s=1.0)
+
+
+class Place:
+    """A bench whose cables can be pulled, with the facts that the executor told."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.rig = small_rig()
+        self.bench = Bench.from_rig(self.rig.as_tables(), clock, seed=3)
+        self.facts: list[LabEvent] = []
+        lines = {name: self.bench.line(name) for name in self.rig.lines}
+        self.executor = LocalExecutor(self.rig, lines, clock, on_fact=self.facts.append)
+
+    def cable(self, name: str) -> SimulatedLine:
+        line = self.bench.line(name)
+        assert isinstance(line, SimulatedLine)
+        return line
+
+    async def cut_short(
+        self, wanted: Order, line: str, *, after_s: float, back_after_s: float | None
+    ) -> Outcome:
+        """Perform an order and pull its cable in the middle of it."""
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(self.executor.perform(wanted))
+            await self.clock.sleep(after_s)
+            self.cable(line).unplug()
+            if back_after_s is not None:
+                await self.clock.sleep(back_after_s)
+                self.cable(line).plug_in()
+        return work.result()
+
+    def told(self, kind: type[LabEvent]) -> list[str]:
+        return [f.instrument for f in self.facts if isinstance(f, kind)]  # type: ignore[union-attr]
+
+
+def at_a_bench(visit: Callable[[Place], Awaitable[None]]) -> None:
+    async def main(clock: VirtualClock) -> None:
+        place = Place(clock)
+        await place.executor.connect()
+        place.facts.clear()
+        try:
+            await visit(place)
+        finally:
+            await place.executor.close()
+
+    on_virtual_time(main)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line", "after_s", "expected"),
+    [
+        pytest.param(TRANSFER, "pumps", 20.0, ("DeviceFault", True), id="queryable, in mid-stroke"),
+        pytest.param(
+            TRANSFER, "pumps", 0.05, ("NothingDone", False), id="queryable, before it acts"
+        ),
+        pytest.param(TARE, "balance", 0.005, ("NothingDone", False), id="idempotent"),
+        pytest.param(TRACE, "source_meter", 20.0, ("LineError", False), id="pure"),
+    ],
+)
+def test_a_cable_pulled_and_put_back_leaves_no_doubt(
+    wanted: Order, line: str, after_s: float, expected: tuple[str, bool]
+) -> None:
+    async def visit(place: Place) -> None:
+        outcome = await place.cut_short(wanted, line, after_s=after_s, back_after_s=45.0)
+        await place.clock.sleep(60.0)
+
+        assert isinstance(outcome, Refused)
+        assert outcome.has_acted == expected[1]
+        assert outcome.error in {expected[0], "OutcomeUnknown"}
+        assert place.told(InstrumentLost).count(wanted.instrument) == 1
+        assert place.told(InstrumentConnected).count(wanted.instrument) == 1
+        assert isinstance(await place.executor.perform(again(wanted)), Done)
+
+    at_a_bench(visit)
+
+
+def test_a_stroke_that_ended_before_the_cable_was_back_counts_as_done() -> None:
+    async def visit(place: Place) -> None:
+        outcome = await place.cut_short(WITHDRAW, "pumps", after_s=2.0, back_after_s=30.0)
+
+        assert isinstance(outcome, Done)
+        assert outcome.readings[0].value == pytest.approx(100.0, rel=0.01)
+
+    at_a_bench(visit)
+
+
+def test_a_cable_that_stays_out_leaves_a_doubt_that_the_device_can_still_settle() -> None:
+    async def visit(place: Place) -> None:
+        wanted = TRANSFER.model_copy(update={"deadline_s": 100.0})
+        outcome = await place.cut_short(wanted, "pumps", after_s=20.0, back_after_s=None)
+        ended_s = place.clock.monotonic_s()
+        refused = await place.executor.perform(again(wanted))
+        place.cable("pumps").plug_in()
+        await place.clock.sleep(60.0)
+        settled = await place.executor.settle(wanted)
+
+        assert isinstance(outcome, Unknown)
+        assert "could not be asked" in outcome.evidence
+        assert ended_s < 110.0
+        assert isinstance(refused, Refused)
+        assert refused.error == "NotConnected"
+        assert isinstance(settled, Refused)
+        assert (settled.error, settled.has_acted) == ("DeviceFault", True)
+
+    at_a_bench(visit)
+
+
+def test_both_pumps_of_a_cable_are_lost_and_found_together() -> None:
+    async def visit(place: Place) -> None:
+        async with asyncio.TaskGroup() as group:
+            works = [group.create_task(place.executor.perform(one)) for one in (TRANSFER, OTHER)]
+            await place.clock.sleep(20.0)
+            place.cable("pumps").unplug()
+            await place.clock.sleep(5.0)
+            place.cable("pumps").plug_in()
+
+        for work in works:
+            outcome = work.result()
+            assert isinstance(outcome, Refused)
+            assert (outcome.error, outcome.has_acted) == ("DeviceFault", True)
+        assert sorted(place.told(InstrumentLost)) == ["pump_x1", "pump_x2"]
+        assert sorted(place.told(InstrumentConnected)) == ["pump_x1", "pump_x2"]
+
+    at_a_bench(visit)
+
+
+def test_other_instruments_go_on_while_a_cable_is_out() -> None:
+    async def visit(place: Place) -> None:
+        place.cable("pumps").unplug()
+        refused = await place.executor.perform(TRANSFER)
+        weighed = await place.executor.perform(WEIGH)
+
+        assert isinstance(refused, Refused)
+        assert (refused.error, refused.has_acted) == ("LineError", False)
+        assert isinstance(weighed, Done)
+
+    at_a_bench(visit)
+
+
+def test_an_instrument_that_was_dead_at_first_is_found_later() -> None:
+    async def main(clock: VirtualClock) -> None:
+        place = Place(clock)
+        place.cable("balance").unplug()
+        connections = await place.executor.connect()
+        place.cable("balance").plug_in()
+        await clock.sleep(40.0)
+
+        weighed = await place.executor.perform(WEIGH)
+        await place.executor.close()
+
+        assert [name for name, one in connections.items() if not one.is_connected] == ["balance"]
+        assert place.told(InstrumentLost) == ["balance"]
+        assert "balance" in place.told(InstrumentConnected)
+        assert isinstance(weighed, Done)
+
+    on_virtual_time(main)
+
+
+def test_the_longest_wait_for_a_lost_instrument_is_half_a_minute() -> None:
+    async def visit(place: Place) -> None:
+        place.cable("balance").unplug()
+        await place.executor.perform(WEIGH)
+        await place.clock.sleep(24 * 3600.0)
+        place.cable("balance").plug_in()
+        await place.clock.sleep(35.0)
+
+        assert place.executor.snapshot()["balance"] == "idle"
+
+    at_a_bench(visit)
