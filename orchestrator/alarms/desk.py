@@ -36,13 +36,14 @@ from orchestrator.core.patience import Patience
 from orchestrator.errors import AthanorError, VersionConflict
 from orchestrator.log.event_log import EventLog
 
-__all__ = ["AlarmDesk", "Messenger"]
+__all__ = ["AlarmDesk", "LookAround", "Messenger"]
 
 logger = logging.getLogger(__name__)
 
 LookAround = Callable[[LabState, Mapping[str, CampaignState]], SignsOfLife]
 """Says what is known beside the log of the laboratory and its campaigns, by id."""
 
+_ACTOR: Final = "station"
 _STORE: Final = "the log"
 
 
@@ -88,9 +89,9 @@ class AlarmDesk:
         patience: How long things may last.
         look_around: Asked at every look for what is known beside the log.
         messenger: Tells people; None tells nobody.
-        actor: In whose name the alarms stand in the log.
-        is_simulated: Whether the campaigns that are watched are pretended.
+        is_simulated: Whether the campaigns that are watched are pretended ones.
         campaign_id: Only this campaign; None is all of them.
+        calibrate_every_days: By instrument, how long a calibration counts, in days.
     """
 
     def __init__(
@@ -101,16 +102,16 @@ class AlarmDesk:
         patience: Patience,
         look_around: LookAround = _nothing_seen,
         messenger: Messenger | None = None,
-        actor: str = "station",
         is_simulated: bool = False,
         campaign_id: str | None = None,
+        calibrate_every_days: Mapping[str, float] | None = None,
     ) -> None:
         self._log = log
         self._clock = clock
         self._patience = patience
+        self._calibrate_every_days = calibrate_every_days or {}
         self._look_around = look_around
         self._messenger = messenger
-        self._actor = actor
         self._is_simulated = is_simulated
         self._watched = Watched(log, is_simulated=is_simulated, campaign_id=campaign_id)
         self._delays = Delays()
@@ -181,7 +182,7 @@ class AlarmDesk:
             LAB_STREAM,
             events,
             time=now,
-            actor=self._actor,
+            actor=_ACTOR,
             is_simulated=self._is_simulated,
             expected={LAB_STREAM: watched.lab.version},
         )
@@ -194,7 +195,14 @@ class AlarmDesk:
         signs = replace(signs, unreadable={**signs.unreadable, **watched.unreadable})
         if self._outage is not None:
             signs = replace(signs, failing={_STORE: self._outage.error, **signs.failing})
-        return conditions(watched.lab, watched.campaigns.values(), signs, now, self._patience)
+        return conditions(
+            watched.lab,
+            watched.campaigns.values(),
+            signs,
+            now,
+            self._patience,
+            calibrate_every_days=self._calibrate_every_days,
+        )
 
     def _changes(self, found: Sequence[Condition], now: datetime) -> list[AlarmEvent]:
         """Return what has to be said of the alarms, given what needs a person now."""

@@ -58,7 +58,7 @@ class Watched:
             return False
         if kind.is_of_campaign:
             return alarm.split("/")[1] in self._known
-        return not self._is_simulated or self.lab.station is None
+        return self._only is None or self.lab.station is None
 
     def _read_all(self) -> None:
         """Fold the laboratory and every campaign that has not ended, and nothing else."""

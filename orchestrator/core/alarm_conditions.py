@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from orchestrator.core.alarm_kinds import ALARM_KINDS, Condition
+from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.attempts import is_unsettled
+from orchestrator.core.calibration import calibrations_due
 from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.drift import drift_conditions
 from orchestrator.core.job import JobStatus
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.patience import Patience
@@ -40,6 +44,8 @@ def conditions(
     signs: SignsOfLife,
     now: datetime,
     patience: Patience,
+    *,
+    calibrate_every_days: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[Condition, ...]:
     """Return everything that needs a person now, each thing once.
 
@@ -49,8 +55,11 @@ def conditions(
         signs: What is known beside the log.
         now: The present time.
         patience: How long things may last.
+        calibrate_every_days: By instrument, how long a calibration counts, in days.
     """
     found = [*_of_stores(signs, patience), *_of_bench(lab, signs), *_of_parts(lab, now, patience)]
+    for due in calibrations_due(lab, calibrate_every_days, now):
+        found.append(ALARM_KINDS["calibration"].condition(due.instrument, due.message))
     for state in campaigns:
         found.extend(_of_campaign(state, signs, now, patience))
     return tuple(found)
@@ -101,17 +110,13 @@ def _of_campaign(
     state: CampaignState, signs: SignsOfLife, now: datetime, patience: Patience
 ) -> Iterator[Condition]:
     name = state.campaign_id
-    doubts = list(_doubts(state))
-    yield from doubts
-    if state.planner_error:
-        yield ALARM_KINDS["planner_failed"].condition(name, state.planner_error, campaign=name)
-    if state.n_failures_in_row >= state.spec.failures.hold_after:
-        message = f"{state.n_failures_in_row} experiments of {name} failed one after the other"
-        yield ALARM_KINDS["failures"].condition(name, message, campaign=name)
+    causes = [*_doubts(state), *_failures(state)]
+    yield from causes
+    yield from _approval(state)
+    for drift in drift_conditions(state):
+        yield ALARM_KINDS["drift"].condition(drift.name, drift.message, campaign=name)
     if state.status.is_waiting:
-        has_own_alarm = bool(doubts or state.planner_error)
-        has_own_alarm |= state.n_failures_in_row >= state.spec.failures.hold_after
-        yield from _of_waiting(state, now, patience, has_own_alarm=has_own_alarm)
+        yield from _of_waiting(state, now, patience, has_own_alarm=bool(causes))
     elif signs.driven is not None and name not in signs.driven:
         last = f"engine {state.epoch}" if state.epoch else "none yet"
         message = f"{name} is {state.status} and no engine drives it; the last one was {last}"
@@ -120,6 +125,23 @@ def _of_campaign(
         message = f"{name} is {state.status} and nothing has happened in it since "
         message += f"{state.last_time:%Y-%m-%d %H:%M} UTC"
         yield ALARM_KINDS["stalled"].condition(name, message, campaign=name)
+
+
+def _failures(state: CampaignState) -> Iterator[Condition]:
+    name = state.campaign_id
+    if state.planner_error:
+        yield ALARM_KINDS["planner_failed"].condition(name, state.planner_error, campaign=name)
+    if state.n_failures_in_row >= state.spec.failures.hold_after:
+        message = f"{state.n_failures_in_row} experiments of {name} failed one after the other"
+        yield ALARM_KINDS["failures"].condition(name, message, campaign=name)
+
+
+def _approval(state: CampaignState) -> Iterator[Condition]:
+    waiting = [one.candidate_id for one in waiting_for_approval(state)]
+    if waiting:
+        name = state.campaign_id
+        message = f"{len(waiting)} candidates of {name} wait for approval, first {waiting[0]}"
+        yield ALARM_KINDS["approval"].condition(name, message, campaign=name)
 
 
 def _doubts(state: CampaignState) -> Iterator[Condition]:

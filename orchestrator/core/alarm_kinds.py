@@ -197,6 +197,14 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         off_delay_s=30.0,
     ),
     AlarmKind(
+        "drift",
+        _HIGH,
+        "Reference samples do not give what they should.",
+        "What is measured from now on may be wrong, and the model learns from it.",
+        "athanor report {campaign} shows the reference samples; check the bench for {subject}",
+        is_of_campaign=True,
+    ),
+    AlarmKind(
         "disk",
         _HIGH,
         "The disk of the log is nearly full.",
@@ -226,6 +234,13 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         "A failed experiment left something in a place.",
         "No other sample may use that place; a campaign that needs it waits.",
         "Clean it; then: athanor places clean {subject}",
+    ),
+    AlarmKind(
+        "calibration",
+        _LOW,
+        "An instrument has not been calibrated for longer than the rig file allows.",
+        "Its readings may be wrong.",
+        "Calibrate {subject}; then: athanor instruments calibrated {subject}",
     ),
     AlarmKind(
         "out_of_service",

@@ -10,6 +10,7 @@ from campaigns.errors import Problem
 from drivers.catalog import driver_named, line_kind_named, names
 from drivers.clock import Clock, SystemClock
 from drivers.errors import RigError
+from orchestrator.core.patience import Patience
 from orchestrator.execution.closed_line import ClosedLine
 from orchestrator.execution.equal_instruments import equal_mistakes
 from orchestrator.execution.mistakes import dotted, expected_in, one_of, problems_in
@@ -91,6 +92,7 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
         "interlock": InterlockSpec,
         "rig": RigHeader,
         "safety": SafetySpec,
+        "alarms": Patience,
         "": RigSpec,
     }
     places = [str(part) for part in path if not isinstance(part, int)]
@@ -129,6 +131,7 @@ class _Cross:
         for name, instrument in self.instruments.items():
             yield from self._instrument_mistakes(name, instrument)
         yield from self._address_mistakes()
+        yield from self._port_mistakes()
         yield from equal_mistakes(self.instruments, self.instrument_names)
         yield from self._safety_mistakes()
 
@@ -220,6 +223,18 @@ class _Cross:
                     yield Problem(key, address, expected)
                 else:
                     seen[address] = name
+
+    def _port_mistakes(self) -> Iterator[Problem]:
+        """Yield lines that would open what another line has already."""
+        seen: dict[tuple[object, ...], str] = {}
+        for name, line in self.lines.items():
+            port = line.settings.get("port")
+            if port is None:
+                continue
+            end = (line.kind, line.settings.get("host"), port)
+            other = seen.setdefault(end, name)
+            if other != name:
+                yield Problem(f"lines.{name}.port", port, f"a port of its own: line {other} has it")
 
 
 def _tried(look_up: Callable[[str], Found], name: str) -> Found | RigError:

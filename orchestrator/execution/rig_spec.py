@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from orchestrator.core.patience import Patience
+
 __all__ = [
     "FaultSpec",
     "InstrumentSpec",
@@ -172,6 +174,7 @@ class RigSpec(_Table):
 
     header: RigHeader = Field(alias="rig")
     safety: SafetySpec = SafetySpec()
+    alarms: Patience = Patience()
     simulation: SimulationSpec | None = None
     lines: dict[Name, LineSpec] = Field(min_length=1)
     stock: dict[Name, StockSpec] = {}
@@ -201,6 +204,8 @@ def _drop_what_is_not_said(tables: dict[str, Any]) -> None:
     """
     if tables["safety"] == SafetySpec().model_dump(mode="json"):
         del tables["safety"]
+    if tables["alarms"] == Patience().model_dump(mode="json"):
+        del tables["alarms"]
     if not tables["interlock"]:
         del tables["interlock"]
     if not tables["rig"]["is_simulated"]:
