@@ -113,11 +113,14 @@ def test_the_printed_rig_leads_to_the_bench_and_is_else_as_given(
     assert printed == given
 
 
-def test_a_signal_ends_it_cleanly(simulator: Simulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(
+    number: signal.Signals, simulator: Simulator, tmp_path: Path
+) -> None:
     process, served = simulator()
     ready = json.loads((tmp_path / "lab" / "ready").read_text(encoding="utf-8"))
 
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
 
     assert process.wait() == 0
     assert ready["pid"] == served["pid"] == process.pid
