@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from orchestrator.station.messages import Answer, ControlRequest, StationStatus
     from orchestrator.station.places import StationFolder
 
-__all__ = ["StationSockets", "station_door"]
+__all__ = ["StationSockets", "station_door", "status_of_rig"]
 
 _GREETING_S = 5.0
 _ANSWER_S = 30.0
@@ -24,6 +24,33 @@ def station_door(settings: "Settings") -> StationDoor:
     if not whole.with_name(f"{whole.name}.station").is_dir():
         return NoStations()
     return StationSockets(whole, settings.actor)
+
+
+def status_of_rig(settings: "Settings", rig_name: str, rig_sha256: str) -> "StationStatus | None":
+    """Return how the living station of a rig stands; None where none lives.
+
+    Args:
+        settings: Where the log is.
+        rig_name: As the rig file says it.
+        rig_sha256: Fingerprint of the rig file.
+
+    Raises:
+        RequestRefused: It lives with another version of the rig file.
+    """
+    from orchestrator.station.control import NoStation, status_of
+    from orchestrator.station.places import station_folder
+
+    folder = station_folder(settings.database, rig_name)
+    try:
+        status = status_of(folder, settings.database.resolve(), timeout_s=_GREETING_S).status
+    except NoStation:
+        return None
+    if status.rig_sha256 != rig_sha256:
+        raise RequestRefused(
+            f"the station of {rig_name} (process {status.pid}) holds the lines with another "
+            "version of the rig file; end it first"
+        )
+    return status
 
 
 class StationSockets:
