@@ -36,6 +36,7 @@ from orchestrator.core.intents import (
     Pause,
     RunJob,
     StartExperiment,
+    StartReference,
     Stop,
 )
 from orchestrator.engine.asking import Asking
@@ -44,7 +45,7 @@ from orchestrator.engine.habits import EngineHabits, Watch
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import EngineSuperseded, Journal
 from orchestrator.engine.orders import Orders
-from orchestrator.engine.perform import conclusion, start_of
+from orchestrator.engine.perform import conclusion, start_of, start_of_reference
 from orchestrator.engine.planning import Planning
 from orchestrator.engine.recovery import attach
 from orchestrator.errors import LogCorrupt, LogError, VersionConflict
@@ -253,6 +254,8 @@ class Engine:
         )
         if decision.intents:
             await self._perform_all(decision.intents, tasks)
+        elif decision.waits_for_person:
+            await self._clock.wait_for_outside(OUTSIDE_POLL_S)
         else:
             await self._wait(decision.wake_time)
         return True
@@ -285,6 +288,8 @@ class Engine:
             case StartExperiment():
                 events = start_of(state, self._recipe, intent.candidate_id)
                 journal.decide(events, reads_lab=True)
+            case StartReference():
+                journal.decide(start_of_reference(state, self._recipe), reads_lab=True)
             case RunJob():
                 self._orders.start(intent, tasks)
             case ConcludeExperiment():

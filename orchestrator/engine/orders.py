@@ -64,10 +64,12 @@ class Orders:
         job = self._journal.state.open_experiments[intent.experiment_id].jobs[intent.job_name]
         job_id, attempt = job.planned.job_id, job.attempt + 1
         reach("engine: before the intent is written")
-        started = JobStarted(job_id=job_id, attempt=attempt, epoch=self._epoch)
+        started = JobStarted(
+            job_id=job_id, attempt=attempt, epoch=self._epoch, instrument=intent.instrument
+        )
         self._journal.decide([started], reads_lab=True)
         reach("engine: after the intent is written")
-        order = self._order(job, attempt)
+        order = self._order(job, attempt, intent.instrument or job.planned.instrument)
         self._running[job_id] = tasks.create_task(self._run(order))
 
     def settle_doubts(self, tasks: asyncio.TaskGroup) -> None:
@@ -75,7 +77,7 @@ class Orders:
         for experiment in self._journal.state.open_experiments.values():
             for job in experiment.jobs.values():
                 if self._must_ask(job):
-                    order = self._order(job, job.attempt)
+                    order = self._order(job, job.attempt, job.instrument)
                     job_id = job.planned.job_id
                     self._asked[job_id, job.attempt] = self._clock.now()
                     self._settling[job_id] = tasks.create_task(self._settle(order))
@@ -89,17 +91,17 @@ class Orders:
         if job.status is not JobStatus.IN_DOUBT:
             return False
         asked_time = self._asked.get((job_id, job.attempt))
-        return asked_time is None or self._is_back(job.planned.instrument, asked_time)
+        return asked_time is None or self._is_back(job.instrument, asked_time)
 
     def _is_back(self, instrument: str, since: datetime) -> bool:
         """Tell whether an instrument has come back after a time: it can say more than before."""
         known = self._journal.lab.instruments.get(instrument)
         return known is not None and known.status is _CONNECTED and known.since > since
 
-    def _order(self, job: JobState, attempt: int) -> Order:
+    def _order(self, job: JobState, attempt: int, instrument: str) -> Order:
         return Order.for_job(
             self._journal.state.campaign_id,
-            job.planned,
+            job.planned.model_copy(update={"instrument": instrument}),
             attempt=attempt,
             epoch=self._epoch,
             not_after=self._clock.monotonic_s() + ORDER_LIFE_S,

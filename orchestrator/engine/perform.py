@@ -4,8 +4,9 @@ Each function turns something that was decided or heard into events; none append
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from campaigns.errors import UndefinedValue
 from orchestrator.core.attempts import is_lost
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import (
@@ -18,12 +19,15 @@ from orchestrator.core.events import (
     JobFailed,
     JobFinished,
     JobOutcomeUnknown,
+    ObservationRecorded,
     ProposalFailed,
     ReferencePointFrozen,
     SpaceExhausted,
 )
 from orchestrator.core.experiment import ExperimentState
-from orchestrator.core.point import Observation, Point
+from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.point import Candidate, Observation, Point
+from orchestrator.core.references import reference_candidate
 from orchestrator.execution.analyse import analyse
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.executor import Done, Outcome, Refused, Unknown
@@ -42,6 +46,7 @@ __all__ = [
     "proposal_seed",
     "refuse_unbindable",
     "start_of",
+    "start_of_reference",
 ]
 
 
@@ -56,9 +61,17 @@ def known_observations(state: CampaignState) -> tuple[Observation, ...]:
 
 
 def pending_points(state: CampaignState) -> tuple[Point, ...]:
-    """Return the points of real jobs in flight, in doubt, or waiting to start."""
-    in_flight = [experiment.candidate.point for experiment in state.open_experiments.values()]
-    return (*in_flight, *(queued.candidate.point for queued in state.queue))
+    """Return the points of real jobs in flight, in doubt, or waiting to start, and refused ones.
+
+    Reference samples in flight are left out: their point may be searched, too.
+    """
+    in_flight = [
+        experiment.candidate.point
+        for experiment in state.open_experiments.values()
+        if experiment.purpose == "search"
+    ]
+    queued = [one.candidate.point for one in state.queue]
+    return (*in_flight, *queued, *(refused.point for refused in state.rejected))
 
 
 def events_from_proposal(
@@ -119,9 +132,28 @@ def start_of(state: CampaignState, recipe: CompiledRecipe, candidate_id: str) ->
         recipe: Binds the candidate to jobs.
         candidate_id: Of the candidate.
     """
+    (candidate,) = [one.candidate for one in state.queue if one.candidate_id == candidate_id]
+    return _start(state, recipe, candidate, "search")
+
+
+def start_of_reference(state: CampaignState, recipe: CompiledRecipe) -> list[Event]:
+    """Return the start of a reference sample.
+
+    Args:
+        state: The campaign now, with reference samples.
+        recipe: Binds its point to jobs.
+    """
+    return _start(state, recipe, reference_candidate(state), "reference")
+
+
+def _start(
+    state: CampaignState,
+    recipe: CompiledRecipe,
+    candidate: Candidate,
+    purpose: Literal["search", "reference"],
+) -> list[Event]:
     number = state.n_started + 1
     experiment_id = f"E{number:04d}"
-    (candidate,) = [one.candidate for one in state.queue if one.candidate_id == candidate_id]
     return [
         ExperimentStarted(
             experiment_id=experiment_id,
@@ -129,6 +161,7 @@ def start_of(state: CampaignState, recipe: CompiledRecipe, candidate_id: str) ->
             candidate=candidate,
             jobs=recipe.jobs_for(candidate.point, experiment_id),
             cost_usd=recipe.cost_usd(candidate.point),
+            purpose=purpose,
         )
     ]
 
@@ -154,12 +187,15 @@ def events_from_outcome(job_id: str, outcome: Outcome) -> list[JobEvent]:
 def conclusion(state: CampaignState, experiment: ExperimentState, rig: RigSpec) -> Sequence[Event]:
     """Return how an experiment ends that has no job left to run.
 
-    A lost job ends it without a result; otherwise its readings are analysed, and a bad flag is
-    a failed measurement, never a number.
+    A lost job ends it without a result, unless its recipe says that such a fault is one of the
+    sample: then the point is known to be infeasible. Otherwise its readings are analysed, and a bad
+    flag is a failed measurement, never a number.
     """
     lost = [job for job in experiment.jobs.values() if is_lost(job)]
     if lost:
         reason = "; ".join(f"{job.planned.name}: {job.error} {job.evidence}" for job in lost)
+        if any(map(_spoke_of_sample, lost)):
+            return _infeasible(state, experiment, reason)
         return [
             ExperimentFailed(
                 experiment_id=experiment.experiment_id, cause="instrument", reason=reason
@@ -180,3 +216,26 @@ def conclusion(state: CampaignState, experiment: ExperimentState, rig: RigSpec) 
             )
         )
     return events
+
+
+def _spoke_of_sample(job: JobState) -> bool:
+    """Tell whether a lost job says that its sample cannot be made, not that a device is broken."""
+    is_fault = job.status is JobStatus.FAILED and job.error == "DeviceFault" and job.has_acted
+    return is_fault and job.planned.failure_means == "synthesis"
+
+
+def _infeasible(state: CampaignState, experiment: ExperimentState, reason: str) -> list[Event]:
+    """Return the end of an experiment whose sample could not be made, under the point asked for."""
+    experiment_id, point = experiment.experiment_id, experiment.candidate.point
+    try:
+        computed = state.spec.computed_values(point)
+    except UndefinedValue:
+        computed = {}
+    return [
+        ObservationRecorded(
+            experiment_id=experiment_id,
+            observation=Observation(point=point, is_failed=True),
+            computed=computed,
+        ),
+        ExperimentFailed(experiment_id=experiment_id, cause="synthesis", reason=reason),
+    ]

@@ -39,7 +39,7 @@ def _attach_now(journal: Journal) -> int:
             if job.status is JobStatus.STARTED:
                 evidence = (
                     f"engine {job.epoch} ended after it started attempt {job.attempt} of "
-                    f"{job.planned.action} on {job.planned.instrument} and before it reported"
+                    f"{job.planned.action} on {job.instrument} and before it reported"
                 )
                 events.append(JobOutcomeUnknown(job_id=job.planned.job_id, evidence=evidence))
     journal.decide(events)
