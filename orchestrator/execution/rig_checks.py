@@ -226,12 +226,12 @@ class _Cross:
 
     def _port_mistakes(self) -> Iterator[Problem]:
         """Yield lines that would open what another line has already."""
-        seen: dict[tuple[object, ...], str] = {}
+        seen: dict[str, str] = {}
         for name, line in self.lines.items():
             port = line.settings.get("port")
             if port is None:
                 continue
-            end = (line.kind, line.settings.get("host"), port)
+            end = repr((line.kind, line.settings.get("host"), port))
             other = seen.setdefault(end, name)
             if other != name:
                 yield Problem(f"lines.{name}.port", port, f"a port of its own: line {other} has it")
