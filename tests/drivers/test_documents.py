@@ -9,6 +9,7 @@ import pytest
 from drivers.catalog import DRIVERS, LINES, driver_named, names
 from drivers.instrument import RecoveryClass
 from drivers.serial_line import SerialLineSettings
+from drivers.task_board_line import TaskBoardLineSettings
 from drivers.tcp_line import TcpLineSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +23,11 @@ def test_every_driver_and_action_is_on_the_page() -> None:
 
 
 def test_every_line_setting_and_recovery_class_is_on_the_page() -> None:
-    settings = {*SerialLineSettings.model_fields, *TcpLineSettings.model_fields}
+    settings = {
+        *SerialLineSettings.model_fields,
+        *TaskBoardLineSettings.model_fields,
+        *TcpLineSettings.model_fields,
+    }
 
     assert all(f"`{kind}`" in PAGE for kind in names(LINES))
     assert all(f"`{setting}`" in PAGE for setting in settings)
