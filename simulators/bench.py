@@ -19,7 +19,7 @@ from simulators.devices import device_for
 from simulators.faults import Fault, FaultPlan
 from simulators.line import SimulatedLine
 from simulators.plumbing import Plumbing, Substance, Vessel
-from simulators.serving import WirePlan, served
+from simulators.serving.plans import WirePlan
 from simulators.worlds.world import World, world_named
 
 __all__ = ["Bench"]
@@ -156,6 +156,8 @@ class Bench:
             LineError: The folder is in use or damaged, or a port is taken.
             RigError: There is no real wire for a line's kind.
         """
+        from simulators.serving.lab import served  # noqa: PLC0415 - it needs a Unix, we do not
+
         async with served(
             folder,
             plans=self._plans,

@@ -4,7 +4,6 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,24 +14,13 @@ from simulators.faults import Fault, FaultKind
 from simulators.plumbing import Plumbing
 from simulators.serving.control import CauseFault, TellState, control_socket
 from simulators.serving.folder import keep_ports, kept_ports, occupied, socket_place
+from simulators.serving.plans import WirePlan
 from simulators.serving.tally import Tally
 from simulators.serving.wires import DeviceEnd, PtyWire, SocketWire, Wire
 
-__all__ = ["WirePlan", "served"]
+__all__ = ["served"]
 
 _KINDS: Final = ("serial", "task_board", "tcp")
-
-
-@dataclass(frozen=True, slots=True)
-class WirePlan:
-    """One line of the bench to be served."""
-
-    kind: str
-    """``serial`` becomes a pseudo-terminal; ``tcp``, and a ``task_board`` with its pretend person,
-    a listening socket."""
-    baudrate: int | None
-    instruments: tuple[str, ...]
-    """Whose devices hang on it."""
 
 
 class _StrokeWatch:
