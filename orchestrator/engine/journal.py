@@ -4,11 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from drivers.clock import Clock
-from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
-from orchestrator.core.lab import LabState, fold_lab
+from orchestrator.core.lab import LabState
 from orchestrator.errors import AthanorError, RequestRefused, VersionConflict
-from orchestrator.log.event_log import EventLog
+from orchestrator.log.recovered import (
+    KEEP_EVERY,
+    SnapshotLog,
+    StateKeeper,
+    recovered_lab,
+    recovered_state,
+)
 
 __all__ = ["EngineSuperseded", "Journal"]
 
@@ -36,24 +42,36 @@ class Journal:
         log: Where the streams are.
         campaign_id: Which campaign.
         clock: Gives the time of every record.
+        keep_every: After how many events of a stream its state is kept, for the next engine.
 
     Raises:
         RequestRefused: There is no such campaign.
     """
 
-    def __init__(self, log: EventLog, campaign_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        log: SnapshotLog,
+        campaign_id: str,
+        clock: Clock,
+        *,
+        keep_every: int = KEEP_EVERY,
+    ) -> None:
         self.log = log
         self._clock = clock
         self._stream = campaign_stream(campaign_id)
-        records = list(log.read(stream=self._stream))
-        state = fold((record.event, record.time) for record in records)
-        if state is None:
+        campaign, lab = recovered_state(log, campaign_id), recovered_lab(log)
+        if campaign is None:
             raise RequestRefused(f"there is no campaign {campaign_id!r} in this log")
-        self.state: CampaignState = state
-        self._last_seq = records[-1].seq
-        records = list(log.read(stream=LAB_STREAM))
-        self.lab: LabState = fold_lab((record.event, record.time) for record in records)
-        self._last_lab_seq = records[-1].seq if records else 0
+        self.state: CampaignState = campaign.state
+        self._last_seq = campaign.seq
+        self._keeper = StateKeeper[CampaignState](
+            log, self._stream, campaign.kept_version, every=keep_every
+        )
+        self.lab: LabState = lab.state
+        self._last_lab_seq = lab.seq
+        self._lab_keeper = StateKeeper[LabState](
+            log, LAB_STREAM, lab.kept_version, every=keep_every
+        )
         self._epoch = 0
 
     def take(self, epoch: int) -> None:
@@ -73,10 +91,12 @@ class Journal:
         for record in self.log.read(after_seq=self._last_seq, stream=self._stream):
             self.state = self.state.after(record.event, record.time)
             self._last_seq = record.seq
+            self._keeper.note(self.state, record)
             has_changed = True
         for record in self.log.read(after_seq=self._last_lab_seq, stream=LAB_STREAM):
             self.lab = self.lab.after(record.event, record.time)
             self._last_lab_seq = record.seq
+            self._lab_keeper.note(self.lab, record)
             has_changed = True
         if self._epoch and self.state.epoch > self._epoch:
             raise EngineSuperseded(self.state.campaign_id, self._epoch, self.state.epoch)

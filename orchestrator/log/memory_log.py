@@ -12,6 +12,7 @@ from orchestrator.log.chain import StoredRecord, next_records, record_from_store
 from orchestrator.log.event_log import Record, Verification
 from orchestrator.log.projections import project
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
+from orchestrator.log.snapshots import Snapshot
 from orchestrator.log.tables import TABLES, Cell, Row, table_for
 
 __all__ = ["MemoryLog", "MemoryRows"]
@@ -47,6 +48,7 @@ class _MemorySideTables:
         self._lock = RLock()
         self._heartbeats: dict[str, Heartbeat] = {}
         self._telemetry: list[TelemetrySample] = []
+        self._snapshots: dict[str, Snapshot] = {}
         self._is_closed = False
 
     def beat(self, name: str, *, pid: int, host: str, time: datetime) -> None:
@@ -75,6 +77,16 @@ class _MemorySideTables:
                 if sample.instrument == instrument and since <= sample.time <= until
             ]
         return tuple(sorted(chosen, key=lambda sample: sample.time))
+
+    def snapshot(self, key: str) -> Snapshot | None:
+        """Return what is kept under a key, or None."""
+        with self._open():
+            return self._snapshots.get(key)
+
+    def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep some, in place of what their keys had."""
+        with self._open():
+            self._snapshots.update((snapshot.key, snapshot) for snapshot in snapshots)
 
     def close(self) -> None:
         """Let go of everything; closing twice does nothing."""

@@ -18,6 +18,7 @@ from orchestrator.errors import LogCorrupt, LogError
 from orchestrator.log.chain import text_from_time, time_from_text
 from orchestrator.log.row_digest import row_digest
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
+from orchestrator.log.snapshots import Snapshot
 from orchestrator.log.sql_renewal import renew_layout
 from orchestrator.log.sql_schema import lay_out, refuse_unsound_sqlite, require_log
 
@@ -108,6 +109,28 @@ class SqlStore:
                 for time, name, value in rows
             )
 
+    def snapshot(self, key: str) -> Snapshot | None:
+        """Return what is kept under a key, or None; damaged, it is refused."""
+        query = "SELECT stream, seq, hash, form, body, digest FROM snapshot WHERE stream = ?"
+        with self._read() as connection:
+            row = connection.execute(query, (key,)).fetchone()
+        if row is None:
+            return None
+        *values, digest = row
+        if row_digest(values) != digest:
+            raise LogCorrupt(f"{self._path}: the snapshot of {key} does not fit its checksum")
+        return Snapshot(*values)
+
+    def keep_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep some, all or none, in place of what their keys had."""
+        rows = [_with_digest(s.key, s.seq, s.hash, s.form, s.body) for s in snapshots]
+        with self._write() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO snapshot (stream, seq, hash, form, body, digest)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
         """Give this thread's connection; SQLite's errors become ours."""
@@ -186,7 +209,7 @@ def _switched_to_wal(connection: apsw.Connection) -> object:
     return connection.pragma("journal_mode", "wal")
 
 
-def _with_digest(*row: str | int | float) -> tuple[str | int | float, ...]:
+def _with_digest(*row: str | int | float | bytes) -> tuple[str | int | float | bytes, ...]:
     return (*row, row_digest(row))
 
 
