@@ -15,7 +15,9 @@ __all__ = ["simulate", "simulate_fault"]
 
 
 def simulate(
-    rig: Annotated[Path, typer.Argument(metavar="RIG", help="Rig file with a [simulation].")],
+    rig: Annotated[
+        Path, typer.Argument(metavar="RIG", help="Rig file that names a world to pretend.")
+    ],
     tally: Annotated[
         Path,
         typer.Option(
