@@ -150,7 +150,7 @@ def _doubts(state: CampaignState) -> Iterator[Condition]:
             if job.status is JobStatus.IN_DOUBT and is_unsettled(job):
                 job_id = job.planned.job_id
                 message = f"nobody knows whether {job_id} of {state.campaign_id} "
-                message += f"({job.planned.instrument}) happened: {job.evidence}"
+                message += f"({job.instrument}) happened: {job.evidence}"
                 yield ALARM_KINDS["in_doubt"].condition(job_id, message, campaign=state.campaign_id)
 
 

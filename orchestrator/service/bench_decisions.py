@@ -219,7 +219,7 @@ def _refuse_unknown(lab: Lab, instrument: str) -> None:
     known = set(lab.laboratory().instruments)
     for state in lab.unfinished():
         for experiment in state.experiments:
-            known.update(job.planned.instrument for job in experiment.jobs.values())
+            known.update(job.instrument for job in experiment.jobs.values())
     if instrument not in known:
         names = ", ".join(sorted(known)) or "none"
         raise RequestRefused(f"no instrument {instrument!r} was ever heard of; known: {names}")

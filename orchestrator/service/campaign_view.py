@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
 from orchestrator.core.job import JobState
@@ -119,7 +120,7 @@ def campaign_view(
         description=spec.header.description,
         state=shown_state(state.status, engine, len(doubts)),
         status=str(state.status),
-        status_reason=state.status_reason,
+        status_reason=state.status_reason or _what_waits(state),
         has_ended=state.status.has_ended,
         is_simulated=state.is_simulated,
         rig_name=state.rig_name,
@@ -152,13 +153,15 @@ def campaign_view(
     )
 
 
+def _what_waits(state: CampaignState) -> str:
+    """Say which candidates wait for a person; empty if none do."""
+    names = ", ".join(one.candidate_id for one in waiting_for_approval(state))
+    return f"waits for approval: {names} (athanor candidates)" if names else ""
+
+
 def _instruments(state: CampaignState, laboratory: LabState | None) -> dict[str, str]:
     """Return what is known of the instruments that a campaign uses."""
-    used = {
-        job.planned.instrument
-        for experiment in state.experiments
-        for job in experiment.jobs.values()
-    }
+    used = {job.instrument for experiment in state.experiments for job in experiment.jobs.values()}
     known = laboratory.instruments if laboratory is not None else {}
     return {
         name: instrument.identity
@@ -185,7 +188,7 @@ def _counts(state: CampaignState) -> CountsView:
 def _limits(state: CampaignState, now: datetime) -> tuple[LimitView, ...]:
     rules = state.spec.stopping
     return (
-        LimitView(name="experiments", used=state.n_started, limit=rules.max_experiments),
+        LimitView(name="experiments", used=state.n_searched, limit=rules.max_experiments),
         LimitView(name="hours", used=state.hours(now), limit=_float_or_none(rules.max_hours)),
         LimitView(
             name="cost_usd", used=state.cost_usd(now), limit=_float_or_none(rules.max_cost_usd)
@@ -284,6 +287,9 @@ def _experiment(
         ended_h=_hours_or_none(state, experiment.ended_time),
         cause=experiment.cause,
         reason=experiment.reason,
+        purpose=experiment.purpose,
+        is_retracted=experiment.is_retracted,
+        correction=experiment.correction,
     )
 
 
@@ -301,7 +307,7 @@ def _job(state: CampaignState, experiment: ExperimentState, job: JobState) -> Jo
         experiment_id=experiment.experiment_id,
         number=experiment.number,
         name=job.planned.name,
-        instrument=job.planned.instrument,
+        instrument=job.instrument,
         action=job.planned.action,
         state=str(job.status),
         attempt=job.attempt,

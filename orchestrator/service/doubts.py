@@ -55,7 +55,7 @@ def _view(
         campaign_id=state.campaign_id,
         experiment_id=experiment.experiment_id,
         job_id=planned.job_id,
-        instrument=planned.instrument,
+        instrument=job.instrument,
         action=planned.action,
         arguments=planned.arguments,
         asked=f"{planned.action} {arguments_text(planned.arguments)}".strip(),
@@ -95,7 +95,7 @@ def _if_it_ran(experiment: ExperimentState, job: JobState, laboratory: LabState)
 
 def _readings_of(job: JobState, laboratory: LabState) -> tuple[str, ...] | None:
     """Return the readings that a job should have given; None if its driver is not known here."""
-    known = laboratory.instruments.get(job.planned.instrument)
+    known = laboratory.instruments.get(job.instrument)
     if known is None or not known.driver:
         return None
     try:

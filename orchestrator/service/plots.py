@@ -69,7 +69,9 @@ def axis(title: str, **more: object) -> Figure:
 
 
 def objective_value(experiment: ExperimentView, name: str) -> float | None:
-    """Return a measured or computed value of an experiment; None if it has none."""
+    """Return a measured or computed value of an experiment; None if it has none that counts."""
+    if not experiment.is_evidence:
+        return None
     return experiment.values.get(name, experiment.computed.get(name))
 
 

@@ -121,7 +121,6 @@ def _row(
 ) -> str:
     point = experiment.made or experiment.asked
     known = {**experiment.values, **experiment.computed}
-    remark = " ".join(text for text in (experiment.cause, experiment.reason) if text)
     cells = [
         _text_cell(experiment.experiment_id),
         _text_cell(experiment.state.replace("_", " ")),
@@ -129,9 +128,10 @@ def _row(
         *(_value_cell(known.get(name), experiment.sds.get(name)) for name in outputs),
         _value_cell(experiment.started_h, form=".2f"),
         _value_cell(experiment.cost_usd, form=".2f"),
-        _text_cell(remark, is_long=True),
+        _text_cell(experiment.remark, is_long=True),
     ]
     kind = "front" if experiment.is_on_front else experiment.state
+    kind = kind if experiment.is_evidence else "apart"
     return f'<tr class="{escape(kind)}">{"".join(cells)}</tr>'
 
 

@@ -119,7 +119,8 @@ def experiments_frame(view: CampaignView) -> pd.DataFrame:
 
     Columns: `experiment_id`, `number`, `state`; `<input>_asked` and `<input>_made` for every
     component and parameter; each measured value with its `_sd`; each computed value; what was
-    predicted; `is_on_front`, `cost_usd`, times, `cause` and `reason`.
+    predicted; `is_on_front`, `cost_usd`, times, `cause` and `reason`; `purpose`, `is_retracted`
+    and `correction`: values stand as amended, and a retracted one is marked, not hidden.
     """
     import pandas as pd
 
@@ -154,6 +155,9 @@ def _row(view: CampaignView, experiment: ExperimentView) -> dict[str, object]:
     row["ended_time"] = experiment.ended_time
     row["cause"] = experiment.cause
     row["reason"] = experiment.reason
+    row["purpose"] = experiment.purpose
+    row["is_retracted"] = experiment.is_retracted
+    row["correction"] = experiment.correction
     return row
 
 
@@ -168,6 +172,7 @@ def _columns(view: CampaignView) -> list[str]:
         *view.computed,
         *(f"{name}_predicted_{part}" for name in outputs for part in ("mean", "sd")),
         *("is_on_front", "cost_usd", "started_time", "ended_time", "cause", "reason"),
+        *("purpose", "is_retracted", "correction"),
     ]
 
 

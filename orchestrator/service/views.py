@@ -148,6 +148,26 @@ class ExperimentView(_View):
     ended_h: float | None
     cause: str
     reason: str
+    purpose: str = "search"
+    """``search``, or ``reference`` for a sample that only shows whether the bench drifts."""
+    is_retracted: bool = False
+    """Whether a person took its observation back."""
+    correction: str = ""
+    """Why its observation was amended or retracted last."""
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether what it gave counts in the search: no reference sample, not retracted."""
+        return self.purpose == "search" and not self.is_retracted
+
+    @property
+    def remark(self) -> str:
+        """What is to be known of it: why it failed, that it is a reference, what was corrected."""
+        parts = [self.cause, self.reason, "reference sample" if self.purpose == "reference" else ""]
+        if self.correction:
+            done = "retracted" if self.is_retracted else "amended"
+            parts.append(f"{done}: {self.correction}")
+        return " ".join(part for part in parts if part)
 
 
 class JobView(_View):
