@@ -36,14 +36,8 @@ from tests.support.mortal_processes import (
     present_process,
 )
 from tests.support.simulated_checks import attempts_at, moved_whole, violations
-from tests.support.simulated_lab import (
-    CAMPAIGN_ID,
-    START,
-    SimulatedLab,
-    small_campaign,
-    small_rig,
-    with_faults,
-)
+from tests.support.simulated_lab import CAMPAIGN_ID, START, SimulatedLab
+from tests.support.small_bench import small_campaign, small_rig, with_faults
 
 __all__ = ["SeedReport", "main", "simulate"]
 
@@ -221,7 +215,7 @@ class Simulation:
                 tries = [one for one in attempts if one.job_id == job_id and one.has_moved]
                 answer = Answer.DID_NOT_RUN
                 if tries:
-                    is_whole = job.planned.action == "transfer" and moved_whole(tries[-1], job)
+                    is_whole = moved_whole(tries[-1], job)
                     answer = Answer.RAN if is_whole else Answer.SCRAP_SAMPLE
                 self.counts[f"answered {answer}"] += 1
                 answer_doubt(lab, job_id, answer, reason="looked", campaign_id=CAMPAIGN_ID)
