@@ -31,7 +31,7 @@ __all__ = ["OrderDesk"]
 logger = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 60.0
-"""How long a device is waited for that must be asked what it did."""
+"""How long a lost device is waited for that must be asked what it did, at least."""
 SHORT_PATIENCE_S: Final = 5.0
 """The same for an order that was called off: whoever did that is waiting."""
 
@@ -218,7 +218,7 @@ class OrderDesk:
         for entry in self._kept.cut_off(seat.name):
             order = Order.model_validate_json(entry.order_json)
             try:
-                async with asyncio.timeout(PATIENCE_S):
+                async with asyncio.timeout(max(PATIENCE_S, order.deadline_s)):
                     question = settled_by_device(seat, order, entry.notes)
                     outcome = await within_tree(question, f"{order.action} of {seat.name}")
             except (DriverError, TimeoutError) as error:
@@ -232,10 +232,11 @@ class OrderDesk:
         seat, order = job.seat, job.order
         job.is_asking = True
         try:
-            async with asyncio.timeout(self._patience_s(job)):
-                if needs_device(seat, order.action):
+            if needs_device(seat, order.action):
+                async with asyncio.timeout(self._patience_s(job)):
                     await self._connector.connect(seat)
                     await seat.connected.wait()
+            async with asyncio.timeout(self._answer_s(job)):
                 async with seat.turn:
                     question = settled_by_device(seat, order, notes, cut.text)
                     outcome = await within_tree(question, f"{order.action} of {seat.name}")
@@ -248,13 +249,20 @@ class OrderDesk:
         return self._ended(job, outcome)
 
     def _patience_s(self, job: RunningOrder) -> float:
-        """Return how long a device may take that must be asked: to come back and to answer."""
+        """Return how long a lost device is waited for, in seconds."""
         if job.is_question:
             return PATIENCE_S
         if job.error not in {"", "LineError"}:
             return SHORT_PATIENCE_S
         left_s = job.seat.since_s + job.order.deadline_s - self._clock.monotonic_s()
-        return PATIENCE_S if job.seat.connected.is_set() else max(left_s, PATIENCE_S)
+        return max(left_s, PATIENCE_S)
+
+    @staticmethod
+    def _answer_s(job: RunningOrder) -> float:
+        """Return how long the answer may take: a person's task may have to be waited for."""
+        if not job.is_question and job.error not in {"", "LineError"}:
+            return SHORT_PATIENCE_S
+        return max(PATIENCE_S, job.order.deadline_s)
 
     def _ended(self, job: RunningOrder, outcome: Outcome) -> Outcome:
         self._kept.end(job.order.key, outcome)

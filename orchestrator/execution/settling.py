@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from drivers.instrument import RecoveryClass
+from drivers.instrument import Instrument, RecoveryClass
 from drivers.ticket import Settlement, Verdict
 from orchestrator.core.events import LoggedReading
 from orchestrator.execution.executor import Done, Order, Outcome, Refused, Unknown
@@ -13,15 +13,16 @@ __all__ = ["needs_device", "settled_by_device"]
 
 
 def needs_device(seat: Seat, action: str) -> bool:
-    """Tell whether only the device can say what became of an action.
+    """Tell whether the device is asked what became of an action.
 
     Args:
         seat: The instrument's.
         action: One of its driver's, perhaps of an earlier version of it.
     """
     known = seat.instrument.actions.get(action)
-    asks = (RecoveryClass.QUERYABLE, RecoveryClass.KEYED)
-    return known is not None and known.recovery in asks
+    is_harmless = (RecoveryClass.PURE, RecoveryClass.IDEMPOTENT)
+    has_own_way = type(seat.instrument).settle is not Instrument.settle
+    return known is not None and known.recovery not in is_harmless and has_own_way
 
 
 async def settled_by_device(

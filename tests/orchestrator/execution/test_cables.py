@@ -9,9 +9,11 @@ from drivers.clock import VirtualClock
 from orchestrator.core.lab_events import InstrumentConnected, InstrumentLost, LabEvent
 from orchestrator.execution.executor import Done, Order, Outcome, Refused, Unknown
 from orchestrator.execution.local_executor import LocalExecutor
+from orchestrator.execution.rig_spec import RigSpec
 from simulators.bench import Bench
 from simulators.line import SimulatedLine
 from tests.support.benches import again, on_virtual_time, order, small_rig
+from tests.support.driver_rig import rig_of_all_drivers
 
 TRANSFER = order("pump_x1", "transfer", volume_ul=500.0, rate_ul_per_min=1500.0)
 WITHDRAW = order("pump_x1", "withdraw", volume_ul=100.0, rate_ul_per_min=1500.0)
@@ -24,9 +26,9 @@ TRACE = order("source_meter", "measure_voltage_trace", n_readings=100, interval_
 class Place:
     """A bench whose cables can be pulled, with the facts that the executor told."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, rig: RigSpec) -> None:
         self.clock = clock
-        self.rig = small_rig()
+        self.rig = rig
         self.bench = Bench.from_rig(self.rig.as_tables(), clock, seed=3)
         self.facts: list[LabEvent] = []
         lines = {name: self.bench.line(name) for name in self.rig.lines}
@@ -62,9 +64,9 @@ class Place:
         return [f.instrument for f in self.facts if isinstance(f, kind)]  # type: ignore[union-attr]
 
 
-def at_a_bench(visit: Callable[[Place], Awaitable[None]]) -> None:
+def at_a_bench(visit: Callable[[Place], Awaitable[None]], rig: RigSpec | None = None) -> None:
     async def main(clock: VirtualClock) -> None:
-        place = Place(clock)
+        place = Place(clock, rig or small_rig())
         await place.executor.connect()
         place.facts.clear()
         try:
@@ -101,6 +103,40 @@ def test_a_cable_pulled_and_put_back_leaves_no_doubt(
         assert place.told(InstrumentConnected).count(wanted.instrument) == 1
 
     at_a_bench(visit)
+
+
+@pytest.mark.parametrize(
+    ("after_s", "expected"), [(0.5, "refused"), (8.0, "done")], ids=["not taken yet", "taken"]
+)
+def test_a_keyed_task_is_asked_for_by_its_key(after_s: float, expected: str) -> None:
+    """The person reads the board in the room; only our cable to it is out."""
+    task = order("manual_station", "carry_out", instruction="Turn the vial.", within_s=60.0)
+
+    async def visit(place: Place) -> None:
+        line = place.rig.instruments["manual_station"].line
+        outcome = await place.cut_short(task, line, after_s=after_s, back_after_s=2.0)
+
+        assert outcome.kind == expected
+        assert not isinstance(outcome, Refused) or not outcome.has_acted
+        assert await place.executor.settle(task) == outcome
+        assert place.told(InstrumentLost).count("manual_station") == 1
+
+    at_a_bench(visit, RigSpec.model_validate(rig_of_all_drivers()))
+
+
+def test_a_blind_action_that_was_cut_off_is_left_to_a_person() -> None:
+    pulse = order("numato_usb_relay", "open_for", duration_s=30.0)
+
+    async def visit(place: Place) -> None:
+        line = place.rig.instruments["numato_usb_relay"].line
+        outcome = await place.cut_short(pulse, line, after_s=10.0, back_after_s=60.0)
+
+        assert isinstance(outcome, Unknown)
+        assert "relay" in outcome.evidence
+        assert await place.executor.settle(pulse) == outcome
+        assert isinstance(await place.executor.perform(again(pulse)), Done)
+
+    at_a_bench(visit, RigSpec.model_validate(rig_of_all_drivers()))
 
 
 def test_a_stroke_that_ended_before_the_cable_was_back_counts_as_done() -> None:
@@ -168,7 +204,7 @@ def test_other_instruments_go_on_while_a_cable_is_out() -> None:
 
 def test_an_instrument_that_was_dead_at_first_is_found_later() -> None:
     async def main(clock: VirtualClock) -> None:
-        place = Place(clock)
+        place = Place(clock, small_rig())
         place.cable("balance").unplug()
         connections = await place.executor.connect()
         place.cable("balance").plug_in()
