@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from campaigns.spec import CampaignSpec
+from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.decide import decide
 from orchestrator.core.events import (
@@ -16,6 +17,9 @@ from orchestrator.core.events import (
     CampaignHeld,
     CampaignPaused,
     CampaignStopped,
+    CandidateApproved,
+    CandidateEdited,
+    CandidateRejected,
     CandidatesProposed,
     DoubtAnswered,
     EngineAttached,
@@ -39,6 +43,7 @@ from orchestrator.core.events import (
     PauseRequested,
     PlacesCleaned,
     PlacesLeftUnclean,
+    PlannedJob,
     ResumeRequested,
     StopRequested,
 )
@@ -63,8 +68,9 @@ from tests.support.pretend_campaigns import START, opening, planned_jobs
 
 __all__ = ["INSTRUMENTS", "DiceBench"]
 
-INSTRUMENTS = ("balance", "doser", "mover", "meter", "drain")
-"""What the planned jobs need."""
+INSTRUMENTS = ("balance", "doser", "doser_b", "mover", "meter", "drain")
+"""What the planned jobs need, with a second doser."""
+EQUAL = {"doser": ("doser_b",), "doser_b": ("doser",)}
 
 
 @dataclass
@@ -73,7 +79,7 @@ class DiceBench:
 
     Args:
         spec: The campaign.
-        dice: Decides outcomes, durations, crashes and what operators do.
+        dice: Decides outcomes, durations, crashes, what recipes say and what operators do.
         trouble: Chance of each kind of failure, 0 to 1.
     """
 
@@ -115,7 +121,8 @@ class DiceBench:
 
     def run(self, *, max_turns: int = 3000) -> Iterator[tuple[CampaignState, tuple[Intent, ...]]]:
         """Drive the campaign; yield each state with what was decided in it."""
-        self.append(opening(self.spec), EngineAttached(epoch=1))
+        opened = opening(self.spec).model_copy(update={"equal_instruments": EQUAL})
+        self.append(opened, EngineAttached(epoch=1))
         for _ in range(max_turns):
             self._meddle()
             state = self.state()
@@ -128,6 +135,8 @@ class DiceBench:
                     self._perform(self.state(), intent)
             elif self._started(state):
                 self._finish_one(state)
+            elif decision.waits_for_person:
+                self._judge(state)
             elif decision.wake_time is not None:
                 self.now = max(self.now, decision.wake_time)
         raise AssertionError(f"{max_turns} turns were not enough: {self.state().status}")
@@ -195,6 +204,18 @@ class DiceBench:
             self._answer(job.planned.job_id)
         self.append(ResumeRequested())
         return True
+
+    def _judge(self, state: CampaignState) -> None:
+        """Let a person look at the first candidate that waits."""
+        candidate_id = waiting_for_approval(state)[0].candidate_id
+        roll = self.dice.random()
+        if roll < 0.6:
+            self.append(CandidateApproved(candidate_id=candidate_id))
+        elif roll < 0.8:
+            point = {"a": 0.4, "b": 0.6}
+            self.append(CandidateEdited(candidate_id=candidate_id, point=point, reason="better"))
+        else:
+            self.append(CandidateRejected(candidate_id=candidate_id, reason="no"))
 
     def _answer(self, job_id: str) -> None:
         answer = self.dice.choice(["ran", "did_not_run", "scrap_sample"])
@@ -278,11 +299,18 @@ class DiceBench:
                 experiment_id=name,
                 number=number,
                 candidate=candidate,
-                jobs=planned_jobs(name),
+                jobs=tuple(map(self._with_policy, planned_jobs(name))),
                 cost_usd=1.0,
                 purpose=purpose,
             )
         )
+
+    def _with_policy(self, job: PlannedJob) -> PlannedJob:
+        """Return a job of which the recipe says something about its failures, in trouble."""
+        if self.dice.random() >= self.trouble:
+            return job
+        policy = self.dice.choice(["fail_sample", "retry", "hold"])
+        return job.model_copy(update={"on_failure": policy, "max_attempts": 2})
 
     def _interrupt(self, state: CampaignState) -> None:
         for name in state.open_experiments:
@@ -314,7 +342,7 @@ class DiceBench:
             self.append(JobOutcomeUnknown(job_id=job_id, evidence="no answer"))
         elif roll < self.trouble / 2:
             self.never_sent[job_id] = self.never_sent.get(job_id, 0) + 1
-            error = self.dice.choice(["LineError", "Latched", "NothingDone"])
+            error = self.dice.choice(["LineError", "Latched", "NothingDone", "DeviceFault"])
             self.append(JobFailed(job_id=job_id, error=error, message="down", has_acted=False))
         elif roll < self.trouble:
             self.append(

@@ -38,22 +38,36 @@ def _check_places_and_instruments(state: CampaignState, lab: LabState) -> None:
             owners[place] = experiment.experiment_id
         for job in experiment.jobs.values():
             if job.status is JobStatus.STARTED:
-                assert job.planned.instrument not in busy, "two jobs on one instrument"
-                busy.add(job.planned.instrument)
+                assert job.instrument not in busy, "two jobs on one instrument"
+                busy.add(job.instrument)
 
 
-@given(seed=st.integers(0, 10**9), trouble=st.floats(0.0, 0.6), in_flight=st.integers(1, 4))
-def test_no_matter_is_touched_twice_and_nothing_is_shared(seed, trouble, in_flight):
+GATES = ("", '[approval]\ngate = "all"\n', '[approval]\ngate = "first"\nn_first = 2\n')
+REFERENCE = "[reference]\nevery_n_experiments = 2\npoint = { a = 0.3, b = 0.7 }\n"
+
+
+@given(
+    seed=st.integers(0, 10**9),
+    trouble=st.floats(0.0, 0.6),
+    in_flight=st.integers(1, 4),
+    gate=st.sampled_from(GATES),
+    reference=st.sampled_from(["", REFERENCE]),
+)
+def test_no_matter_is_touched_twice_and_nothing_is_shared(
+    seed, trouble, in_flight, gate, reference
+):
     dice = random.Random(seed)
-    bench = DiceBench(small_campaign(in_flight=in_flight), dice, trouble)
+    spec = small_campaign(in_flight=in_flight, more=gate + reference)
+    bench = DiceBench(spec, dice, trouble)
 
     for state, intents in bench.run():
         _check_places_and_instruments(state, bench.lab)
-        assert len(state.open_experiments) <= state.n_started <= 4
+        assert len(state.open_experiments) <= state.n_started
+        assert state.n_searched <= 4
         for intent in intents:
             if isinstance(intent, RunJob):
                 job = state.open_experiments[intent.experiment_id].jobs[intent.job_name]
-                assert not bench.lab.why_unusable(job.planned.instrument)
+                assert not bench.lab.why_unusable(intent.instrument or job.planned.instrument)
 
     for job_id, times in bench.sent.items():
         if job_id.endswith("/read"):
