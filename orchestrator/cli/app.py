@@ -27,6 +27,7 @@ from orchestrator.cli import (
     report,
     rig,
     run_campaign,
+    service,
     simulate,
     station,
     status,
@@ -80,6 +81,7 @@ _GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = (
     (BENCH, "instruments", instruments.app),
     (BENCH, "places", places.app),
     (BENCH, "tasks", tasks.app),
+    (MAINTENANCE, "service", service.app),
     (MAINTENANCE, "audit", audit.app),
 )
 """Panel of the help, name, commands below that name."""
