@@ -4,6 +4,7 @@ An address never leaves this process but to its service: it stands in no message
 log line. Therefore the file must not be readable by anybody but its owner.
 """
 
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -89,5 +90,7 @@ def _channels_from_text(text: str, file: str) -> Channels:
         return Channels.model_validate(tables)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
+        shown = re.compile(r"[A-Za-z0-9_-]{1,40}")
+        parts = (str(part) for part in first["loc"])
+        key = ".".join(part if shown.fullmatch(part) else "..." for part in parts)
         raise SettingsError(f"{file}: {key}", got="a mistake", expected=first["msg"]) from None
