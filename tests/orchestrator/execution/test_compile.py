@@ -202,3 +202,29 @@ def test_a_campaign_without_recipe_cannot_be_compiled() -> None:
 
     with pytest.raises(RecipeError, match="recipe: got nothing, expected the jobs"):
         compiled(campaign, small_rig())
+
+
+def test_the_rigs_limits_refuse_a_campaign_that_could_break_them() -> None:
+    limited = (
+        SMALL_RIG
+        + """
+[instruments.pump_x1.limits.transfer]
+volume_ul = [1, 1500]
+rate_ul_per_min = [600, 2000]
+[instruments.pump_x2.limits.transfer]
+volume_ul = [1, 5000]
+"""
+    )
+
+    told = refusal(RECIPE, rig=limited)
+
+    assert any("2000 * x1, which can be 200 to 2000" in line for line in told)
+    assert any("expected 1 to 1500 at every point" in line for line in told)
+    assert any("rate_ul_per_min, which can be 500 to 1500" in line for line in told)
+    assert not any("x2" in line for line in told)
+
+
+def test_limits_that_the_campaign_keeps_refuse_nothing() -> None:
+    limited = SMALL_RIG + "[instruments.pump_x1.limits.transfer]\nvolume_ul = [200, 2000]\n"
+
+    compiled(small_campaign(), rig_from_text(limited, file="r"))

@@ -1,7 +1,9 @@
 """Interlocks, limits, declared safe states, the stop latch and graded stops."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +20,11 @@ from orchestrator.execution.executor import Done, Refused
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.station_journal import MemoryStationJournal
+from orchestrator.execution.rig import load_rig
 from simulators.bench import Bench
 from tests.support.benches import again, on_virtual_time, order, small_rig
 
+OER_RIG = Path(__file__).parents[3] / "campaigns" / "library" / "oer" / "oer_rig.toml"
 POUR = order("pump_x1", "transfer", volume_ul=4000.0, rate_ul_per_min=2000.0)
 SIP = order("pump_x2", "transfer", volume_ul=100.0, rate_ul_per_min=2000.0)
 WEIGH = order("balance", "measure_mass")
@@ -265,3 +269,34 @@ def test_interrupting_one_order_leaves_the_others_alone() -> None:
         assert isinstance(other.result(), Done)
 
     at_a_bench(visit)
+
+
+@pytest.mark.slow
+def test_from_an_abort_to_all_safe_takes_less_than_a_second() -> None:
+    """Eight pumps share one line of 19200 baud; the abort comes at any time of their strokes."""
+    rig = load_rig(OER_RIG)
+    pumps = [name for name, spec in rig.instruments.items() if spec.line == "pumps"]
+    chance = random.Random(1)
+    took_s: list[float] = []
+
+    async def main(clock: VirtualClock) -> None:
+        bench = Bench.from_rig(rig.as_tables(), clock, seed=len(took_s))
+        executor = LocalExecutor(rig, {name: bench.line(name) for name in rig.lines}, clock)
+        await executor.connect()
+        async with asyncio.TaskGroup() as group:
+            for pump in pumps:
+                stroke = order(pump, "transfer", volume_ul=1000.0, rate_ul_per_min=1500.0)
+                group.create_task(executor.perform(stroke))
+            await clock.sleep(chance.uniform(0.0, 60.0))
+            begun_s = clock.monotonic_s()
+            errors = await executor.stop_campaign("small-1", "abort")
+            took_s.append(clock.monotonic_s() - begun_s)
+        assert set(errors.values()) == {""}
+        assert sorted(errors) == sorted(rig.instruments)
+        await executor.close()
+
+    for _ in range(40):
+        on_virtual_time(main)
+
+    assert len(pumps) == 8
+    assert max(took_s) < 1.0
