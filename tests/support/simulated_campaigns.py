@@ -21,10 +21,9 @@ from typing import Final
 from drivers.clock import VirtualClock
 from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import PlacesCleaned, campaign_stream
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import LogError, RequestRefused
 from orchestrator.landmarks import watched_by
 from orchestrator.log.event_log import last_hash
-from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service.doubt_answers import answer_doubt
 from orchestrator.service.doubts import Answer
 from orchestrator.service.lab import Lab
@@ -36,7 +35,7 @@ from tests.support.mortal_processes import (
     present_process,
 )
 from tests.support.simulated_checks import attempts_at, moved_whole, violations
-from tests.support.simulated_lab import CAMPAIGN_ID, START, SimulatedLab
+from tests.support.simulated_lab import CAMPAIGN_ID, START, SimulatedLab, UnluckyLog
 from tests.support.small_bench import small_campaign, small_rig, with_faults
 
 __all__ = ["SeedReport", "main", "simulate"]
@@ -86,7 +85,8 @@ class Simulation:
         rig = with_faults(small_rig(), dice)
         spec = small_campaign(max_experiments=dice.randint(2, 4), in_flight=dice.choice((1, 1, 2)))
         self.clock = clock
-        self.lab = SimulatedLab(MemoryLog(), spec, rig, self.seed, clock, self.is_forgetful)
+        log = UnluckyLog(random.Random(dice.random()), dice.choice((0.0, 0.0, 0.02, 0.1)))
+        self.lab = SimulatedLab(log, spec, rig, self.seed, clock, self.is_forgetful)
         self.lab.open()
         self._dare("engine")
         self._dare("station")
@@ -111,6 +111,7 @@ class Simulation:
 
     def _report(self) -> SeedReport:
         state = self._state()
+        self.counts["appends failed"] = self.lab.log.n_failures
         for record in self.lab.log.read():
             self.counts[record.event.kind] += 1
         return SeedReport(
@@ -176,7 +177,8 @@ class Simulation:
             finally:
                 killer.cancel()
                 death.cancel()
-            if process.is_dead:
+            has_failed = work.done() and isinstance(work.exception(), LogError)
+            if process.is_dead or has_failed:
                 await process.bury()
                 self._dare("engine")
                 await asyncio.sleep(self.dice.choice((0.5, 5.0, 60.0, 600.0)))

@@ -5,6 +5,7 @@ and an engine whose station dies waits for the next one and asks it what became 
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from orchestrator.engine.habits import EngineHabits
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.loop import Engine
 from orchestrator.engine.planning import planning_in_process
+from orchestrator.errors import LogError
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.executor import (
     Connection,
@@ -31,6 +33,7 @@ from orchestrator.execution.executor import (
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import drivers_for
 from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.log.event_log import Record
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import SnapshotLog
 from orchestrator.log.station_journal import MemoryStationJournal, StationJournal
@@ -43,7 +46,7 @@ from tests.support.mortal_processes import (
     MortalProcess,
 )
 
-__all__ = ["CAMPAIGN_ID", "START", "SimulatedLab"]
+__all__ = ["CAMPAIGN_ID", "START", "SimulatedLab", "UnluckyLog"]
 
 T = TypeVar("T")
 
@@ -51,6 +54,53 @@ CAMPAIGN_ID: Final = "small-1"
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 STATION_WAIT_S: Final = 900.0
 """How long an engine waits for a station that died, in virtual seconds."""
+
+
+class UnluckyLog(MemoryLog):
+    """A log whose disk fails the engine now and then.
+
+    After a failed sync SQLite may have the append after all, so half of those that fail are there.
+
+    Args:
+        dice: Decides when.
+        trouble: Chance of each append of an engine to fail, 0 to 1.
+    """
+
+    def __init__(self, dice: random.Random, trouble: float) -> None:
+        super().__init__()
+        self._dice = dice
+        self._trouble = trouble
+        self.n_failures = 0
+
+    @override
+    def append(
+        self,
+        stream: str,
+        events: Sequence[Event],
+        *,
+        time: datetime,
+        actor: str,
+        is_simulated: bool,
+        expected: Mapping[str, int] | None = None,
+    ) -> tuple[Record, ...]:
+        """Append events, or fail with nothing or everything appended."""
+
+        def appended() -> tuple[Record, ...]:
+            return super(UnluckyLog, self).append(
+                stream,
+                events,
+                time=time,
+                actor=actor,
+                is_simulated=is_simulated,
+                expected=expected,
+            )
+
+        if actor != "engine" or self._dice.random() >= self._trouble:
+            return appended()
+        self.n_failures += 1
+        if self._dice.random() < 0.5:
+            appended()
+        raise LogError("database or disk is full")
 
 
 class WitnessJournal(MemoryStationJournal):
@@ -98,7 +148,7 @@ class SimulatedLab:
         clock: The one virtual clock.
     """
 
-    log: MemoryLog
+    log: UnluckyLog
     spec: CampaignSpec
     rig: RigSpec
     seed: int

@@ -12,7 +12,7 @@ from orchestrator.execution.rig_spec import FaultSpec, RigSpec
 __all__ = ["FLOW_UL_PER_S", "small_campaign", "small_rig", "with_faults"]
 
 FAULTS: Final = ("lost", "late", "garbled", "stalled", "refused")
-FLOW_UL_PER_S: Final = 50.0
+FLOW_UL_PER_S: Final = 10.0
 """What runs through the valve while its relay is on."""
 
 CAMPAIGN: Final = """
@@ -46,7 +46,7 @@ when = "x2 > 0"
 instrument = "valve_x2"
 action = "open_for"
 positions = ["flow_cell"]
-arguments = {{ duration_s = "40 * x2" }}
+arguments = {{ duration_s = "200 * x2" }}
 [[recipe.job]]
 name = "swirl"
 instrument = "person"
