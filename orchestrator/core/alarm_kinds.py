@@ -167,7 +167,7 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         _HIGH,
         "Candidates wait for a person's approval.",
         "They are not made before.",
-        "athanor approvals list shows them; then: athanor approvals approve CANDIDATE",
+        "athanor candidates shows them; then: athanor approve ID, or athanor reject ID",
         is_of_campaign=True,
     ),
     AlarmKind(
@@ -240,7 +240,7 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         _LOW,
         "An instrument has not been calibrated for longer than the rig file allows.",
         "Its readings may be wrong.",
-        "Calibrate {subject}; then: athanor instruments calibrated {subject}",
+        "Calibrate {subject}; then: athanor calibrated {subject}",
     ),
     AlarmKind(
         "out_of_service",

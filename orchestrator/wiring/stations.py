@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.core.patience import Patience
 from orchestrator.execution.rig import load_rig
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.settings import Settings
@@ -38,7 +37,7 @@ def serve_station(wish: StationWish, settings: Settings) -> str:
     """
 
     def on_beat_of(rig: RigSpec) -> AlarmBeat:
-        return AlarmBeat(settings.database, settings.alarm_channels, Patience())
+        return AlarmBeat(rig, settings, speed=wish.speed)
 
     options = StationOptions(wish.rig_file, settings.database, speed=wish.speed, stays=wish.stays)
     return run_station(options, make_on_beat=on_beat_of)
