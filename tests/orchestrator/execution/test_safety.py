@@ -18,9 +18,9 @@ from orchestrator.core.lab_events import (
 )
 from orchestrator.execution.executor import Done, Refused
 from orchestrator.execution.local_executor import LocalExecutor
+from orchestrator.execution.rig import load_rig
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.station_journal import MemoryStationJournal
-from orchestrator.execution.rig import load_rig
 from simulators.bench import Bench
 from tests.support.benches import again, on_virtual_time, order, small_rig
 
