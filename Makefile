@@ -5,6 +5,8 @@
 #   make test    every test that needs nothing from outside
 #   make check   format, lint, types, import contracts, doctests, tests about the code
 #   make all     test, check, and the tests that kill processes
+#   make seeds   10,000 simulated campaigns with faults and crashes, about ten minutes
+#   make fuzz    10,000 damaged logs, about a minute
 #   make lock    requirements.lock anew, from what pyproject.toml allows today
 #   make clean   remove what the other targets made, .venv included
 
@@ -22,10 +24,10 @@ DEMO := campaigns/library/oer
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check all lock clean
+.PHONY: help setup demo test check all seeds fuzz lock clean
 
 help:
-	@sed -n '3,9s/^#   //p' Makefile
+	@sed -n 's/^#   \(make \)/\1/p' Makefile
 
 setup: $(READY)
 
@@ -51,6 +53,12 @@ check: $(READY)
 
 all: test check
 	@$(BIN)/python -m pytest -q -m crash
+
+seeds: $(READY)
+	@$(BIN)/python -m tests.support.simulated_campaigns --n 10000 --workers $(WORKERS)
+
+fuzz: $(READY)
+	@$(BIN)/python -m tests.support.log_torture --n 10000 --workers $(WORKERS)
 
 lock:
 	@.ci/lock requirements.lock
