@@ -19,8 +19,13 @@ _LOOK_EVERY_S = 0.5
 
 def log(
     campaign_id: Annotated[
-        str | None, typer.Option("--campaign", help="Only this campaign.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="CAMPAIGN_ID", help="Only this campaign; all unless given.", show_default=False
+        ),
     ] = None,
+    *,
+    same_id: Annotated[str | None, typer.Option("--campaign", hidden=True)] = None,
     last: Annotated[
         int | None, typer.Option("--last", "-n", min=1, help="Only the last so many.")
     ] = None,
@@ -30,10 +35,11 @@ def log(
 ) -> None:
     """Print the records of the log, one a line.
 
-    Example: athanor log --campaign oer-plate-1 --follow
+    Example: athanor log oer-plate-1 --follow
 
     Example: athanor log --json | jq .summary
     """
+    campaign_id = campaign_id or same_id
     with lab_of(database) as lab:
         seq = lab.last_seq()
         views = lab.events(campaign_id=campaign_id)

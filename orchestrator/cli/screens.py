@@ -1,6 +1,7 @@
 """What commands draw on a terminal, from views alone."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from textwrap import shorten
 from typing import Final
 
@@ -9,7 +10,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.cli.lab_screens import age_text, laboratory_text
 from orchestrator.service.labels import label_from_name, number_text
+from orchestrator.service.laboratory_view import LaboratoryView
 from orchestrator.service.views import CampaignLine, CampaignView, EngineState, JobView
 
 __all__ = ["campaign_panel", "campaigns_table", "front_table", "run_panel"]
@@ -18,6 +21,7 @@ _STYLES: Final = {
     "running": "bold green",
     "finished": "bold blue",
     "pausing": "yellow",
+    "holding": "yellow",
     "paused": "bold yellow",
     "held": "bold red",
     "unattended": "bold red",
@@ -55,10 +59,20 @@ def campaigns_table(lines: Sequence[CampaignLine]) -> RenderableType:
     return table
 
 
-def campaign_panel(view: CampaignView) -> RenderableType:
-    """Return one campaign as ``athanor status`` shows it."""
-    parts: list[RenderableType] = [_facts(view), _best_table(view)]
+def campaign_panel(
+    view: CampaignView, laboratory: LaboratoryView | None = None, now: datetime | None = None
+) -> RenderableType:
+    """Return one campaign as ``athanor status`` shows it.
+
+    Args:
+        view: The campaign.
+        laboratory: The laboratory that it works in; None leaves it out.
+        now: On the bench's own clock; None leaves ages out.
+    """
+    parts: list[RenderableType] = [_facts(view, now), _best_table(view)]
     parts += [_doubt_text(view)] if view.in_doubt else []
+    if laboratory is not None and now is not None:
+        parts += [Text(), laboratory_text(laboratory, now)]
     return Panel(Group(*parts), title=_title(view), title_align="left", expand=False)
 
 
@@ -136,7 +150,7 @@ def _title(view: CampaignView) -> Text:
     return title
 
 
-def _facts(view: CampaignView) -> Table:
+def _facts(view: CampaignView, now: datetime | None = None) -> Table:
     counts = view.counts
     table = _fact_table()
     table.add_row(
@@ -146,6 +160,8 @@ def _facts(view: CampaignView) -> Table:
     )
     _add_means(table, view)
     table.add_row("engine", _engine_text(view))
+    if now is not None and not view.is_simulated:
+        table.add_row("last record", age_text(view.last_time, now))
     if view.state != view.status:
         table.add_row("by the log", Text(view.status))
     if view.status_reason:
@@ -270,4 +286,5 @@ def _doubt_text(view: CampaignView) -> RenderableType:
         action = f"{doubt.action} ({said})" if said else doubt.action
         line = f"  {doubt.job_id}: {action} on {doubt.instrument}: {doubt.evidence}\n"
         text.append(line, style="not bold red")
+    text.append("  then: athanor doubt list", style="not bold")
     return text

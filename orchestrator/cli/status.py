@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.options import (
+    EXIT_ABORTED,
+    EXIT_DONE,
+    EXIT_HELD,
     CampaignArgument,
     DatabaseOption,
     JsonOption,
@@ -16,6 +19,8 @@ from orchestrator.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from orchestrator.service.lab import Lab
 
 __all__ = ["campaigns", "status"]
@@ -26,16 +31,21 @@ _LOOK_EVERY_S = 1.0
 def status(
     campaign_id: CampaignArgument = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep looking.")] = False,
+    tells_by_code: Annotated[
+        bool,
+        typer.Option("--exit-code", help="End with 3 if somebody is needed, with 4 if aborted."),
+    ] = False,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Show where a campaign stands: state, experiments, doubts, best values, what is left.
+    """Show where a campaign stands, and what in the laboratory needs somebody.
 
-    A campaign that should go on while no engine is alive is shown as unattended.
+    A campaign that should go on while no engine is alive is shown as unattended. Ends with 0
+    whatever it shows, unless --exit-code is given.
 
     Example: athanor status --watch
 
-    Example: athanor status oer-plate-1 --json
+    Example: athanor status oer-plate-1 --json --exit-code
     """
     with lab_of(database) as lab:
         if watch:
@@ -44,17 +54,35 @@ def status(
         elif as_json:
             write_text(_as_json(lab, campaign_id))
         else:
-            from orchestrator.cli.screens import campaign_panel
-
-            console().print(campaign_panel(lab.campaign(campaign_id)))
+            console().print(_panel(lab, campaign_id))
             _tell_alarms(lab)
+        if tells_by_code:
+            raise typer.Exit(_code(lab, campaign_id))
+
+
+def _code(lab: "Lab", campaign_id: str | None) -> int:
+    """Return 0 if a campaign goes on or is done, 3 if somebody is needed, 4 if it was aborted."""
+    from orchestrator.service.status import needs_person
+
+    view = lab.campaign(campaign_id)
+    if view.status == "aborted":
+        return EXIT_ABORTED
+    return EXIT_HELD if needs_person(view, lab.laboratory_view()) else EXIT_DONE
+
+
+def _panel(lab: "Lab", campaign_id: str | None) -> "RenderableType":
+    from orchestrator.cli.screens import campaign_panel
+
+    view = lab.campaign(campaign_id)
+    return campaign_panel(view, lab.laboratory_view(), lab.bench_now())
 
 
 def _as_json(lab: "Lab", campaign_id: str | None, *, indent: int | None = 1) -> str:
     from orchestrator.service.alarms import alarm_counts
     from orchestrator.service.status import status_facts
 
-    facts = status_facts(lab.campaign(campaign_id), alarm_counts(lab))
+    view = lab.campaign(campaign_id)
+    facts = status_facts(view, alarm_counts(lab), lab.laboratory_view(), lab.bench_now())
     return json.dumps(facts, indent=indent)
 
 
@@ -73,8 +101,6 @@ def _watch(lab: "Lab", campaign_id: str | None, *, as_json: bool) -> None:
     """Show the campaign again and again until it has ended or somebody presses Ctrl-C."""
     from rich.live import Live
 
-    from orchestrator.cli.screens import campaign_panel
-
     view = lab.campaign(campaign_id)
     if as_json:
         write_text(_as_json(lab, view.campaign_id, indent=None))
@@ -82,11 +108,11 @@ def _watch(lab: "Lab", campaign_id: str | None, *, as_json: bool) -> None:
             lab.wait(_LOOK_EVERY_S)
             write_text(_as_json(lab, view.campaign_id, indent=None))
         return
-    with Live(campaign_panel(view), console=console(), auto_refresh=False) as screen:
+    with Live(_panel(lab, view.campaign_id), console=console(), auto_refresh=False) as screen:
         while not view.has_ended:
             lab.wait(_LOOK_EVERY_S)
             view = lab.campaign(view.campaign_id)
-            screen.update(campaign_panel(view), refresh=True)
+            screen.update(_panel(lab, view.campaign_id), refresh=True)
 
 
 def campaigns(as_json: JsonOption = False, database: DatabaseOption = None) -> None:

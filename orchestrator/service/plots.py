@@ -112,7 +112,7 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
             xaxis=axis(_objective_title(x)),
             yaxis=axis(_objective_title(y)),
             legend={**LEGEND, "font": {"size": 11}},
-            shapes=_target_lines(view, x, y),
+            shapes=[*_target_lines(view, x, y), *_threshold_lines(x, y)],
         ),
     }
 
@@ -175,20 +175,35 @@ def _staircase(front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveVi
 
 
 def _target_lines(view: CampaignView, x: ObjectiveView, y: ObjectiveView) -> list[Figure]:
-    lines: list[Figure] = []
-    for target in view.targets:
-        dashed: Figure = {"type": "line", "line": {"dash": "dash", "color": GREY, "width": 1}}
-        if target.objective == x.name:
-            lines.append(
-                {**dashed, "xref": "x", "x0": target.value, "x1": target.value}
-                | {"yref": "paper", "y0": 0, "y1": 1}
-            )
-        if target.objective == y.name:
-            lines.append(
-                {**dashed, "yref": "y", "y0": target.value, "y1": target.value}
-                | {"xref": "paper", "x0": 0, "x1": 1}
-            )
-    return lines
+    return [
+        _line_at(letter, target.value, "dash", f"target {target.value:g}")
+        for target in view.targets
+        for letter, objective in (("x", x), ("y", y))
+        if target.objective == objective.name
+    ]
+
+
+def _threshold_lines(x: ObjectiveView, y: ObjectiveView) -> list[Figure]:
+    """Return where an objective stops being of any use: its part of the reference point."""
+    return [
+        _line_at(letter, objective.threshold, "dot", f"threshold {objective.threshold:g}")
+        for letter, objective in (("x", x), ("y", y))
+        if objective.threshold is not None
+    ]
+
+
+def _line_at(letter: str, value: float, dash: str, name: str) -> Figure:
+    """Return a labelled line across the whole figure, at one value of one axis."""
+    other = "y" if letter == "x" else "x"
+    return {
+        "type": "line",
+        "line": {"dash": dash, "color": GREY, "width": 1},
+        "layer": "below",
+        "name": name,
+        "label": {"text": name, "textposition": "end", "font": {"size": 10, "color": GREY}},
+        **{f"{letter}ref": letter, f"{letter}0": value, f"{letter}1": value},
+        **{f"{other}ref": "paper", f"{other}0": 0, f"{other}1": 1},
+    }
 
 
 def best_figure(view: CampaignView, objective: ObjectiveView) -> Figure:

@@ -1,12 +1,31 @@
 """A campaign in a few facts, in the form in which scripts read them."""
 
+from datetime import datetime
+
 from orchestrator.service.alarms import AlarmCounts
+from orchestrator.service.laboratory_view import LaboratoryView
 from orchestrator.service.views import CampaignView
 
-__all__ = ["status_facts"]
+__all__ = ["needs_person", "status_facts"]
 
 
-def status_facts(view: CampaignView, alarms: AlarmCounts) -> dict[str, object]:
+def needs_person(view: CampaignView, laboratory: LaboratoryView) -> bool:
+    """Tell whether a campaign will not go on before somebody does something.
+
+    Args:
+        view: The campaign.
+        laboratory: The laboratory that it works in.
+    """
+    if view.has_ended:
+        return False
+    waits = view.state in ("held", "paused", "unattended")
+    in_doubt = any(doubt.needs_person for doubt in view.in_doubt)
+    return waits or in_doubt or bool(laboratory.latch or laboratory.tripped or laboratory.unsafe)
+
+
+def status_facts(
+    view: CampaignView, alarms: AlarmCounts, laboratory: LaboratoryView, now: datetime
+) -> dict[str, object]:
     """Return the facts of ``athanor status --json``.
 
     The keys `campaign`, `state`, `experiments`, `in_doubt`, `best` and `hypervolume` stay as they
@@ -15,6 +34,8 @@ def status_facts(view: CampaignView, alarms: AlarmCounts) -> dict[str, object]:
     Args:
         view: The campaign.
         alarms: How many alarms the laboratory has.
+        laboratory: The laboratory that it works in.
+        now: On the bench's own clock.
     """
     return {
         "campaign": view.campaign_id,
@@ -43,8 +64,19 @@ def status_facts(view: CampaignView, alarms: AlarmCounts) -> dict[str, object]:
         },
         "alarms": alarms.model_dump(mode="json"),
         "engine": view.engine.model_dump(mode="json"),
+        "needs_person": needs_person(view, laboratory),
+        "laboratory": laboratory.model_dump(mode="json"),
+        "ages_s": {
+            "campaign": (now - view.last_time).total_seconds(),
+            "engine": view.engine.heartbeat_age_s,
+            "laboratory": _age_s(laboratory.last_time, now),
+        },
         "seed": view.seed,
         "opened_time": view.opened_time.isoformat(),
         "last_time": view.last_time.isoformat(),
         "last_hash": view.last_hash,
     }
+
+
+def _age_s(time: datetime | None, now: datetime) -> float | None:
+    return None if time is None else (now - time).total_seconds()
