@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from typing_extensions import override
 
-__all__ = ["Clock", "SpedUpLoop", "SystemClock", "VirtualClock", "VirtualLoop"]
+__all__ = ["Clock", "SpedUpLoop", "SystemClock", "VirtualClock", "VirtualLoop", "deadline"]
 
 T = TypeVar("T")
 
@@ -95,6 +95,17 @@ class Clock(Protocol):
             duration_s: Seconds of this clock.
         """
         ...
+
+
+def deadline(clock: Clock, duration_s: float, *, n_replies: int = 1) -> asyncio.Timeout:
+    """Return a deadline for work that waits for replies of other processes.
+
+    Args:
+        clock: Of the work.
+        duration_s: Seconds of the clock.
+        n_replies: For how many replies the deadline must suffice on a sped-up clock at least.
+    """
+    return asyncio.timeout(max(duration_s, n_replies * clock.shortest_wait_s))
 
 
 class SystemClock:

@@ -99,12 +99,13 @@ class Orders:
         return known is not None and known.status is _CONNECTED and known.since > since
 
     def _order(self, job: JobState, attempt: int, instrument: str) -> Order:
+        life_s = max(ORDER_LIFE_S, 4.0 * self._clock.shortest_wait_s)
         return Order.for_job(
             self._journal.state.campaign_id,
             job.planned.model_copy(update={"instrument": instrument}),
             attempt=attempt,
             epoch=self._epoch,
-            not_after=self._clock.monotonic_s() + ORDER_LIFE_S,
+            not_after=self._clock.monotonic_s() + life_s,
         )
 
     async def _run(self, order: Order) -> None:

@@ -1,10 +1,10 @@
 """Stopping an instrument and bringing it to its safe state; the job boundary of ways to rest."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import Final
 
+from drivers.clock import deadline
 from drivers.errors import DriverError
 from orchestrator.execution.seats import Seat
 from orchestrator.landmarks import reach
@@ -49,7 +49,7 @@ def _blamed(seat: Seat, what: str, error: str) -> str:
 async def _calmed(seat: Seat, work: Awaitable[None]) -> str:
     seat.line.disarm()
     try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
+        async with deadline(seat.instrument.clock, STOP_TIMEOUT_S, n_replies=4):
             await work
     except TimeoutError:
         return f"no answer within {STOP_TIMEOUT_S:g} s"

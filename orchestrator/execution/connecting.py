@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from drivers.clock import Clock
+from drivers.clock import Clock, deadline
 from drivers.errors import DriverError
 from orchestrator.core.lab_events import InstrumentConnected, InstrumentLost, LabEvent
 from orchestrator.execution.executor import Connection
@@ -94,7 +94,7 @@ class Connector:
             if all(seat.connected.is_set() for seat in wire.seats):
                 return
             try:
-                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                async with deadline(self._clock, CONNECT_TIMEOUT_S, n_replies=10):
                     if wire.is_down:
                         await wire.line.close()
                     await wire.line.open()

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from campaigns.expression import Condition, parse_condition
-from drivers.clock import Clock
+from drivers.clock import Clock, deadline
 from drivers.errors import DriverError
 from orchestrator.core.lab_events import InterlockReleased, InterlockTripped, LabEvent
 from orchestrator.execution.executor import Refused
@@ -133,7 +133,7 @@ class Interlocks:
         values: dict[str, Fraction | str] = {}
         for name, source in interlock.sources.items():
             try:
-                async with asyncio.timeout(READING_TIMEOUT_S):
+                async with deadline(self._clock, READING_TIMEOUT_S, n_replies=4):
                     values[name] = await self._read(source, seat)
             except (DriverError, TimeoutError) as error:
                 return f"{name} cannot be read from {source}: {in_words(error)}"

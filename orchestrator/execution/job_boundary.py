@@ -10,6 +10,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from drivers.clock import deadline
 from drivers.errors import DeviceFault, DriverError, LimitError, NothingDone
 from drivers.instrument import RecoveryClass
 from orchestrator.core.events import LoggedReading
@@ -50,7 +51,7 @@ async def carried_out(job: RunningOrder) -> Outcome | Trouble:
     """
     order, seat = job.order, job.seat
     try:
-        async with asyncio.timeout(order.deadline_s) as deadline:
+        async with deadline(seat.instrument.clock, order.deadline_s, n_replies=4) as limit:
             readings = await _performed(job)
         return Done(readings=tuple(LoggedReading(name=r.name, value=r.value) for r in readings))
     except asyncio.CancelledError:
@@ -60,7 +61,7 @@ async def carried_out(job: RunningOrder) -> Outcome | Trouble:
     except DriverError as error:
         return _met(error, job)
     except TimeoutError:
-        if not deadline.expired():
+        if not limit.expired():
             return await _broken(job)
         await stopped(seat)
         text = f"{order.action} had not ended after {order.deadline_s:g} s; it was stopped"

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Literal
 
-from drivers.clock import Clock
+from drivers.clock import Clock, deadline
 from drivers.errors import OutcomeUnknown
 from drivers.line import Line
 from orchestrator.core.lab_events import LabEvent, LatchCleared, LatchSet
@@ -100,7 +100,7 @@ class LocalExecutor:
         seat = self._seats[instrument]
         seat.line.disarm()
         try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
+            async with deadline(self._clock, STOP_TIMEOUT_S, n_replies=4):
                 await seat.instrument.stop()
         except TimeoutError as error:
             raise OutcomeUnknown(f"no answer to a stop within {STOP_TIMEOUT_S:g} s") from error

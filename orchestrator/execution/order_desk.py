@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
-from drivers.clock import Clock
+from drivers.clock import Clock, deadline
 from drivers.errors import DriverError
 from orchestrator.errors import LogError
 from orchestrator.execution.calming import stopped
@@ -218,7 +218,7 @@ class OrderDesk:
         for entry in self._kept.cut_off(seat.name):
             order = Order.model_validate_json(entry.order_json)
             try:
-                async with asyncio.timeout(max(PATIENCE_S, order.deadline_s)):
+                async with deadline(self._clock, max(PATIENCE_S, order.deadline_s), n_replies=4):
                     question = settled_by_device(seat, order, entry.notes)
                     outcome = await within_tree(question, f"{order.action} of {seat.name}")
             except (DriverError, TimeoutError) as error:
@@ -233,13 +233,12 @@ class OrderDesk:
         job.is_asking = True
         try:
             if needs_device(seat, order.action):
-                async with asyncio.timeout(self._patience_s(job)):
+                async with deadline(self._clock, self._patience_s(job), n_replies=10):
                     await self._connector.connect(seat)
                     await seat.connected.wait()
-            async with asyncio.timeout(self._answer_s(job)):
-                async with seat.turn:
-                    question = settled_by_device(seat, order, notes, cut.text)
-                    outcome = await within_tree(question, f"{order.action} of {seat.name}")
+            async with deadline(self._clock, self._answer_s(job), n_replies=4), seat.turn:
+                question = settled_by_device(seat, order, notes, cut.text)
+                outcome = await within_tree(question, f"{order.action} of {seat.name}")
         except (DriverError, TimeoutError) as error:
             seat.fault = seat.fault or f"{cut.error}: {cut.text}"
             evidence = f"{cut.text}; {seat.name} could not be asked: {in_words(error)}"

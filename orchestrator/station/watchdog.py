@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from drivers.clock import Clock, SpedUpLoop, SystemClock
+from drivers.clock import Clock, SpedUpLoop, SystemClock, deadline
 from drivers.errors import DriverError
 from orchestrator.core.lab_events import WatchdogActed
 from orchestrator.core.point import Fact
@@ -186,13 +186,13 @@ def _made_safe(rig: RigSpec, clock: Clock, speed: float) -> dict[str, str]:
 async def _make_all_safe(rig: RigSpec, clock: Clock) -> dict[str, str]:
     wires = wires_for(rig, lines_for(rig, clock), clock, lambda _name, _reason: None)
     async with asyncio.TaskGroup() as tasks:
-        works = [tasks.create_task(_make_wire_safe(wire)) for wire in wires.values()]
+        works = [tasks.create_task(_make_wire_safe(wire, clock)) for wire in wires.values()]
     return {name: error for work in works for name, error in work.result().items() if error}
 
 
-async def _make_wire_safe(wire: Wire) -> dict[str, str]:
+async def _make_wire_safe(wire: Wire, clock: Clock) -> dict[str, str]:
     try:
-        async with asyncio.timeout(OPEN_S):
+        async with deadline(clock, OPEN_S):
             await wire.line.open()
     except (DriverError, TimeoutError) as error:
         reason = f"{type(error).__name__}: {error or 'the line did not open in time'}"
@@ -209,7 +209,7 @@ async def _make_seat_safe(seat: Seat) -> str:
     if not error:
         return ""
     try:
-        async with asyncio.timeout(OPEN_S):
+        async with deadline(seat.instrument.clock, OPEN_S, n_replies=4):
             await seat.instrument.connect()
     except (DriverError, TimeoutError):
         return error
