@@ -1,4 +1,4 @@
-"""Draws the generated parts of ARCHITECTURE.md from the code: events, state diagrams, imports.
+"""Draws the generated parts of the documents from the code: events, lives, imports, alarms.
 
 ``python -m docs.make_diagrams`` writes them anew; a test says when that is due. A generated part
 stands between ``<!-- generated: name -->`` and ``<!-- end -->``.
@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Final, get_args
 
 from orchestrator.core import events
+from orchestrator.core.alarm_kinds import ALARM_KINDS
+from orchestrator.core.alarms import ALARM_TRANSITIONS, AlarmStatus
 from orchestrator.core.campaign import CAMPAIGN_TRANSITIONS, CampaignStatus
 from orchestrator.core.experiment import EXPERIMENT_TRANSITIONS, ExperimentStatus
 from orchestrator.core.job import JOB_TRANSITIONS, JobStatus
 
-__all__ = ["ARCHITECTURE", "GENERATED", "updated"]
+__all__ = ["ARCHITECTURE", "GENERATED", "OPERATING", "updated"]
 
 ROOT: Final = Path(__file__).parents[1]
 ARCHITECTURE: Final = ROOT / "docs" / "ARCHITECTURE.md"
+OPERATING: Final = ROOT / "docs" / "OPERATING.md"
 
 _BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -68,11 +71,29 @@ def floors() -> str:
     return "\n".join(lines).rstrip()
 
 
+def alarm_table() -> str:
+    """Return one row for every kind of alarm: how urgent, what it means, what to do."""
+    lines = [
+        "| alarm | severity | means | if nobody acts | what to do | delays |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind in ALARM_KINDS.values():
+        name = f"{kind.name}/CAMPAIGN" if kind.is_of_campaign else kind.name
+        names = {"subject": "NAME", "campaign": "CAMPAIGN"}
+        to_do = kind.what_to_do.format(**names).replace("|", "\\|")
+        delays = f"{kind.on_delay_s:g} s / {kind.off_delay_s:g} s"
+        row = [f"`{name}`", kind.severity, kind.meaning, kind.consequence, to_do, delays]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "events": event_table,
     "floors": floors,
     "job": lambda: state_diagram(JobStatus, JOB_TRANSITIONS),
     "experiment": lambda: state_diagram(ExperimentStatus, EXPERIMENT_TRANSITIONS),
+    "alarm": lambda: state_diagram(AlarmStatus, ALARM_TRANSITIONS),
+    "alarms": alarm_table,
     "campaign": lambda: state_diagram(CampaignStatus, CAMPAIGN_TRANSITIONS),
 }
 """What can be drawn, by the name in the document."""
@@ -88,6 +109,6 @@ def updated(text: str) -> str:
 
 
 if __name__ == "__main__":
-    ARCHITECTURE.write_text(
-        updated(ARCHITECTURE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
-    )
+    for document in (ARCHITECTURE, OPERATING):
+        text = updated(document.read_text(encoding="utf-8"))
+        document.write_text(text, encoding="utf-8", newline="\n")

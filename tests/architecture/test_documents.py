@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from campaigns.loading import campaign_from_text
-from docs.make_diagrams import ARCHITECTURE, GENERATED, updated
+from docs.make_diagrams import ARCHITECTURE, GENERATED, OPERATING, updated
 from orchestrator.core.events import EVENT_KINDS
 from tests.support.source_tree import (
     PACKAGES,
@@ -28,14 +28,15 @@ def distribution_of(requirement: str) -> str:
     return re.split(r"[<>=]", requirement)[0].lower().replace("_", "-")
 
 
-def test_the_generated_parts_are_up_to_date() -> None:
-    text = ARCHITECTURE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", [ARCHITECTURE, OPERATING], ids=name_of)
+def test_the_generated_parts_are_up_to_date(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
 
     assert updated(text) == text, "run: python -m docs.make_diagrams"
 
 
 def test_every_generated_part_has_its_place() -> None:
-    text = ARCHITECTURE.read_text(encoding="utf-8")
+    text = "".join(document.read_text(encoding="utf-8") for document in (ARCHITECTURE, OPERATING))
 
     assert set(re.findall(r"<!-- generated: (\w+) -->", text)) == set(GENERATED)
 
