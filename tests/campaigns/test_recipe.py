@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.errors import CampaignFileError
 from campaigns.loading import campaign_from_text
+from campaigns.recipe import JobTemplate, expanded
 from campaigns.spec import CampaignSpec
 
 HEAD = """
@@ -145,3 +146,24 @@ def test_one_copy_per_component_needs_a_composition() -> None:
 
     with pytest.raises(CampaignFileError, match="no for_each without a composition"):
         campaign_from_text(BENCH[:start] + BENCH[end:], file="bench.toml")
+
+
+def test_a_job_says_what_its_failures_mean() -> None:
+    job = JobTemplate(
+        name="press",
+        instrument="press",
+        action="press",
+        on_failure="hold",
+        max_attempts=2,
+        failure_means="synthesis",
+    )
+
+    (one,) = expanded({0: job}, ())
+
+    assert (one.on_failure, one.max_attempts, one.failure_means) == ("hold", 2, "synthesis")
+
+
+def test_a_job_that_says_nothing_fails_its_sample() -> None:
+    (one,) = expanded({0: JobTemplate(name="a", instrument="b", action="c")}, ())
+
+    assert (one.on_failure, one.max_attempts, one.failure_means) == ("fail_sample", 3, "instrument")
