@@ -1,9 +1,9 @@
 """A pretend board of tasks with a pretend person, who does each task once and answers truthfully.
 
 The words are those of ``tests/dialogues/manual_station.txt``. The person takes an open task after a
-quarter of its time, 5 s at most, and has done it after another half, 10 s at most; asked to stop,
-they stop at once, with nothing done. A mass or a volume is that of what is in the instrument's
-position; anything else that can be asked for is as in a usual room.
+quarter of its time, 5 s at most, makes ready, and does it in one go after another half, 10 s at
+most; asked to stop before that, they stop at once, with nothing done. A mass or a volume is that
+of what is in the instrument's position; anything else that can be asked for is as in a usual room.
 """
 
 import json
@@ -83,11 +83,11 @@ class ManualStationDevice(FramedDevice):
         for key, task in self._tasks.items():
             if task.state == "open" and now_s >= task.taken_s:
                 task.state, task.by = "taken", _PERSON
-                self._begin("did", 1.0, "task", job_id=key)
             if task.state == "taken" and now_s >= task.done_s:
                 _answer_task(task, "done", "")
                 task.readings = {name: self._measured(name) for name in self._asks(task)}
-                self._record("did", 1.0, "task", at_s=task.done_s, job_id=key)
+                self._begin("did", 1.0, "task", job_id=key)
+                self._record("did", 1.0, "task", job_id=key)
         if not self.n_unanswered:
             self._fittings.plumbing.finish(self)
 
