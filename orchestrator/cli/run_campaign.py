@@ -1,6 +1,5 @@
 """``athanor run``: one campaign from its opening to its end, on the bench or simulated."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -129,6 +128,8 @@ def _report_words(report: Path | None) -> list[str]:
 def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) -> "RunEnd":
     from orchestrator.cli.interrupts import Interrupts
     from orchestrator.cli.onlookers import LiveOnlooker, PlainOnlooker
+    from orchestrator.cli.station_door import station_door
+    from orchestrator.service.asking import ask_campaign
     from orchestrator.service.lab import Lab
     from orchestrator.service.refusals import REFUSALS, refusal_lines
     from orchestrator.service.requests import Request
@@ -138,11 +139,17 @@ def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) 
     handles: list[RunHandle] = []
 
     def ask(request: Request) -> None:
-        """Put a request into the log; whoever pressed Ctrl-C will not wait for a resume."""
+        """Tell the station and the log; whoever pressed Ctrl-C will not wait for a resume."""
         handles[0].leave_when_paused()
         try:
-            with Lab.open(settings) as lab:
-                lab.request(request, handles[0].campaign_id, reason="Ctrl-C")
+            campaign_id = handles[0].campaign_id
+            ask_campaign(
+                lambda: Lab.open(settings),
+                station_door(settings),
+                request,
+                campaign_id,
+                reason="Ctrl-C",
+            )
         except REFUSALS as error:
             for line in refusal_lines(error):
                 typer.echo(line, err=True)
@@ -164,9 +171,10 @@ def _tell_end(
 ) -> None:
     from orchestrator.cli.screens import front_table
     from orchestrator.service.lab import Lab
+    from orchestrator.service.next_steps import next_steps
 
     with Lab.open(settings) as lab:
-        view = lab.campaign(end.campaign_id)
+        view, laboratory = lab.campaign(end.campaign_id), lab.laboratory_view()
         made_time = lab.now()
     if view.front:
         console().print(front_table(view))
@@ -175,22 +183,20 @@ def _tell_end(
     write_text(f"log {settings.database}, last hash {end.last_hash}")
     if report is not None:
         _write_report(view, report, made_time)
-    for job_id in end.in_doubt:
-        typer.echo(f"in doubt: {job_id}: somebody has to look at the bench", err=True)
-    if end.exit_code == EXIT_HELD:
-        _tell_way_on(end, options)
+    for job_id in end.in_doubt if view.has_ended else ():
+        typer.echo(f"was in doubt to the end: {job_id}", err=True)
+    steps = next_steps(view, laboratory, database=settings.database, again=_again(options))
+    for step in steps if end.exit_code == EXIT_HELD else ():
+        typer.echo(step, err=True)
 
 
-def _tell_way_on(end: "RunEnd", options: "RunOptions") -> None:
-    """Say what to type after a run that was held."""
+def _again(options: "RunOptions") -> list[str]:
+    """Return the command line that goes on with a held campaign."""
     words: list[str | Path] = ["athanor", "run", options.campaign_file, "--rig", options.rig_file]
     words += ["--dry-run"] if options.is_dry_run else []
     words += ["--speed", f"{options.speed:g}"] if options.speed != 1.0 else []
     words += ["--database", options.database, "--resume"]
-    again = shlex.join(str(word) for word in words)
-    if end.in_doubt:
-        again = f"athanor stop {end.campaign_id} --database {options.database}, then {again}"
-    typer.echo(f"{'to end it' if end.in_doubt else 'held; go on with'}: {again}", err=True)
+    return [str(word) for word in words]
 
 
 def _write_report(view: "CampaignView", path: Path, made_time: "datetime") -> None:

@@ -13,7 +13,6 @@ from orchestrator.station.messages import (
     EmergencyStop,
     EndCampaign,
     Failed,
-    GoOn,
     Leave,
     MakeSafe,
     PutBack,
@@ -60,13 +59,16 @@ class ControlDesk:
 
     async def answer(
         self, request: Request, connection: Connection, status: Callable[[], StationStatus]
-    ) -> Told | Failed | Safe | StatusAnswer:
+    ) -> Told | Failed | Safe | StatusAnswer | None:
         """Do what is asked.
 
         Args:
             request: One of `ControlRequest`.
             connection: Whose request it is.
             status: How the station stands.
+
+        Returns:
+            The answer; None if it was given already.
 
         Raises:
             RequestRefused: It cannot be done.
@@ -83,14 +85,8 @@ class ControlDesk:
             case MakeSafe():
                 unsafe = await self._core.make_safe()
                 return Safe(number=number, unsafe=dict(unsafe), began_s=began_s)
-            case GoOn(campaign_id=campaign_id):
-                self._core.release_campaign(campaign_id)
-                self._wake(campaign_id)
-                return Told(number=number)
-            case EndCampaign(campaign_id=campaign_id, how=how):
-                unsafe = await self._core.stop_campaign(campaign_id, how)
-                self._wake(campaign_id)
-                return Safe(number=number, unsafe=dict(unsafe), began_s=began_s)
+            case EndCampaign():
+                return await self._end(request, connection, began_s)
             case Wake():
                 n = self._wake(request.campaign_id)
                 return Told(number=number, message=f"{n} woken")
@@ -98,6 +94,24 @@ class ControlDesk:
                 return StatusAnswer(number=number, status=status())
             case _:
                 return await self._change(request, connection)
+
+    async def _end(
+        self, request: EndCampaign, connection: Connection, began_s: float
+    ) -> Safe | Told | None:
+        """Begin an end; a stop waits for running jobs, and nobody is kept waiting for those."""
+        campaign_id, how = request.campaign_id, request.how
+        if how == "go_on":
+            self._core.release_campaign(campaign_id)
+            self._wake(campaign_id)
+            return Told(number=request.number)
+        if how == "stop":
+            connection.say(Told(number=request.number))
+            self._wake(campaign_id)
+        unsafe = await self._core.stop_campaign(campaign_id, how)
+        if how == "stop":
+            return None
+        self._wake(campaign_id)
+        return Safe(number=request.number, unsafe=dict(unsafe), began_s=began_s)
 
     async def _change(self, request: Request, connection: Connection) -> Told:
         person = connection.engine is None

@@ -30,7 +30,6 @@ __all__ = [
     "EndCampaign",
     "EngineName",
     "Failed",
-    "GoOn",
     "Goodbye",
     "Hello",
     "Interrupt",
@@ -155,20 +154,13 @@ class EndCampaign(_Request):
     """Begin to end or to hold a campaign, before the log knows of it.
 
     ``hold`` and ``stop`` let running jobs end and send no other; ``abort`` cuts them off and makes
-    the instruments safe.
+    the instruments safe. ``go_on`` takes a hold or a stop back that did not come about.
     """
 
     kind: Literal["end_campaign"] = "end_campaign"
     campaign_id: str
-    how: Literal["hold", "stop", "abort"]
+    how: Literal["hold", "stop", "abort", "go_on"]
     reason: str = ""
-
-
-class GoOn(_Request):
-    """Take a campaign's orders again after it was held or stopped."""
-
-    kind: Literal["go_on"] = "go_on"
-    campaign_id: str
 
 
 class Wake(_Request):
@@ -225,7 +217,6 @@ class Leave(_Request):
 
 ControlRequest: TypeAlias = (
     EndCampaign
-    | GoOn
     | Wake
     | EmergencyStop
     | ClearLatch

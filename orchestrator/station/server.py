@@ -334,11 +334,12 @@ class StationServer:
         except KeyError as error:
             text = f"the rig has no {error}"
             answer = Failed(number=request.number, error="UnknownInstrument", message=text)
-        connection.say(answer.model_copy(update={"number": request.number}))
+        if answer is not None:
+            connection.say(answer.model_copy(update={"number": request.number}))
 
     async def _answer_to(
         self, request: Request, connection: Connection
-    ) -> Told | Failed | Safe | Connected | StatusAnswer:
+    ) -> Told | Failed | Safe | Connected | StatusAnswer | None:
         match request:
             case Connect():
                 found = await self._core.connect()

@@ -163,6 +163,33 @@ def test_a_dry_run_is_not_continued_on_the_real_bench(tmp_path):
         _run(replace(options, resume=True, is_dry_run=False))
 
 
+def test_only_simulators_pass_their_seconds_faster(tmp_path):
+    with pytest.raises(RequestRefused, match="dry-run takes no time"):
+        prepare(_options(tmp_path, speed=10.0))
+    with pytest.raises(RequestRefused, match=r"speed: got 10, expected 1.*is_simulated = true"):
+        prepare(_options(tmp_path, speed=10.0, is_dry_run=False))
+
+    simulated = _options(
+        tmp_path,
+        change_rig=lambda text: text.replace("[rig]", "[rig]\nis_simulated = true"),
+        speed=10.0,
+        is_dry_run=False,
+    )
+
+    assert prepare(simulated).rig.header.is_simulated
+
+
+def test_of_several_unfinished_campaigns_the_named_one_goes_on(tmp_path):
+    first = _interrupted(tmp_path)
+    _run(replace(first, new=True, is_dry_run=True))
+    interrupted_again = replace(first, resume=True, campaign_id="oer-plate-2")
+
+    with pytest.raises(RequestRefused, match="expected exactly one"):
+        _run(interrupted_again)
+
+    assert _run(replace(first, resume=True, campaign_id="oer-plate-1")).status == "finished"
+
+
 def test_a_vessel_that_could_not_be_emptied_is_named_at_the_end(tmp_path):
     fault = '\n[[simulation.fault]]\ninstrument = "pump_transfer"\nkind = "refused"\n'
     faults = "".join(f"{fault}exchange = {n}\n" for n in range(20, 200))
@@ -170,7 +197,7 @@ def test_a_vessel_that_could_not_be_emptied_is_named_at_the_end(tmp_path):
     end = _run(_options(tmp_path, change_rig=lambda text: text + faults))
 
     assert end.exit_code == 3
-    assert end.unclean == ("mixing_vessel (E0001)",)
+    assert end.unclean == ("mixing_vessel (oer-plate-1/E0001)",)
     assert "mixing_vessel" in end.reason
 
 
