@@ -20,6 +20,8 @@ __all__ = ["SignsOfLife", "conditions"]
 
 _TIMES_EXPECTED: Final = 3.0
 """So many times as long as it should take may a job run before it is said to hang."""
+_PERSON: Final = "manual_station"
+"""The driver behind which a person does the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def conditions(
     for due in calibrations_due(lab, calibrate_every_days, now):
         found.append(ALARM_KINDS["calibration"].condition(due.instrument, due.message))
     for state in campaigns:
+        found.extend(_manual_tasks(state, lab))
         found.extend(_of_campaign(state, signs, now, patience))
     return tuple(found)
 
@@ -125,6 +128,19 @@ def _of_campaign(
         message = f"{name} is {state.status} and nothing has happened in it since "
         message += f"{state.last_time:%Y-%m-%d %H:%M} UTC"
         yield ALARM_KINDS["stalled"].condition(name, message, campaign=name)
+
+
+def _manual_tasks(state: CampaignState, lab: LabState) -> Iterator[Condition]:
+    for experiment in state.open_experiments.values():
+        for job in experiment.jobs.values():
+            known = lab.instruments.get(job.planned.instrument)
+            if job.status is JobStatus.STARTED and known is not None and known.driver == _PERSON:
+                job_id, arguments = job.planned.job_id, job.planned.arguments
+                asked = arguments.get("instruction", job.planned.action)
+                message = f"{job_id} of {state.campaign_id} waits for a person at "
+                message += f"{job.planned.instrument}: {asked}"
+                kind = ALARM_KINDS["manual_task"]
+                yield kind.condition(job_id, message, campaign=state.campaign_id)
 
 
 def _failures(state: CampaignState) -> Iterator[Condition]:

@@ -171,6 +171,14 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         is_of_campaign=True,
     ),
     AlarmKind(
+        "manual_task",
+        _HIGH,
+        "A manual station has a task for a person.",
+        "Its sample waits until the task is answered, or until its time is over.",
+        "athanor tasks list shows it; do it; then: athanor tasks done TASK",
+        is_of_campaign=True,
+    ),
+    AlarmKind(
         "stalled",
         _HIGH,
         "A campaign runs, and nothing has happened in it for longer than declared.",

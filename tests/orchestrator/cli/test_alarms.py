@@ -1,15 +1,18 @@
 """``athanor alarms``: what it prints, what it lets a person say, and what it refuses."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from drivers.clock import SystemClock
 from orchestrator.alarms.desk import AlarmDesk
 from orchestrator.cli.alarms import seconds_from
-from orchestrator.cli.app import run
+from orchestrator.cli.app import app, run
+from orchestrator.core.alarm_kinds import ALARM_KINDS
 from orchestrator.core.events import LAB_STREAM, Event, LatchCleared, LatchSet, PlacesLeftUnclean
 from orchestrator.core.patience import Patience
 from orchestrator.log.sql_log import open_sqlite_log
@@ -145,6 +148,15 @@ def test_without_a_file_of_channels_nothing_is_tested(capsys):
     assert run(["alarms", "test", "oncall"]) == 2
 
     assert "ATHANOR_ALARM_CHANNELS: got nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ALARM_KINDS.values(), ids=lambda kind: kind.name)
+def test_every_command_that_an_alarm_names_is_there(kind):
+    commands = get_command(app).commands
+    for name, inner in re.findall(r"athanor ([a-z-]+)(?: ([a-z]+)\b)?", kind.what_to_do):
+        assert name in commands
+        below = getattr(commands[name], "commands", {})
+        assert not below or not inner or inner in below
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from orchestrator.core.events import (
     InstrumentTakenOut,
     InterlockReleased,
     InterlockTripped,
+    JobFinished,
     JobOutcomeUnknown,
     JobStarted,
     LatchCleared,
@@ -176,6 +177,15 @@ def test_a_long_job_is_given_three_times_what_it_should_take():
 
     assert names([], campaign, after_s=3 * 3600 - 1) == []
     assert names([], campaign, after_s=3 * 3600) == ["stalled/small-1"]
+
+
+def test_a_task_for_a_person_rings_while_it_is_open():
+    person = InstrumentConnected(instrument="balance", driver="manual_station", identity="board")
+    campaign = [proposed(), started(), JOB]
+
+    assert names([person], campaign) == ["manual_task/small-1/E0001/tare"]
+    assert names([person], [*campaign, JobFinished(job_id="E0001/tare")]) == []
+    assert names([CONNECTED], campaign) == []
 
 
 def test_candidates_that_need_a_person_ring_until_nobody_can_make_them():
