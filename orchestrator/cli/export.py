@@ -23,11 +23,15 @@ def export(
     ] = "csv",
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="The file; stdout unless given."),
+        typer.Option(
+            "--out", metavar="FILE", help="The file, with its folders; stdout unless given."
+        ),
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Write a campaign's experiments as a table, one row each.
+
+    Folders of --out that are not there are made; a file that is there is written over.
 
     Example: athanor export oer-plate-1 --format parquet --out oer.parquet
     """

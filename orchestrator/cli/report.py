@@ -12,9 +12,9 @@ __all__ = ["report"]
 
 def report(
     campaign_id: CampaignArgument = None,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The HTML file.")] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The HTML file, with its folders.")
+    ] = Path("report.html"),
     database: DatabaseOption = None,
 ) -> None:
     """Write a campaign's report: one HTML file that needs nothing else.

@@ -66,14 +66,16 @@ def _view(
         evidence=job.evidence,
         needs_person=is_unsettled(job) and not may_repeat(job),
         answers={
-            Answer.RAN.value: _if_it_ran(experiment, job, laboratory),
+            Answer.RAN.value: _if_it_ran(state, experiment, job, laboratory),
             Answer.DID_NOT_RUN.value: _if_it_did_not(job),
             Answer.SCRAP_SAMPLE.value: _if_scrapped(experiment, job),
         },
     )
 
 
-def _if_it_ran(experiment: ExperimentState, job: JobState, laboratory: LabState) -> str:
+def _if_it_ran(
+    state: CampaignState, experiment: ExperimentState, job: JobState, laboratory: LabState
+) -> str:
     done = {name for name, one in experiment.jobs.items() if one.status is JobStatus.DONE}
     done.add(job.planned.name)
     left = [one for name, one in experiment.jobs.items() if name not in done]
@@ -85,12 +87,26 @@ def _if_it_ran(experiment: ExperimentState, job: JobState, laboratory: LabState)
     else:
         follows = "the sample waits for its other jobs"
     gives = _readings_of(job, laboratory)
-    if gives is None:
-        return f"{follows}; readings that it may have taken are lost"
-    if gives:
-        lost = ", ".join(gives)
-        return f"{follows}, but without {lost}: expect a failed measurement, no result"
-    return follows
+    if gives == ():
+        return follows
+    lost = "readings that it may have taken" if gives is None else ", ".join(gives)
+    if job.planned.name in _jobs_analysed(state):
+        return f"{follows}, but without {lost}, which an analysis needs: no result will come of it"
+    return f"{follows}; {lost} are lost, no analysis needs them"
+
+
+def _jobs_analysed(state: CampaignState) -> frozenset[str]:
+    """Return the names of the jobs whose readings the recipe's analyses name."""
+    recipe = state.spec.recipe
+    named = [
+        value
+        for analysis in (recipe.analyses if recipe is not None else ())
+        for value in analysis.settings.values()
+        if isinstance(value, str)
+    ]
+    components = state.spec.space.components
+    each = [value.replace("{component}", component) for value in named for component in components]
+    return frozenset([*named, *each])
 
 
 def _readings_of(job: JobState, laboratory: LabState) -> tuple[str, ...] | None:

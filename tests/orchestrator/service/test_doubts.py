@@ -4,6 +4,7 @@ import pytest
 
 from drivers.clock import SystemClock
 from orchestrator.core.events import (
+    LAB_STREAM,
     CampaignHeld,
     CampaignStopped,
     DoubtAnswered,
@@ -14,13 +15,12 @@ from orchestrator.core.events import (
     ResumeRequested,
     StopRequested,
 )
-from orchestrator.core.lab import LabState
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service.doubt_answers import answer_doubt, open_doubts
-from orchestrator.service.doubts import Answer, doubt_views
+from orchestrator.service.doubts import Answer
 from orchestrator.service.lab import Lab
-from tests.support.recorded_campaign import OPENED, RecordedCampaign
+from tests.support.recorded_campaign import CAMPAIGN_TEXT, RecordedCampaign
 
 DOSE = "E0001/dose"
 
@@ -143,18 +143,40 @@ def test_one_job_in_doubt_in_two_campaigns_must_be_named(log):
     assert [doubt.campaign_id for doubt in open_doubts(lab_on(log))] == ["small-1"]
 
 
-def test_a_lost_reading_is_told_before_the_answer(log):
+ANALYSED = (
+    CAMPAIGN_TEXT
+    + """
+[recipe]
+[[recipe.job]]
+name = "dose"
+instrument = "pump_x1"
+action = "transfer"
+[[recipe.analysis]]
+name = "some_analysis"
+settings = { job = "%s" }
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("job", "what_follows"),
+    [
+        ("dose", "which an analysis needs: no result will come of it"),
+        ("sweep", "are lost, no analysis needs them"),
+    ],
+)
+def test_lost_readings_are_told_before_the_answer(job, what_follows):
+    log = MemoryLog()
     campaign = RecordedCampaign(log)
-    campaign.append(ResumeRequested())
-    (state,) = lab_on(log).unfinished()
-    known = LabState().after(
-        InstrumentConnected(instrument="pump_x1", driver="mettler_toledo_sics", identity="x"),
-        OPENED,
-    )
+    campaign.open(ANALYSED % job)
+    campaign.leave_in_doubt(campaign.start())
+    pump = InstrumentConnected(instrument="pump_x1", driver="new_era_ne1000", identity="x")
+    campaign.append(pump, stream=LAB_STREAM)
 
-    (doubt,) = doubt_views(state, known)
+    (doubt,) = open_doubts(lab_on(log))
 
-    assert doubt.answers["ran"].endswith("readings that it may have taken are lost")
+    assert "dispensed_volume_ul" in doubt.answers["ran"]
+    assert doubt.answers["ran"].endswith(what_follows)
 
 
 class ForgetfulLog(MemoryLog):
