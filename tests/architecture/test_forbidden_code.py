@@ -44,7 +44,7 @@ CALL_EXCEPTIONS = {
     ("drivers/clock.py", "time.sleep"),
     ("orchestrator/execution/connecting.py", "asyncio.create_task"),
     ("orchestrator/execution/interlocks.py", "asyncio.create_task"),
-    ("orchestrator/execution/local_executor.py", "asyncio.create_task"),
+    ("orchestrator/execution/safeguards.py", "asyncio.create_task"),
     ("orchestrator/execution/order_desk.py", "asyncio.create_task"),
 }
 """The one clock reads the machine's; an order outlives who waits for it, and so do the search for a
