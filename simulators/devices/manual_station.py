@@ -15,7 +15,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from simulators.device import Fittings, FramedDevice, Reply
+from simulators.device import Act, Fittings, FramedDevice, Reply
 
 __all__ = ["ManualStationDevice"]
 
@@ -99,6 +99,12 @@ class ManualStationDevice(FramedDevice):
             if task.state in {"open", "taken"}
         ]
         return min(waiting, default=math.inf)
+
+    @override
+    def in_motion(self) -> Act | None:
+        now = self._fittings.clock.now()
+        taken = (key for key, task in self._tasks.items() if task.state == "taken")
+        return next((Act(now, "did", 0.0, "task", key) for key in taken), None)
 
     def touches(self, vessel: str) -> bool:
         """Say no: a person looks and swirls, and moves nothing that a balance would feel."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from drivers.clock import SpedUpLoop, SystemClock, VirtualClock, VirtualLoop
+from drivers.clock import SpedUpLoop, SystemClock, VirtualClock, VirtualLoop, deadline
 from tests.support.virtual_time import START, in_real_time, in_virtual_time
 
 
@@ -331,3 +331,19 @@ def test_a_sped_up_clock_refuses_another_loop() -> None:
 def test_a_speed_out_of_range_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
         SystemClock(speed)
+
+
+def test_a_deadline_is_its_own_but_on_a_sped_up_clock() -> None:
+    async def left_s(clock: SystemClock | VirtualClock, duration_s: float) -> float:
+        async with deadline(clock, duration_s, n_replies=4) as limit:
+            when_s = limit.when()
+            assert when_s is not None
+            return when_s - clock.monotonic_s()
+
+    with asyncio.Runner(loop_factory=lambda: SpedUpLoop(100.0)) as runner:
+        short_s = runner.run(left_s(SystemClock(100.0), 10.0))
+        long_s = runner.run(left_s(SystemClock(100.0), 1000.0))
+
+    assert 100.0 < short_s <= 200.0
+    assert 900.0 < long_s <= 1000.0
+    assert in_virtual_time(lambda clock: left_s(clock, 10.0)) == 10.0
