@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.clock import Clock
 from drivers.errors import DriverError
 
-__all__ = ["BoardError", "Task", "TaskBoard", "TaskState"]
+__all__ = ["UNANSWERED", "BoardError", "Task", "TaskBoard", "TaskState"]
 
 _LONGEST_KEY: Final = 200
 """Encoded; file names may have 255 bytes."""
@@ -56,6 +56,10 @@ class TaskState(StrEnum):
     """A person says that nothing of it was done."""
     PARTLY = "partly"
     """A person says that it was begun, and not done as asked."""
+
+
+UNANSWERED: Final = frozenset({TaskState.OPEN, TaskState.TAKEN})
+"""What waits for a person, or for the answer of one."""
 
 
 class _Kept(BaseModel):
@@ -186,22 +190,31 @@ class TaskBoard:
             note=answer.note if answer is not None else "",
         )
 
-    def tasks(self) -> tuple[Task, ...]:
-        """Return every task, in the order of posting.
+    def tasks(self, *, with_answered: bool = True) -> tuple[Task, ...]:
+        """Return tasks in the order of posting.
+
+        Args:
+            with_answered: Return answered and withdrawn ones too; without them a board of many
+                years is read as fast as a fresh one.
 
         Raises:
             BoardError: The folder or a file in it cannot be read.
         """
-        found = []
         try:
-            paths = sorted(self._folder.glob("*.task.json"))
+            names = set(os.listdir(self._folder))
         except OSError as error:
             raise BoardError(f"task board {self._folder}: {error.strerror}") from error
-        for path in paths:
-            posted = _kept_in(path, _Posted)
-            if posted is None or self._path("task", posted.key) != path:
-                raise BoardError(f"task board: {path.name} does not hold the task of its name")
-            found.append(self.task(posted.key))
+        found = []
+        for name in names:
+            stem = name.removesuffix(".task.json")
+            if stem == name or (not with_answered and f"{stem}.answer.json" in names):
+                continue
+            posted = _kept_in(self._folder / name, _Posted)
+            if posted is None or self._path("task", posted.key).name != name:
+                raise BoardError(f"task board: {name} does not hold the task of its name")
+            task = self.task(posted.key)
+            if with_answered or task.state in UNANSWERED:
+                found.append(task)
         return tuple(sorted(found, key=lambda task: (str(task.posted_at), task.key)))
 
     def withdraw(self, key: str) -> Task:
@@ -260,7 +273,7 @@ class TaskBoard:
                 finite, or a reason is missing.
         """
         task = self.task(key)
-        if task.state not in (TaskState.OPEN, TaskState.TAKEN):
+        if task.state not in UNANSWERED:
             raise BoardError(_in_words(task))
         _refuse_bad_text("name", by, is_required=True)
         _refuse_bad_text("note", note, is_required=state is not TaskState.DONE)

@@ -96,17 +96,12 @@ class BoardClerk:
             return _line({**heading, "ok": False, "error": str(error)})
 
     def _stop(self) -> dict[str, object]:
-        for task in self._board.tasks():
-            if task.state in (TaskState.OPEN, TaskState.TAKEN):
-                self._board.recall(task.key)
+        for task in self._board.tasks(with_answered=False):
+            self._board.recall(task.key)
         return self._queue()
 
     def _queue(self) -> dict[str, object]:
-        waiting = [
-            task
-            for task in self._board.tasks()
-            if task.state in (TaskState.OPEN, TaskState.TAKEN) and task.posted_at is not None
-        ]
+        waiting = self._board.tasks(with_answered=False)
         now = self._clock.now()
         waits_s = [(now - task.posted_at).total_seconds() for task in waiting if task.posted_at]
         n_open = sum(task.state is TaskState.OPEN for task in waiting)

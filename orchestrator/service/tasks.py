@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from drivers.clock import Clock, SystemClock
-from drivers.task_board import Task, TaskBoard, TaskState
+from drivers.task_board import UNANSWERED, Task, TaskBoard, TaskState
 from drivers.task_board_line import TaskBoardLineSettings
 from orchestrator.errors import RequestRefused
 from orchestrator.execution.rig import load_rig
@@ -85,11 +85,7 @@ class TaskDesk:
         Raises:
             BoardError: The board cannot be read.
         """
-        return tuple(
-            self._view(task)
-            for task in self._board.tasks()
-            if with_answered or task.state in (TaskState.OPEN, TaskState.TAKEN)
-        )
+        return tuple(map(self._view, self._board.tasks(with_answered=with_answered)))
 
     def take(self, task: str, *, by: str) -> TaskView:
         """Take a task, so that nobody else does it and the station does not withdraw it.
@@ -139,7 +135,7 @@ class TaskDesk:
         now = self._clock.now()
         posted_at = task.posted_at or now
         waited_s = max(0.0, (now - posted_at).total_seconds())
-        is_answered = task.state not in (TaskState.OPEN, TaskState.TAKEN)
+        is_answered = task.state not in UNANSWERED
         return TaskView(
             task=task.key,
             state=task.state,

@@ -229,3 +229,17 @@ def test_a_folder_that_is_gone_is_told(board, tmp_path):
 
     with pytest.raises(BoardError, match="No such file"):
         posted(board)
+
+
+def test_what_waits_is_found_without_what_is_answered(board, tmp_path):
+    for key in ("open#1", "taken#1", "withdrawn#1", KEY):
+        posted(board, key)
+    board.take("taken#1", "Ana")
+    board.withdraw("withdrawn#1")
+    answered(board, mass_g=1.0)
+    (answered_file,) = (tmp_path / "tasks").glob("oer*.task.json")
+    answered_file.write_bytes(b"damaged")
+
+    waiting = board.tasks(with_answered=False)
+
+    assert [task.key for task in waiting] == ["open#1", "taken#1"]
