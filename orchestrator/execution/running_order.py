@@ -71,3 +71,5 @@ async def _to_its_end(task: "asyncio.Task[Outcome]") -> None:
             await asyncio.wait({task})
         except asyncio.CancelledError:
             continue
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error

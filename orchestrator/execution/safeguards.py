@@ -7,6 +7,7 @@ from typing import Any, Literal
 from drivers.clock import Clock, deadline
 from drivers.errors import OutcomeUnknown
 from orchestrator.core.lab_events import LabEvent, LatchCleared, LatchSet
+from orchestrator.errors import LogError
 from orchestrator.execution.calming import STOP_TIMEOUT_S, made_safe
 from orchestrator.execution.interlocks import Interlock, Interlocks
 from orchestrator.execution.order_desk import OrderDesk
@@ -162,7 +163,11 @@ class Safeguards:
 
     async def _is_back(self, seat: Seat) -> None:
         """Make an instrument safe that was away when the stop latch was set."""
-        if self._stops.latch():
+        try:
+            is_latched = bool(self._stops.latch())
+        except LogError:
+            is_latched = True  # nobody can say that it is not
+        if is_latched:
             await made_safe(seat)
 
     def _has_tripped(self, interlock: Interlock) -> None:
