@@ -19,8 +19,9 @@ from tests.support.virtual_time import in_real_time
 DIALOGUES = [
     dialogue
     for dialogue in read_dialogues(Path(__file__).parents[1] / "dialogues" / "manual_station.txt")
-    if not dialogue.is_codec_only
+    if not dialogue.is_codec_only and "asked to stop" not in dialogue.title
 ]
+"""A real person answers a recall in their own time, so that one dialogue is the pretend one's."""
 PERSON = "pretend person"
 
 
@@ -36,8 +37,6 @@ def person_acts(board: TaskBoard, key: str) -> None:
 
 @pytest.mark.parametrize("dialogue", DIALOGUES, ids=lambda dialogue: dialogue.title[:40])
 def test_the_board_answers_as_the_transcript(dialogue: Dialogue, tmp_path: Path) -> None:
-    if "asked to stop" in dialogue.title:
-        pytest.skip("a real person answers a recall in their own time")
     board = TaskBoard(tmp_path, SystemClock())
     clerk = BoardClerk(board, SystemClock())
     said = b""
