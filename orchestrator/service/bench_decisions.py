@@ -140,7 +140,7 @@ def take_out(lab: Lab, door: StationDoor, instrument: str, *, reason: str) -> De
 
 
 def put_back(lab: Lab, door: StationDoor, instrument: str, *, reason: str) -> Decided:
-    """Put an instrument back into service; a living station writes it down itself.
+    """Put an instrument back into service.
 
     Args:
         lab: Whose person it is.
@@ -158,8 +158,6 @@ def put_back(lab: Lab, door: StationDoor, instrument: str, *, reason: str) -> De
         status = "in service" if known is None else str(known.status)
         raise RequestRefused(f"{instrument} is {status}, not out of service")
     replies = _told(door.put_back(instrument, reason))
-    if any(reply.is_done for reply in replies):
-        return Decided(lab.laboratory(), replies)
 
     def events_for(state: LabState) -> Sequence[LabEvent]:
         is_out = _is_out(state, instrument)

@@ -189,6 +189,19 @@ def test_an_instrument_is_taken_out_and_put_back(log):
         bench_decisions.put_back(lab, door, "pump_x1", reason="")
 
 
+def test_what_a_living_station_did_is_written_down_under_the_persons_name(log):
+    lab, door = lab_on(log), OneStation(log)
+
+    bench_decisions.take_out(lab, door, "pump_x1", reason="leaks")
+    bench_decisions.put_back(lab, door, "pump_x1", reason="mended")
+
+    assert [what for what, _ in door.asked] == ["out pump_x1", "back pump_x1"]
+    *_, out, back = log.read()
+    assert out.event == InstrumentTakenOut(instrument="pump_x1", reason="leaks")
+    assert back.event == InstrumentPutBack(instrument="pump_x1", reason="mended")
+    assert {out.actor, back.actor} == {"ada"}
+
+
 def test_an_instrument_that_nobody_knows_is_refused_with_those_that_are_known(log):
     with pytest.raises(RequestRefused, match="known: balance, pump_x1, source_meter"):
         bench_decisions.take_out(lab_on(log), NoStations(), "pump_x9", reason="x")
