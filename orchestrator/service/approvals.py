@@ -51,7 +51,7 @@ def candidate_views(state: CampaignState) -> tuple[CandidateView, ...]:
         CandidateView(
             campaign_id=state.campaign_id,
             candidate_id=queued.candidate_id,
-            point=queued.candidate.point,
+            point={name: queued.candidate.point[name] for name in state.spec.space.names},
             predictions=queued.candidate.predictions,
             is_out_of_distribution=queued.candidate.is_out_of_distribution,
             is_approved=queued.is_approved,

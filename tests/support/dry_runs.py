@@ -16,6 +16,7 @@ from orchestrator.engine.journal import Journal
 from orchestrator.engine.loop import Engine
 from orchestrator.engine.planning import planning_in_process
 from orchestrator.execution.compile import CompiledRecipe
+from orchestrator.execution.equal_instruments import equal_instruments
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import bench_for, drivers_for, rig_from_text
 from orchestrator.execution.rig_spec import RigSpec
@@ -28,13 +29,13 @@ CAMPAIGN_ID = "oer-plate-1"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def oer_campaign(*, max_experiments: int = 2, batch: int = 1) -> CampaignSpec:
-    """Return the shipped campaign with the Sobol planner and few experiments."""
+def oer_campaign(*, max_experiments: int = 2, batch: int = 1, more: str = "") -> CampaignSpec:
+    """Return the shipped campaign with the Sobol planner, few experiments and more tables."""
     text = (LIBRARY / "oer_plate.toml").read_text(encoding="utf-8")
     text = text.replace("max_experiments = 100", f"max_experiments = {max_experiments}")
     text = text.replace('name = "botorch"', 'name = "sobol"')
     text = text.replace("batch = 1", f"batch = {batch}")
-    return campaign_from_text(text, file="oer_plate.toml")
+    return campaign_from_text(f"{text}\n{more}", file="oer_plate.toml")
 
 
 def oer_rig(more: str = "") -> RigSpec:
@@ -74,6 +75,7 @@ class DryRun:
             seed=self.seed,
             is_simulated=True,
             athanor_version="0",
+            equal_instruments=equal_instruments(self.rig.instruments),
         )
         self.append(opened, time=START)
 
