@@ -1,9 +1,10 @@
 """Whether a process is there, by its heartbeat's age and by itself, and how full the disk is."""
 
+import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,10 @@ __all__ = ["SILENT_AFTER_S", "engine_name", "free_mb", "is_alive", "is_station_a
 
 SILENT_AFTER_S: Final = 15.0
 """An engine whose last heartbeat is older than this, in real seconds, counts as silent."""
+DESK_NAME: Final = "alarm desk"
+"""The name under which an alarm desk shows that it lives."""
+DESK_BEAT: Final = timedelta(seconds=10)
+"""How often it does."""
 _CLOCKS_DIFFER_BY_S: Final = 2.0
 """A process that began later than this after a heartbeat did not send it."""
 
@@ -39,6 +44,9 @@ def signs_in(
 ) -> Callable[[LabState, Mapping[str, CampaignState]], SignsOfLife]:
     """Return what an alarm desk asks for signs of life, where nobody knows more than the log.
 
+    It shows in the log that the desk lives, too; so a log that cannot be written is noticed even
+    while nothing happens.
+
     Args:
         log: With the heartbeats.
         database: The log's file, whose disk is looked at.
@@ -46,8 +54,11 @@ def signs_in(
     """
 
     def look_around(lab: LabState, campaigns: Mapping[str, CampaignState]) -> SignsOfLife:
-        beats = {beat.name: beat for beat in log.heartbeats()}
         now = clock.now()
+        beats = {beat.name: beat for beat in log.heartbeats()}
+        known = beats.get(DESK_NAME)
+        if known is None or abs(now - known.real_time) >= DESK_BEAT:
+            log.beat(DESK_NAME, pid=os.getpid(), host=platform.node(), time=now)
         driven = {
             name
             for name, state in campaigns.items()

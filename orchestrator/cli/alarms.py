@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from orchestrator.service.alarms import AlarmView
 
-__all__ = ["acknowledge", "app", "follow", "list_", "seconds_from", "shelve", "test", "unshelve"]
+__all__ = [
+    "acknowledge",
+    "app",
+    "follow",
+    "list_",
+    "seconds_from",
+    "shelve",
+    "try_channel",
+    "unshelve",
+]
 
 _LOOK_EVERY_S: Final = 0.5
 _UNITS_S: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -154,7 +163,7 @@ def follow(as_json: JsonOption = False, database: DatabaseOption = None) -> None
 
 
 @app.command("test")
-def test(
+def try_channel(
     channel: Annotated[str, typer.Argument(metavar="CHANNEL", help="Its name in the file.")],
 ) -> None:
     """Send a real message over a channel of the file that ATHANOR_ALARM_CHANNELS names.

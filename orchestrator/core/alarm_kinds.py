@@ -115,8 +115,9 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         "watchdog",
         _CRITICAL,
         "The watchdog ended a silent station and made the instruments safe in its place.",
-        "Nobody holds the instruments' lines; every campaign stands still.",
-        "Look at the bench and at station.log; then: athanor run CAMPAIGN --rig RIG --resume",
+        "What was running was cut off: samples may be spoilt, jobs may be in doubt.",
+        "Look at the bench, at station.log and at watchdog.log; then: athanor alarms ack watchdog",
+        is_renewed=True,
     ),
     AlarmKind(
         "station_silent",

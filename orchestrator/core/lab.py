@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from orchestrator.core.alarms import Alarms
 from orchestrator.core.events import (
+    AlarmAcknowledged,
     AlarmEvent,
     Event,
     InstrumentCalibrated,
@@ -103,7 +104,7 @@ class LabState:
     unsafe: Mapping[str, str] = field(default_factory=dict)
     """Instruments that the watchdog could not make safe, until they are connected again."""
     watchdog: WatchdogActed | None = None
-    """What the watchdog did, until a station takes the lines again."""
+    """What the watchdog did last, until a person acknowledges the alarm about it."""
     alarms: Alarms = field(default_factory=Alarms)
 
     def why_unusable(self, instrument: str) -> str:
@@ -137,6 +138,8 @@ class LabState:
             changes = _after_instrument(self, event, time)
         elif isinstance(event, AlarmEvent):
             changes = {"alarms": self.alarms.after(event, time)}
+            if isinstance(event, AlarmAcknowledged) and event.alarm == "watchdog":
+                changes["watchdog"] = None
         else:
             changes = _after_bench(self, event)
         return replace(self, version=self.version + 1, **changes)
@@ -154,7 +157,7 @@ def _after_bench(lab: LabState, event: Event) -> dict[str, Any]:
         case InterlockReleased():
             return {"tripped": _without(lab.tripped, event.interlock)}
         case StationAttached():
-            return {"station": event, "watchdog": None}
+            return {"station": event}
         case StationDetached():
             return {"station": None}
         case WatchdogActed():

@@ -15,6 +15,7 @@ from orchestrator.core.alarms import (
     urgency,
 )
 from orchestrator.core.events import (
+    LAB_STREAM,
     AlarmAcknowledged,
     AlarmEvent,
     AlarmNotified,
@@ -146,7 +147,7 @@ def shelve(lab: Lab, name: str, *, duration_s: float, reason: str) -> AlarmView:
         raise RequestRefused(f"--for: got {duration_s / 3600:g} h, expected a time of {limit}")
     if not reason.strip():
         raise RequestRefused("--reason: got nothing, expected why the alarm is set aside")
-    until = lab.now() + timedelta(seconds=duration_s)
+    until = lab.bench_now() + timedelta(seconds=duration_s)
     return _answer(lab, name, lambda alarm: AlarmShelved(alarm=alarm, until=until, reason=reason))
 
 
@@ -171,7 +172,7 @@ def later_alarm_events(lab: Lab, after_seq: int) -> Iterator[EventView]:
         lab: Whose.
         after_seq: Only records after this one.
     """
-    for record in lab.lab_records(after_seq=after_seq):
+    for record in lab.records(LAB_STREAM, after_seq=after_seq):
         if isinstance(record.event, AlarmEvent):
             yield event_view(record)
 
@@ -250,7 +251,7 @@ def _alarm_meant(lab: LabState, name: str) -> AlarmState:
 def _past(lab: Lab) -> dict[str, AlarmState]:
     """Return every alarm that ever was, as it was last before it was over, the newest first."""
     alarms, last = Alarms(), {}
-    for record in lab.lab_records():
+    for record in lab.records(LAB_STREAM):
         event = record.event
         if isinstance(event, AlarmEvent):
             alarms = alarms.after(event, record.time)

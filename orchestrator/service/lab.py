@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from drivers.clock import Clock, SystemClock
 from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState, CampaignStatus
-from orchestrator.core.events import LAB_STREAM, Event, LabEvent, campaign_stream
+from orchestrator.core.events import Event, LabEvent, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.log.event_log import EventLog, Record, Verification, last_hash
@@ -210,17 +210,14 @@ class Lab:
         """Return everything that is shown of the laboratory."""
         return laboratory_view(self._folds.laboratory(), self._folds.lab_time)
 
-    def lab_records(self, *, after_seq: int = 0) -> Iterator[Record]:
-        """Yield what was said of the laboratory, in order, for other modules of the service.
+    def records(self, stream: str, *, after_seq: int = 0) -> Iterator[Record]:
+        """Yield the records of one stream, in order, for other modules of the service.
 
         Args:
+            stream: Which.
             after_seq: Only records after this one.
         """
-        yield from self._log.read(after_seq=after_seq, stream=LAB_STREAM)
-
-    def records(self, stream: str) -> Iterator[Record]:
-        """Yield the records of one stream, for other modules of the service."""
-        yield from self._log.read(stream=stream)
+        yield from self._log.read(after_seq=after_seq, stream=stream)
 
     def bench_now(self) -> datetime:
         """Return the time on the bench's own clock, which is virtual where all is simulated."""

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.alarms.channels import Channel
 from orchestrator.alarms.desk import AlarmDesk
+from orchestrator.alarms.signs_of_life import signs_in
 from orchestrator.core.alarm_conditions import SignsOfLife
 from orchestrator.core.events import (
     AlarmAcknowledged,
@@ -51,6 +52,11 @@ class FailingLog(MemoryLog):
         if self.is_full:
             raise LogError("lab.db: database or disk is full")
         return super().append(*arguments, **options)
+
+    def beat(self, *arguments, **options):
+        if self.is_full:
+            raise LogError("lab.db: database or disk is full")
+        return super().beat(*arguments, **options)
 
 
 def alarm_kinds(log: EventLog) -> list[tuple[str, str]]:
@@ -306,6 +312,24 @@ def test_a_full_disk_is_told_without_the_log_and_written_down_when_it_is_back(ca
         ("Returned", "log_failing/the log"),
     ]
     assert desk.alarms.active["log_failing/the log"].is_unacknowledged
+
+
+def test_a_full_disk_is_told_while_nothing_happens(tmp_path: Path):
+    log, clock = FailingLog(), HandClock()
+    messages = KeptMessages(channels_of())
+    look_around = signs_in(log, tmp_path / "lab.db", clock)
+    patience = Patience(free_space_mb=0.001)
+    desk = AlarmDesk(log, clock, patience=patience, messenger=messages, look_around=look_around)
+    desk.look()
+    log.is_full = True
+    clock.pass_by(10)
+
+    desk.look()
+
+    assert messages.told() == [("oncall", ("log_failing/the log",))]
+    log.is_full = False
+    desk.look()
+    assert alarm_kinds(log)[0] == ("Raised", "log_failing/the log")
 
 
 def test_a_log_that_cannot_be_read_is_told_too():

@@ -8,6 +8,7 @@ from orchestrator.core.alarm_conditions import SignsOfLife, conditions
 from orchestrator.core.alarm_kinds import ALARM_KINDS, kind_of
 from orchestrator.core.campaign import fold
 from orchestrator.core.events import (
+    AlarmAcknowledged,
     CampaignHeld,
     CampaignPaused,
     CandidatesProposed,
@@ -37,7 +38,7 @@ from orchestrator.core.events import (
 from orchestrator.core.lab import fold_lab
 from orchestrator.core.patience import Patience
 from orchestrator.core.point import Candidate, Observation
-from tests.support.alarm_bench import NOON
+from tests.support.alarm_bench import NOON, alarm_raised
 from tests.support.pretend_campaigns import opening, planned_jobs, small_campaign
 
 PATIENCE = Patience()
@@ -115,6 +116,7 @@ OUT = InstrumentTakenOut(instrument="pump", reason="leaks")
 TRIPPED = InterlockTripped(interlock="full", reason="mass_g 201", instruments=("pump",))
 UNCLEAN = PlacesLeftUnclean(places=("cell",), campaign_id="small-1", experiment_id="E0001")
 ACTED = WatchdogActed(reason="3 beats silent", unsafe={"pump": "no line"})
+SEEN = [alarm_raised("watchdog"), AlarmAcknowledged(alarm="watchdog")]
 STATION = StationAttached(rig_name="oer", rig_sha256="0" * 64, host="pc", pid=4711)
 CONNECTED = InstrumentConnected(instrument="balance", driver="d", identity="i")
 
@@ -127,7 +129,8 @@ CONNECTED = InstrumentConnected(instrument="balance", driver="d", identity="i")
         ([TRIPPED], 0, ["interlock/full"]),
         ([TRIPPED, InterlockReleased(interlock="full")], 0, []),
         ([ACTED], 0, ["unsafe/pump", "watchdog"]),
-        ([ACTED, STATION], 0, ["unsafe/pump"]),
+        ([ACTED, STATION], 0, ["unsafe/pump", "watchdog"]),
+        ([ACTED, STATION, *SEEN], 0, ["unsafe/pump"]),
         ([LOST], 59, []),
         ([LOST], 60, ["lost/balance"]),
         ([LOST, CONNECTED], 60, []),
