@@ -26,6 +26,7 @@ from orchestrator.log.sql_rows import (
 )
 from orchestrator.log.sql_store import SqlStore
 from orchestrator.log.tables import table_for
+from orchestrator.log.wal_check import unreadable_commits
 
 __all__ = ["SqliteLog", "open_sqlite_log"]
 
@@ -131,6 +132,10 @@ class SqliteLog(SqlStore):
         try:
             with self._read() as connection, connection:
                 damage = damage_beside_records(connection)
+            if not damage and unreadable_commits(self._path):
+                damage = (
+                    "a commit in the write-ahead log cannot be read; it may be the newest append"
+                )
         except LogCorrupt as error:
             damage = str(error)
         return damage

@@ -4,6 +4,7 @@ Write-ahead log; a commit is on the disk when it returns. Several processes and 
 file; each thread has its own connection.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,8 +22,11 @@ from orchestrator.log.side_tables import Heartbeat, TelemetrySample
 from orchestrator.log.snapshots import Snapshot
 from orchestrator.log.sql_renewal import renew_layout
 from orchestrator.log.sql_schema import lay_out, refuse_unsound_sqlite, require_log
+from orchestrator.log.wal_check import unreadable_commits
 
 __all__ = ["SqlStore"]
+
+logger = logging.getLogger(__name__)
 
 _BUSY_MS: Final = 30_000
 """How long a writer waits for the others."""
@@ -184,6 +188,7 @@ class SqlStore:
             if may_create:
                 lay_out(connection)
             require_log(connection)
+            self._refuse_lost_commits(connection)
             renew_layout(connection)
         except LogError as error:
             raise type(error)(f"{self._path}: {error}") from error
@@ -193,6 +198,22 @@ class SqlStore:
         connection.pragma("fullfsync", True)
         connection.pragma("trusted_schema", False)
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+
+    def _refuse_lost_commits(self, connection: apsw.Connection) -> None:
+        """Refuse a log whose newest commits are damaged; one alone may have been cut off.
+
+        Raises:
+            LogCorrupt: Commits that were on the disk cannot be read.
+        """
+        n_lost = unreadable_commits(self._path)
+        if n_lost > 1:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # else the file would go
+            raise LogCorrupt(
+                f"the newest {n_lost} commits in {self._path.name}-wal are damaged; restore a "
+                "backup, or copy the file without its -wal to go on without all that is in that"
+            )
+        if n_lost:
+            logger.warning("%s: the last append was cut off, as by a power cut", self._path)
 
 
 def _switched_to_wal(connection: apsw.Connection) -> object:

@@ -214,7 +214,7 @@ def _judged(path: Path, expected: Content, damage: str) -> tuple[str, str]:
     if not is_prefix or n_read != len(records):
         return "SILENT", "other records, and nothing is said"
     if len(records) < len(expected.records):
-        is_torn = "write-ahead" in damage or not damage.startswith(("bit", "byte"))
+        is_torn = not damage.startswith(("bit", "byte"))
         n_lost = len(expected.records) - len(records)
         return "prefix" if is_torn else "SILENT", f"the newest {n_lost} records are missing"
     if found != expected:
