@@ -12,7 +12,7 @@ from campaigns.recipe import PLACEHOLDER, AnalysisChoice, Recipe, RecipeJob
 from campaigns.spec import CampaignSpec
 from campaigns.units import unit_suffix
 from drivers.errors import LimitError
-from drivers.instrument import Action, Argument, Instrument
+from drivers.instrument import Action, Argument, Instrument, RecoveryClass
 from orchestrator.execution.analyse import analysis_named, analysis_names
 from orchestrator.execution.analyses import Analysis
 from orchestrator.execution.extremes import Extremes, extremes_of
@@ -64,6 +64,9 @@ def _job_problems(
     if action is None:
         yield Problem(f"{where}.action", job.action, one_of(driver.actions, job.action))
         return
+    if job.failure_means == "synthesis" and action.recovery is RecoveryClass.PURE:
+        expected = f"instrument: {action.name} only reads, its failure says nothing of the sample"
+        yield Problem(f"{where}.failure_means", job.failure_means, expected)
     action = limited(action, rig.instruments[job.instrument].limits)
     yield from _argument_problems(campaign, job, f"{where}.arguments", action)
 

@@ -228,3 +228,29 @@ def test_limits_that_the_campaign_keeps_refuse_nothing() -> None:
     limited = SMALL_RIG + "[instruments.pump_x1.limits.transfer]\nvolume_ul = [200, 2000]\n"
 
     compiled(small_campaign(), rig_from_text(limited, file="r"))
+
+
+def test_what_a_recipe_says_of_failures_stands_at_its_jobs() -> None:
+    policy = 'on_failure = "hold"\nmax_attempts = 2\nfailure_means = "synthesis"\n'
+    recipe = RECIPE.replace('action = "transfer"', f'action = "transfer"\n{policy}')
+
+    jobs = {job.name: job for job in compiled(small_campaign(recipe)).jobs_for(POINT, "E0001")}
+
+    dose, tare = jobs["dispense_x1"], jobs["tare"]
+    assert (dose.on_failure, dose.max_attempts, dose.failure_means) == ("hold", 2, "synthesis")
+    assert (tare.on_failure, tare.max_attempts, tare.failure_means) == (
+        "fail_sample",
+        3,
+        "instrument",
+    )
+
+
+def test_a_reading_says_nothing_of_whether_a_sample_can_be_made() -> None:
+    recipe = RECIPE.replace(
+        'action = "measure_mass"', 'action = "measure_mass"\nfailure_means = "synthesis"'
+    )
+
+    assert refusal(recipe) == [
+        "recipe.job[2] (weigh_{component}).failure_means: got 'synthesis', expected instrument: "
+        "measure_mass only reads, its failure says nothing of the sample"
+    ]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from campaigns.approval import Approval
 from campaigns.errors import CampaignFileError
 from campaigns.loading import campaign_from_text
 from campaigns.spec import CampaignSpec
@@ -84,3 +85,19 @@ def test_a_grid_too_fine_is_refused_before_anything_is_counted(
 
     with pytest.raises(CampaignFileError, match=rf"space\.composition\.step: {reason}"):
         refuse_unsearchable(campaign(composition), "x.toml")
+
+
+@pytest.mark.parametrize("planner", ["sobol", "ax"])
+def test_a_gate_needs_a_planner_that_can_say_what_is_far(planner: str) -> None:
+    spec = campaign(ABC + "0.1", planner=planner)
+    gated = spec.model_copy(update={"approval": Approval(gate="out_of_distribution")})
+
+    assert "it cannot say what is out of distribution: choose another approval.gate" in told(gated)
+
+
+def test_the_default_planner_can_say_what_is_far() -> None:
+    spec = campaign(ABC + "0.1")
+
+    refuse_unsearchable(
+        spec.model_copy(update={"approval": Approval(gate="out_of_distribution")}), "x.toml"
+    )
