@@ -16,10 +16,13 @@ from orchestrator.execution.rig import (
 from orchestrator.execution.rig_spec import (
     FaultSpec,
     InstrumentSpec,
+    InterlockSpec,
     LineSpec,
     PositionSpec,
     RigHeader,
     RigSpec,
+    SafeActionSpec,
+    SafetySpec,
     SimulationSpec,
     StockSpec,
 )
@@ -168,9 +171,12 @@ def test_the_reference_names_every_key_and_its_example_is_a_rig() -> None:
     tables = (
         FaultSpec,
         InstrumentSpec,
+        InterlockSpec,
         LineSpec,
         PositionSpec,
         RigHeader,
+        SafeActionSpec,
+        SafetySpec,
         SimulationSpec,
         StockSpec,
     )
