@@ -1,0 +1,172 @@
+"""The states of one log, and what a person decides on them, for the modules of the service."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from drivers.clock import Clock
+from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.events import Event, LabEvent
+from orchestrator.core.lab import LabState
+from orchestrator.errors import RequestRefused
+from orchestrator.log.event_log import EventLog, Record
+from orchestrator.log.side_tables import SideTables
+from orchestrator.service.decisions import Decisions
+from orchestrator.service.folds import Folds
+from orchestrator.service.laboratory_view import LaboratoryView, laboratory_view
+
+__all__ = ["LabLog", "LabStates"]
+
+
+class LabLog(EventLog, SideTables, Protocol):
+    """What a lab needs of a log: records, projections and signs of life."""
+
+    def projection(
+        self, table: str, *, where: Mapping[str, object] | None = None
+    ) -> list[dict[str, object]]:
+        """Return rows of a projection table, in the order in which they first came."""
+        ...
+
+
+class LabStates:
+    """One log as it stands, and as a person changes it.
+
+    Args:
+        log: Whose records are folded; closed with this.
+        actor: The person who decides.
+        clock: The wall clock.
+        source: What the log is called in messages.
+    """
+
+    def __init__(self, log: LabLog, *, actor: str, clock: Clock, source: str) -> None:
+        self._log = log
+        self._actor = actor
+        self._clock = clock
+        self._source = source
+        self._folds = Folds(log, source)
+        self._decisions = Decisions(log, self._folds, actor=actor, clock=clock)
+
+    def close(self) -> None:
+        """Let go of the log; closing twice does nothing."""
+        self._log.close()
+
+    def last_seq(self) -> int:
+        """Return the seq of the last record; cheap enough to poll."""
+        return self._log.last_seq()
+
+    def state(self, campaign_id: str | None = None) -> CampaignState:
+        """Return one campaign as it stands, for other modules of the service.
+
+        Args:
+            campaign_id: Which; None is the only unfinished one, or else the one last written to.
+
+        Raises:
+            RequestRefused: There is no such campaign, or several could be meant.
+        """
+        return self._folds.campaign(self._resolve(campaign_id))
+
+    def unfinished(self) -> tuple[CampaignState, ...]:
+        """Return every campaign that has not ended, the one last written to at the end."""
+        return tuple(self._folds.campaign(campaign_id) for campaign_id in self._unfinished())
+
+    def only_unfinished(self) -> str:
+        """Return the id of the campaign that is meant when none is named.
+
+        Raises:
+            RequestRefused: None is unfinished, or several are.
+        """
+        unfinished = self._unfinished()
+        if not unfinished:
+            raise RequestRefused(f"no unfinished campaign in {self._source}")
+        if len(unfinished) > 1:
+            raise RequestRefused(
+                f"several unfinished campaigns in {self._source}, name one: {', '.join(unfinished)}"
+            )
+        return unfinished[0]
+
+    def laboratory(self) -> LabState:
+        """Return the laboratory as it stands, for other modules of the service."""
+        return self._folds.laboratory()
+
+    def laboratory_view(self) -> LaboratoryView:
+        """Return everything that is shown of the laboratory."""
+        return laboratory_view(self._folds.laboratory(), self._folds.lab_time)
+
+    def records(self, stream: str, *, after_seq: int = 0) -> Iterator[Record]:
+        """Yield the records of one stream, in order, for other modules of the service.
+
+        Args:
+            stream: Which.
+            after_seq: Only records after this one.
+        """
+        yield from self._log.read(after_seq=after_seq, stream=stream)
+
+    def bench_now(self) -> datetime:
+        """Return the time on the bench's own clock, which is virtual where all is simulated."""
+        return self._decisions.lab_time()[1]
+
+    def decide(
+        self, campaign_id: str, events_for: Callable[[CampaignState], Sequence[Event]]
+    ) -> CampaignState:
+        """Append what a person decided about a campaign, on the state that it rests on.
+
+        Args:
+            campaign_id: Which.
+            events_for: Says what follows from the state, and is asked again if the campaign moved
+                on meanwhile; no events append nothing.
+
+        Returns:
+            The campaign after it.
+
+        Raises:
+            RequestRefused: `events_for` refuses, or there is no such campaign.
+            IllegalTransition: The events cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
+        """
+        return self._decisions.of_campaign(campaign_id, events_for)
+
+    def decide_in_lab(self, events_for: Callable[[LabState], Sequence[LabEvent]]) -> LabState:
+        """Append what a person decided about the laboratory, on the state that it rests on.
+
+        Args:
+            events_for: Says what follows from the state, and is asked again if the laboratory moved
+                on meanwhile; no events append nothing.
+
+        Returns:
+            The laboratory after it.
+
+        Raises:
+            RequestRefused: `events_for` refuses.
+            IllegalTransition: The events cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
+        """
+        return self._decisions.of_laboratory(events_for)
+
+    def _rows(self) -> list[dict[str, object]]:
+        return sorted(self._log.projection("campaign"), key=lambda row: _number(row["last_seq"]))
+
+    def _resolve(self, campaign_id: str | None) -> str:
+        rows = self._rows()
+        ids = [str(row["campaign_id"]) for row in rows]
+        if campaign_id is None:
+            unfinished = self._unfinished()
+            if len(unfinished) == 1:
+                return unfinished[0]
+            if not ids:
+                raise RequestRefused(f"no campaign in {self._source}")
+            return ids[-1]
+        if campaign_id not in ids:
+            there = f"; there are: {', '.join(ids)}" if ids else ""
+            raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}{there}")
+        return campaign_id
+
+    def _unfinished(self) -> list[str]:
+        return [
+            str(row["campaign_id"])
+            for row in self._rows()
+            if not CampaignStatus(str(row["state"])).has_ended
+        ]
+
+
+def _number(cell: object) -> int:
+    return int(str(cell))
