@@ -18,6 +18,7 @@ from orchestrator.core.alarms import ALARM_TRANSITIONS, AlarmStatus
 from orchestrator.core.campaign import CAMPAIGN_TRANSITIONS, CampaignStatus
 from orchestrator.core.experiment import EXPERIMENT_TRANSITIONS, ExperimentStatus
 from orchestrator.core.job import JOB_TRANSITIONS, JobStatus
+from orchestrator.core.lab import INSTRUMENT_TRANSITIONS, InstrumentStatus
 
 __all__ = ["ARCHITECTURE", "GENERATED", "OPERATING", "updated"]
 
@@ -95,6 +96,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "alarm": lambda: state_diagram(AlarmStatus, ALARM_TRANSITIONS),
     "alarms": alarm_table,
     "campaign": lambda: state_diagram(CampaignStatus, CAMPAIGN_TRANSITIONS),
+    "instrument": lambda: state_diagram(InstrumentStatus, INSTRUMENT_TRANSITIONS),
 }
 """What can be drawn, by the name in the document."""
 
