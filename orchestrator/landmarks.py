@@ -21,6 +21,7 @@ LANDMARKS: Final[tuple[str, ...]] = (
     "engine: before the intent is written",
     "engine: after the intent is written",
     "engine: before the order is handed over",
+    "engine: after the order is handed over",
     "engine: after the order was answered",
     "engine: before the outcome is written",
     "engine: after the outcome is written",

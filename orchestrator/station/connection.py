@@ -1,15 +1,23 @@
 """One connection as the station sees it: lines in, lines out, never waiting for a slow reader."""
 
 import asyncio
+import logging
 import os
 import socket
 import struct
 from typing import Final
 
 from orchestrator.core.point import Fact
-from orchestrator.station.messages import MAX_LINE_BYTES, EngineName, PersonName, line_from
+from orchestrator.station.framing import MAX_LINE_BYTES, BadMessage, line_from
+from orchestrator.station.messages import (
+    EngineName,
+    Failed,
+    PersonName,
+)
 
 __all__ = ["Connection", "is_same_user"]
+
+logger = logging.getLogger(__name__)
 
 MAX_UNREAD_BYTES: Final = 4 * MAX_LINE_BYTES
 """A peer that leaves more than this unread is dropped."""
@@ -62,7 +70,13 @@ class Connection:
         """Send a message; a peer that does not read is dropped."""
         if self._writer.is_closing():
             return
-        self._writer.write(line_from(message))
+        try:
+            self._writer.write(line_from(message))
+        except BadMessage as error:
+            number = getattr(message, "number", 0)
+            logger.exception("an answer was too long")
+            failed = Failed(number=number, error="BadMessage", message=str(error))
+            self._writer.write(line_from(failed))
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             self._writer.transport.abort()
 

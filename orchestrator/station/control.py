@@ -7,10 +7,9 @@ from typing import Final
 
 from orchestrator.core.point import Fact
 from orchestrator.errors import RequestRefused
+from orchestrator.station.framing import MAX_LINE_BYTES, BadMessage, answer_from_line, line_from
 from orchestrator.station.messages import (
-    MAX_LINE_BYTES,
     Answer,
-    BadMessage,
     ControlRequest,
     Failed,
     Goodbye,
@@ -19,8 +18,6 @@ from orchestrator.station.messages import (
     StatusAnswer,
     Welcome,
     Woken,
-    answer_from_line,
-    line_from,
 )
 from orchestrator.station.places import StationFolder
 

@@ -9,16 +9,13 @@ from typing_extensions import override
 
 from orchestrator.core.point import Fact
 from orchestrator.errors import AthanorError
+from orchestrator.station.framing import MAX_LINE_BYTES, BadMessage, answer_from_line, line_from
 from orchestrator.station.messages import (
-    MAX_LINE_BYTES,
     Answer,
-    BadMessage,
     Beat,
     Goodbye,
     StatusAnswer,
     Woken,
-    answer_from_line,
-    line_from,
 )
 
 __all__ = ["Link", "LinkDown", "opened_link"]

@@ -18,11 +18,10 @@ from orchestrator.log.station_journal import StationJournal
 from orchestrator.station.attendance import Attendance, Claim, ClaimRefused
 from orchestrator.station.connection import Connection, is_same_user
 from orchestrator.station.control_desk import ControlDesk
+from orchestrator.station.framing import MAX_LINE_BYTES, BadMessage, request_from_line
 from orchestrator.station.messages import (
-    MAX_LINE_BYTES,
     PROTOCOL,
     Answered,
-    BadMessage,
     Beat,
     CampaignAtStation,
     Connect,
@@ -43,7 +42,6 @@ from orchestrator.station.messages import (
     StopInstrument,
     Told,
     Welcome,
-    request_from_line,
 )
 from orchestrator.station.station_core import StationCore
 

@@ -41,7 +41,10 @@ def starter(
 
     def start() -> None:
         started[:] = [process for process in started if process.poll() is None]
-        begun = ensure_station(rig_file, database, folder, speed=speed, environment=environment)
+        try:
+            begun = ensure_station(rig_file, database, folder, speed=speed, environment=environment)
+        except OSError as error:
+            raise StationFailed(f"no station can be started: {error}") from error
         if begun is not None:
             environment.pop(DIES_AT, None)
             started.append(begun)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import signal
 import subprocess
 from collections import deque
@@ -31,6 +32,8 @@ MAX_RESTARTS: Final = 5
 RESTARTS_WITHIN_S: Final = 600.0
 """An engine that is killed more often within that time is not started again."""
 EXIT_HELD: Final = 3
+BEATS_OF_PATIENCE: Final = 5
+"""How long a station may take to give up a killed engine."""
 _WANTED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """An engine that dies of these was meant to."""
 
@@ -53,49 +56,77 @@ def supervise(
     Returns:
         The engine's exit code; 3 when it was killed too often.
     """
-    before = _unfinished(options)
-    restarts: deque[float] = deque()
-    clock = SystemClock()
-    wanted, environment = options, dict(os.environ)
-    try:
-        while True:
-            code = _engine_to_its_end(command(wanted), environment)
-            if code >= 0 or -code in _WANTED:
-                return code if code >= 0 else 128 - code
-            now_s = clock.monotonic_s()
-            restarts.append(now_s)
-            while now_s - restarts[0] > RESTARTS_WITHIN_S:
-                restarts.popleft()
-            name = signal.Signals(-code).name
-            if len(restarts) > MAX_RESTARTS:
-                tell(f"the engine was killed {len(restarts)} times ({name}); it is left alone")
-                return EXIT_HELD
-            tell(f"the engine was killed ({name}); it goes on in another process")
-            environment.pop(DIES_AT, None)
-            wanted = _as_restarted(options, before)
-    finally:
-        _end_station(options)
+    return _Supervisor(options, command, tell).work()
 
 
-def _engine_to_its_end(words: Sequence[str], environment: dict[str, str]) -> int:
-    """Start an engine, wait for it, and return how it ended."""
-    engine = subprocess.Popen(words, env=environment)
+class _Supervisor:
+    """One run, from its first engine to its last."""
 
-    def pass_on(number: int, frame: FrameType | None) -> None:
+    def __init__(
+        self,
+        options: RunOptions,
+        command: Callable[[RunOptions], Sequence[str]],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._command = command
+        self._tell = tell
+        self._clock = SystemClock()
+        self._engine: subprocess.Popen[bytes] | None = None
+        self._is_told_to_go = False
+        self._restarts: deque[float] = deque()
+
+    def work(self) -> int:
+        """Run engines until one ends by itself; return the exit code."""
+        handlers = {
+            signal.SIGINT: lambda _number, _frame: None,
+            signal.SIGTERM: self._pass_on,
+            signal.SIGHUP: self._pass_on,
+        }
+        kept = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        code = 0
+        try:
+            code = self._run_engines()
+        finally:
+            _end_station(self._options, is_engine_dead=code < 0)
+            for number, handler in kept.items():
+                signal.signal(number, handler)
+        if code >= 0:
+            return code
+        return 128 - code if -code in _WANTED else EXIT_HELD
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        """Tell the engine to go; between two engines, start no other."""
         del frame
-        engine.send_signal(number)
+        self._is_told_to_go = True
+        if self._engine is not None:
+            self._engine.send_signal(number)
 
-    handlers = {
-        signal.SIGINT: lambda _number, _frame: None,
-        signal.SIGTERM: pass_on,
-        signal.SIGHUP: pass_on,
-    }
-    kept = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        return engine.wait()
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    def _run_engines(self) -> int:
+        """Return how the last engine ended: its exit code, or less than 0 if it was killed."""
+        options, environment = self._options, dict(os.environ)
+        before = _unfinished(options)
+        while True:
+            self._engine = subprocess.Popen(self._command(options), env=environment)
+            code = self._engine.wait()
+            self._engine = None
+            if code >= 0 or -code in _WANTED or self._is_told_to_go:
+                return code
+            name = signal.Signals(-code).name
+            if not self._may_restart():
+                n = len(self._restarts)
+                self._tell(f"the engine was killed {n} times ({name}); it is left alone")
+                return code
+            self._tell(f"the engine was killed ({name}); it goes on in another process")
+            environment.pop(DIES_AT, None)
+            options = _as_restarted(self._options, before)
+
+    def _may_restart(self) -> bool:
+        now_s = self._clock.monotonic_s()
+        self._restarts.append(now_s)
+        while now_s - self._restarts[0] > RESTARTS_WITHIN_S:
+            self._restarts.popleft()
+        return len(self._restarts) <= MAX_RESTARTS
 
 
 def _as_restarted(options: RunOptions, before: frozenset[str]) -> RunOptions:
@@ -119,14 +150,24 @@ def _unfinished(options: RunOptions) -> frozenset[str]:
         return frozenset()
 
 
-def _end_station(options: RunOptions) -> None:
-    """Send the station away that a killed engine could not send away itself."""
+def _end_station(options: RunOptions, *, is_engine_dead: bool) -> None:
+    """Send the station away, which a killed engine could not do itself.
+
+    Until a killed engine has been silent for three beats, its station waits for it.
+    """
     try:
-        name = load_rig(options.rig_file).header.name
+        rig = load_rig(options.rig_file)
     except RigFileError:
         return
-    folder = station_folder(options.database, name)
+    folder, database = station_folder(options.database, rig.header.name), options.database
+    clock = SystemClock()
+    wait_s = BEATS_OF_PATIENCE * rig.safety.heartbeat_s if is_engine_dead else 0.0
+    until_s = clock.monotonic_s() + wait_s
     reason = "its supervisor has ended"
-    stays = send_away(folder, options.database, name=options.actor, reason=reason, insists=False)
+    while True:
+        stays = send_away(folder, database, name=options.actor, reason=reason, insists=False)
+        if not stays or clock.monotonic_s() >= until_s:
+            break
+        select.select([], [], [], rig.safety.heartbeat_s / 4)
     if stays:
         logger.info("the station stays: %s", stays)

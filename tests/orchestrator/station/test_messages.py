@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.execution.executor import Connection, Done, Refused, Unknown
+from orchestrator.station.framing import BadMessage, answer_from_line, line_from, request_from_line
 from orchestrator.station.messages import (
     Answered,
     AskStatus,
-    BadMessage,
     Beat,
     ClearLatch,
     Connect,
@@ -36,9 +36,6 @@ from orchestrator.station.messages import (
     Wake,
     Welcome,
     Woken,
-    answer_from_line,
-    line_from,
-    request_from_line,
 )
 from tests.support.pretend_station import order
 

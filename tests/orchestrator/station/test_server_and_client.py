@@ -108,13 +108,10 @@ def test_after_a_station_died_its_order_is_asked_about_and_not_sent_again(tmp_pa
     async def main(station: PretendStation) -> None:
         executor = station.executor()
         async with executor.in_touch(), asyncio.TaskGroup() as tasks:
-            async with station.served() as server:
+            async with station.served():
                 await executor.connect()
                 task = tasks.create_task(executor.perform(order()))
                 await station.core.began.wait()
-                for connection in list(server._connections):
-                    connection.close()
-                await _until(lambda: not server._connections)
             station.core.cut_off.clear()
             station.core.outcomes.clear()
             async with station.served():
