@@ -77,13 +77,15 @@ def instruments_table(lab: LaboratoryView, now: datetime) -> RenderableType:
     return table
 
 
-def places_table(lab: LaboratoryView) -> RenderableType:
+def places_table(lab: LaboratoryView, now: datetime) -> RenderableType:
     """Return every place that no sample may use."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("place", "left unclean by", "campaign"):
+    for heading in ("place", "left unclean by", "campaign", "since (UTC)"):
         table.add_column(heading)
     for place in lab.unclean:
-        table.add_row(place.place, place.experiment_id, place.campaign_id)
+        when = "" if place.since is None else f"{place.since:%Y-%m-%d %H:%M}"
+        age = f"{when} ({age_text(place.since, now)})"
+        table.add_row(place.place, place.experiment_id, place.campaign_id, age)
     return table
 
 

@@ -42,13 +42,13 @@ def list_places(as_json: JsonOption = False, database: DatabaseOption = None) ->
     Example: athanor places list
     """
     with lab_of(database) as lab:
-        view = lab.laboratory_view()
+        view, now = lab.laboratory_view(), lab.bench_now()
     if as_json:
         write_json([place.model_dump(mode="json") for place in view.unclean])
     elif view.unclean:
         from orchestrator.cli.lab_screens import places_table
 
-        console().print(places_table(view))
+        console().print(places_table(view, now))
         typer.echo('clean them, then: athanor places clean NAME --reason "..."', err=True)
     else:
         write_text("no place is unclean")

@@ -1,9 +1,10 @@
 """States folded from a log and kept up to date: what was folded before is not read again."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from orchestrator.core.campaign import CampaignState, fold
-from orchestrator.core.events import LAB_STREAM, campaign_stream
+from orchestrator.core.events import LAB_STREAM, PlacesLeftUnclean, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog
@@ -26,11 +27,17 @@ class Folds:
         self._laboratory = LabState()
         self._lab_seq = 0
         self._lab_time: datetime | None = None
+        self._left_times: dict[str, datetime] = {}
 
     @property
     def lab_time(self) -> datetime | None:
         """When something was last said of the laboratory; None if nothing ever was."""
         return self._lab_time
+
+    @property
+    def left_times(self) -> Mapping[str, datetime]:
+        """When each place was last left unclean, whether or not it was cleaned since."""
+        return self._left_times
 
     def campaign(self, campaign_id: str) -> CampaignState:
         """Return a campaign folded up to now.
@@ -59,4 +66,6 @@ class Folds:
             self._laboratory = self._laboratory.after(record.event, record.time)
             self._lab_seq = record.seq
             self._lab_time = record.time
+            if isinstance(record.event, PlacesLeftUnclean):
+                self._left_times.update(dict.fromkeys(record.event.places, record.time))
         return self._laboratory

@@ -90,7 +90,8 @@ class LabStates:
 
     def laboratory_view(self) -> LaboratoryView:
         """Return everything that is shown of the laboratory."""
-        return laboratory_view(self._folds.laboratory(), self._folds.lab_time)
+        folds = self._folds
+        return laboratory_view(folds.laboratory(), folds.lab_time, folds.left_times)
 
     def records(self, stream: str, *, after_seq: int = 0) -> Iterator[Record]:
         """Yield the records of one stream, in order, for other modules of the service.

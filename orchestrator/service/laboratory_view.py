@@ -42,6 +42,8 @@ class PlaceView(_View):
     campaign_id: str
     experiment_id: str
     """Whose sample left it so."""
+    since: datetime | None
+    """When it was left so."""
 
 
 class LaboratoryView(_View):
@@ -71,12 +73,15 @@ class LaboratoryView(_View):
         return not (self.latch or self.tripped or self.lost or self.unclean or self.unsafe)
 
 
-def laboratory_view(lab: LabState, last_time: datetime | None) -> LaboratoryView:
+def laboratory_view(
+    lab: LabState, last_time: datetime | None, left_times: Mapping[str, datetime]
+) -> LaboratoryView:
     """Return the laboratory as it is shown.
 
     Args:
         lab: Folded from its stream.
         last_time: Of the last record of that stream.
+        left_times: When each place was left unclean.
     """
     station = lab.station
     return LaboratoryView(
@@ -85,7 +90,9 @@ def laboratory_view(lab: LabState, last_time: datetime | None) -> LaboratoryView
         instruments=tuple(
             _instrument(lab, name, one) for name, one in sorted(lab.instruments.items())
         ),
-        unclean=tuple(_place(place, who) for place, who in lab.unclean.items()),
+        unclean=tuple(
+            _place(place, who, left_times.get(place)) for place, who in lab.unclean.items()
+        ),
         unsafe=dict(lab.unsafe),
         station="" if station is None else f"process {station.pid} on {station.host}",
         last_time=last_time,
@@ -106,6 +113,6 @@ def _instrument(lab: LabState, name: str, known: InstrumentState) -> InstrumentV
     )
 
 
-def _place(place: str, who: str) -> PlaceView:
+def _place(place: str, who: str, since: datetime | None) -> PlaceView:
     campaign_id, _, experiment_id = who.rpartition("/")
-    return PlaceView(place=place, campaign_id=campaign_id, experiment_id=experiment_id)
+    return PlaceView(place=place, campaign_id=campaign_id, experiment_id=experiment_id, since=since)

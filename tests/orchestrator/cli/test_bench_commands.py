@@ -124,11 +124,14 @@ def test_instruments_are_listed_taken_out_and_put_back(capsys):
 
 @pytest.mark.usefixtures("database")
 def test_places_are_listed_and_cleaned(capsys):
-    code, facts = json_of(["places"], capsys)
-    assert (code, facts) == (
-        3,
-        [{"place": "cell", "campaign_id": "small-1", "experiment_id": "E0001"}],
+    code, (place,) = json_of(["places"], capsys)
+    assert code == 3
+    assert (place["place"], place["campaign_id"], place["experiment_id"]) == (
+        "cell",
+        "small-1",
+        "E0001",
     )
+    assert place["since"].startswith("2026-01-01T00:02:30")
 
     assert run(["places", "clean", "cell", "--reason", "rinsed"]) == 0
     assert "was left so by small-1/E0001" in capsys.readouterr().out
