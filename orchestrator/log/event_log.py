@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestrator.core.events import Event
+from orchestrator.log.snapshots import Snapshots
 
 __all__ = ["EventLog", "Record", "Verification", "last_hash"]
 
@@ -49,7 +50,7 @@ class Verification:
         return self.first_bad_seq is None and not self.damage
 
 
-class EventLog(Protocol):
+class EventLog(Snapshots, Protocol):
     """An append-only log of events in streams; several processes may append."""
 
     def append(

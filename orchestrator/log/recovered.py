@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, Generic, Protocol, TypeVar, get_origin, get_type_hints
+from typing import Any, Final, Generic, TypeVar, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError, create_model
 
@@ -27,12 +27,11 @@ from orchestrator.core.ledger import Ledger
 from orchestrator.errors import LogCorrupt, LogError
 from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.late_ledger import LateItems, LateLedger
-from orchestrator.log.snapshots import Snapshot, Snapshots
+from orchestrator.log.snapshots import Snapshot
 
 __all__ = [
     "KEEP_EVERY",
     "Recovered",
-    "SnapshotLog",
     "StateKeeper",
     "recovered_lab",
     "recovered_state",
@@ -53,10 +52,6 @@ _KINDS: Final[dict[str, type[Any]]] = {"CampaignState": CampaignState, "LabState
 _Items = TypeAdapter(list[ObservationRecorded])
 
 
-class SnapshotLog(EventLog, Snapshots, Protocol):
-    """A log that keeps snapshots beside its records."""
-
-
 @dataclass(frozen=True, slots=True)
 class Recovered(Generic[S]):
     """A state and the record that it stands at."""
@@ -69,7 +64,7 @@ class Recovered(Generic[S]):
     """How many events the snapshot had that it came from; 0 without one."""
 
 
-def recovered_state(log: SnapshotLog, campaign_id: str) -> Recovered[CampaignState] | None:
+def recovered_state(log: EventLog, campaign_id: str) -> Recovered[CampaignState] | None:
     """Return what a campaign's events add up to, or None if there is no such campaign.
 
     Args:
@@ -89,7 +84,7 @@ def recovered_state(log: SnapshotLog, campaign_id: str) -> Recovered[CampaignSta
     return None if state is None else Recovered(state, records[-1].seq, records[-1].hash, 0)
 
 
-def recovered_lab(log: SnapshotLog) -> Recovered[LabState]:
+def recovered_lab(log: EventLog) -> Recovered[LabState]:
     """Return what the laboratory's events add up to.
 
     Raises:
@@ -124,7 +119,7 @@ class StateKeeper(Generic[S]):
     """
 
     def __init__(
-        self, log: SnapshotLog, stream: str, kept_version: int, *, every: int = KEEP_EVERY
+        self, log: EventLog, stream: str, kept_version: int, *, every: int = KEEP_EVERY
     ) -> None:
         self._log = log
         self._stream = stream
@@ -184,7 +179,7 @@ class StateKeeper(Generic[S]):
         return found
 
 
-def _from_snapshot(log: SnapshotLog, stream: str, kind: type[S]) -> Recovered[S] | None:
+def _from_snapshot(log: EventLog, stream: str, kind: type[S]) -> Recovered[S] | None:
     """Return the state of a snapshot that fits the log and this code, or None."""
     try:
         found = log.snapshot(stream)
@@ -207,7 +202,7 @@ def _from_snapshot(log: SnapshotLog, stream: str, kind: type[S]) -> Recovered[S]
 
 
 def _late_ledgers(
-    log: SnapshotLog, stream: str, seq: int, head: BaseModel
+    log: EventLog, stream: str, seq: int, head: BaseModel
 ) -> dict[str, LateLedger[Any]]:
     """Return the ledgers of a snapshot; their items are of several types."""
     lengths: Mapping[str, int] = getattr(head, "ledger_lengths")  # noqa: B009 - the model is made at run time
@@ -226,7 +221,7 @@ def _late_ledgers(
 
 
 def _parts_of(
-    log: SnapshotLog, stream: str, name: str, digests: Sequence[str]
+    log: EventLog, stream: str, name: str, digests: Sequence[str]
 ) -> list[ObservationRecorded] | None:
     """Return the items of a ledger from its parts, or None if one is missing or another's."""
     items: list[ObservationRecorded] = []

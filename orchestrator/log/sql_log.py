@@ -130,9 +130,11 @@ class SqliteLog(SqlStore):
     def _damage(self) -> str:
         damage = ""
         try:
-            with self._read() as connection, connection:
-                damage = damage_beside_records(connection)
-            if not damage and unreadable_commits(self._path):
+            with self._read() as connection:
+                with connection:
+                    damage = damage_beside_records(connection)
+                n_lost = 0 if damage else unreadable_commits(self._path, connection)
+            if n_lost:
                 damage = (
                     "a commit in the write-ahead log cannot be read; it may be the newest append"
                 )

@@ -205,7 +205,13 @@ class SqlStore:
         Raises:
             LogCorrupt: Commits that were on the disk cannot be read.
         """
-        n_lost = unreadable_commits(self._path)
+        if not unreadable_commits(self._path, connection):
+            return
+        connection.execute("BEGIN IMMEDIATE")  # nobody is in the middle of an append
+        try:
+            n_lost = unreadable_commits(self._path, connection)
+        finally:
+            connection.execute("ROLLBACK")
         if n_lost > 1:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # else the file would go
             raise LogCorrupt(

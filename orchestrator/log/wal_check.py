@@ -13,43 +13,50 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import apsw
+
 __all__ = ["unreadable_commits"]
 
 _HEADER: Final = struct.Struct(">8I")
 _FRAME: Final = struct.Struct(">6I")
-_MAX_FRAME: Final = struct.Struct("=I")
-_MAX_FRAME_AT: Final = 16
 _LITTLE_ENDIAN: Final = 0x377F0682
 """The first word of a file whose checksums read words from their low end."""
 _LOOKS: Final = 3
 
 
-def unreadable_commits(database: Path) -> int:
+def unreadable_commits(database: Path, connection: apsw.Connection) -> int:
     """Return how many commits stand behind those that SQLite reads; others may be appending.
 
+    Only the write-ahead log itself is opened here: SQLite holds its locks on the database and on
+    its index, and closing any other handle on one of these would drop the locks of every
+    connection in this process (sqlite.org/howtocorrupt.html, section 2.2).
+
     Args:
-        database: Its connection has read something, so that SQLite has gone through the file.
+        database: Where the database is.
+        connection: To it.
 
     Raises:
-        OSError: The files beside the database cannot be read.
+        OSError: The file beside the database cannot be read.
     """
+    wal = Path(f"{database}-wal")
     found = 0
     for _ in range(_LOOKS):
-        found = _unreadable(database, Path(f"{database}-wal"), Path(f"{database}-shm"))
+        found = _unreadable(wal, connection)
         if not found:
             break
     return found
 
 
-def _unreadable(database: Path, wal: Path, index: Path) -> int:
+def _unreadable(wal: Path, connection: apsw.Connection) -> int:
     """Look once; a log that somebody begins anew meanwhile says nothing."""
     try:
-        with wal.open("rb") as frames, index.open("rb") as shared:
+        with wal.open("rb") as frames:
             header = frames.read(_HEADER.size)
             if len(header) < _HEADER.size:
                 return 0
-            commits = _commits_after(frames, header, _last_frame(shared), _page_size(database))
-            last = _last_frame(shared)
+            page_size = int(connection.pragma("page_size"))
+            commits = _commits_after(frames, header, _last_frame(connection), page_size)
+            last = _last_frame(connection)
             frames.seek(0)
             if frames.read(_HEADER.size) != header:
                 return 0
@@ -58,11 +65,11 @@ def _unreadable(database: Path, wal: Path, index: Path) -> int:
     return sum(number > last for number in commits)
 
 
-def _last_frame(shared: BinaryIO) -> int:
+def _last_frame(connection: apsw.Connection) -> int:
     """Return the number of the last frame that SQLite reads, 0 for none."""
-    shared.seek(_MAX_FRAME_AT)
-    text = shared.read(_MAX_FRAME.size)
-    return int(_MAX_FRAME.unpack(text)[0]) if len(text) == _MAX_FRAME.size else 0
+    list(connection.execute("SELECT count(*) FROM sqlite_schema"))  # now it has gone through it
+    n_frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+    return max(0, n_frames)
 
 
 def _commits_after(frames: BinaryIO, header: bytes, last: int, page_size: int) -> list[int]:
@@ -106,10 +113,3 @@ def _summed(order: str, data: bytes, start: tuple[int, ...]) -> tuple[int, int]:
         first = (first + even + second) & 0xFFFFFFFF
         second = (second + odd + first) & 0xFFFFFFFF
     return first, second
-
-
-def _page_size(database: Path) -> int:
-    with database.open("rb") as file:
-        file.seek(16)
-        size = int.from_bytes(file.read(2))
-    return size if size > 1 else 65_536

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 
 from orchestrator.errors import LogCorrupt
@@ -40,7 +41,7 @@ def flip(path: Path, place: int) -> None:
 def test_a_crashed_log_is_whole(crashed: Path) -> None:
     log = open_sqlite_log(crashed)
 
-    assert unreadable_commits(crashed) == 0
+    assert unreadable_commits(crashed, apsw.Connection(str(crashed))) == 0
     assert log.verify().is_whole
     log.close()
 
