@@ -1,0 +1,97 @@
+"""The door to living stations, over a real socket; only the devices are pretended."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from orchestrator.cli.station_door import StationSockets, station_door, status_of_rig
+from orchestrator.errors import RequestRefused
+from orchestrator.service.station_door import NoStations, StationReply
+from orchestrator.settings import Settings
+from tests.support.pretend_station import PretendStation
+
+Found = TypeVar("Found")
+
+
+def asked(folder: Path, ask: Callable[[StationSockets], Found]) -> tuple[PretendStation, Found]:
+    """Ask a living station something from a thread, as a command does."""
+
+    async def main() -> tuple[PretendStation, Found]:
+        station = PretendStation.at(folder)
+        door = StationSockets(station.database, "ada")
+        async with asyncio.timeout(20), station.served():
+            return station, await asyncio.to_thread(ask, door)
+
+    return asyncio.run(main())
+
+
+def test_without_a_station_nobody_is_asked(tmp_path):
+    door = station_door(Settings(database=tmp_path / "lab.db", actor="ada"))
+
+    assert isinstance(door, NoStations)
+    assert StationSockets(tmp_path / "lab.db", "ada").emergency_stop("smoke") == []
+
+
+def test_an_emergency_stop_sets_the_latch_of_the_station(tmp_path):
+    station, (reply,) = asked(tmp_path, lambda door: door.emergency_stop("smoke"))
+
+    assert "smoke" in station.core.why_latched
+    assert reply.is_done
+
+
+def test_a_latch_is_cleared_only_where_it_is_set(tmp_path):
+    def ask(door: StationSockets) -> tuple[Sequence[StationReply], ...]:
+        before = door.clear_latch("dry")
+        door.emergency_stop("smoke")
+        return before, door.clear_latch("dry")
+
+    station, (before, after) = asked(tmp_path, ask)
+
+    assert before == []
+    assert [reply.is_done for reply in after] == [True]
+    assert station.core.why_latched == ""
+
+
+def test_an_instrument_goes_out_and_back_where_it_is(tmp_path):
+    def ask(door: StationSockets) -> tuple[Sequence[StationReply], ...]:
+        return (
+            door.take_out("balance", "drifts"),
+            door.put_back("balance", "mended"),
+            door.take_out("pump", "leaks"),
+        )
+
+    station, (out, back, elsewhere) = asked(tmp_path, ask)
+
+    assert [reply.is_done for reply in (*out, *back)] == [True, True]
+    assert elsewhere == []
+    assert station.core.why_out == {}
+
+
+def test_a_campaign_that_no_engine_drives_is_no_business_of_the_station(tmp_path):
+    station, replies = asked(tmp_path, lambda door: door.end_campaign("oer-1", "stop", "enough"))
+
+    assert replies == []
+    assert station.core.asked.count("stop oer-1") == 0
+
+
+def test_a_dead_station_is_no_station(tmp_path):
+    station, _ = asked(tmp_path, lambda door: door.wake(""))
+
+    assert StationSockets(station.database, "ada").emergency_stop("smoke") == []
+
+
+def test_the_station_of_another_version_of_the_rig_file_is_told_of(tmp_path):
+    def ask(door: StationSockets) -> None:
+        del door
+        station = PretendStation.at(tmp_path)
+        settings = Settings(database=station.database, actor="ada")
+        found = status_of_rig(settings, "rig", station.rig.fingerprint())
+        assert found is not None
+        assert found.instruments == {"balance": "idle"}
+        with pytest.raises(RequestRefused, match="another version of the rig file"):
+            status_of_rig(settings, "rig", "0" * 64)
+
+    asked(tmp_path, ask)
