@@ -207,11 +207,13 @@ class SqlStore:
         """
         if not unreadable_commits(self._path, connection):
             return
-        connection.execute("BEGIN IMMEDIATE")  # nobody is in the middle of an append
+        writer = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
+            writer.set_busy_timeout(_BUSY_MS)
+            writer.execute("BEGIN IMMEDIATE")  # nobody is in the middle of an append
             n_lost = unreadable_commits(self._path, connection)
         finally:
-            connection.execute("ROLLBACK")
+            writer.close()
         if n_lost > 1:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # else the file would go
             raise LogCorrupt(
