@@ -1,0 +1,44 @@
+"""A station is killed; the next one's alarm desk tells a person over a real webhook."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.alarm_bench import write_channels
+from tests.support.message_servers import web_hook
+from tests.support.real_lab import RealLab
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+
+
+def test_a_killed_station_rings_although_the_next_one_is_there_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with web_hook() as hook:
+        text = f'[channels.oncall]\nurl = "{hook.url("Hunter2Token")}"\n'
+        channels = write_channels(tmp_path / "channels.toml", text)
+        monkeypatch.setenv("ATHANOR_ALARM_CHANNELS", str(channels))
+        with RealLab(tmp_path) as lab:
+            supervisor = lab.run()
+            lab.wait_until(lambda: lab.n_acts() > 0)
+
+            os.kill(lab.holder(lab.station.lock), signal.SIGKILL)
+
+            def told() -> list[str]:
+                return [
+                    record.event.alarm
+                    for record in lab.records("lab")
+                    if record.event.kind == "AlarmNotified" and not record.event.error
+                ]
+
+            lab.wait_until(lambda: "watchdog" in told())
+            supervisor.terminate()
+            supervisor.communicate(timeout=100)
+            said = lab.station.log.read_text(encoding="utf-8")
+
+    titles = [body["title"] for _, body in hook.posted]
+    assert "[critical] watchdog" in titles
+    assert len(titles) == len(set(titles))
+    assert "Hunter2Token" not in said
