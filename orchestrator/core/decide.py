@@ -7,10 +7,8 @@ performs them appends facts, and asks again. The same state and time give the sa
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fractions import Fraction
 from typing import Final
 
-from campaigns.spec import CampaignSpec
 from orchestrator.core.approvals import waiting_for_approval, why_wait_for_approval
 from orchestrator.core.attempts import (
     has_waited_enough,
@@ -21,8 +19,8 @@ from orchestrator.core.attempts import (
     needs_person,
     retry_time,
 )
-from orchestrator.core.campaign import CampaignState, CampaignStatus, QueuedCandidate
-from orchestrator.core.equals import instrument_for, why_none_usable
+from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.equals import instrument_for
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
 from orchestrator.core.intents import (
     Abort,
@@ -40,11 +38,11 @@ from orchestrator.core.intents import (
 )
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.lab import InstrumentStatus, LabState
-from orchestrator.core.point import Point
 from orchestrator.core.references import is_reference_due, reference_candidate
 from orchestrator.core.results import met_rule
+from orchestrator.core.starts import why_not_start, why_unusable_at
 
-__all__ = ["PATIENCE_S", "decide", "why_not_start"]
+__all__ = ["PATIENCE_S", "decide"]
 
 PATIENCE_S: Final = 600.0
 """How long an instrument that does not answer is waited for, in seconds; then a person is asked."""
@@ -210,7 +208,7 @@ def _decide_starts(
     if not may_start or len(running) >= in_flight:
         return None, []
     if is_reference_due(state):
-        is_usable = not _why_unusable_at(state, lab, reference_candidate(state).point)
+        is_usable = not why_unusable_at(state, lab, reference_candidate(state).point)
         return None, [StartReference()] if is_usable else []
     if state.queue:
         approved = [one for one in state.queue if not why_wait_for_approval(state, one)]
@@ -223,47 +221,6 @@ def _decide_starts(
     if limit is not None:
         n = min(n, limit - state.n_searched)
     return None, [AskPlanner(n)]
-
-
-def why_not_start(state: CampaignState, lab: LabState, queued: QueuedCandidate) -> str:
-    """Say why a candidate of the queue must not become an experiment now; empty if it may.
-
-    What is begun must be able to end: every instrument that its recipe needs can be used.
-
-    Args:
-        state: The campaign.
-        lab: The laboratory.
-        queued: One of `state.queue`.
-    """
-    waits = why_wait_for_approval(state, queued)
-    if waits:
-        return f"it waits for approval: {waits}"
-    return _why_unusable_at(state, lab, queued.candidate.point)
-
-
-def _why_unusable_at(state: CampaignState, lab: LabState, point: Point) -> str:
-    if lab.latch:
-        return f"the stop latch is set: {lab.latch}"
-    if not (lab.tripped or any(map(lab.why_unusable, lab.instruments))):
-        return ""
-    needed = dict.fromkeys(_instruments_at(state.spec, point))
-    return next(filter(None, (why_none_usable(state, lab, name) for name in needed)), "")
-
-
-def _instruments_at(spec: CampaignSpec, point: Point) -> list[str]:
-    """Return the instruments that the recipe needs at a point, in its order."""
-    if spec.recipe is None:
-        return []
-    components = spec.space.components
-    exact: dict[str, Fraction | str] = {
-        name: value if isinstance(value, str) else Fraction(repr(float(value)))
-        for name, value in point.items()
-    }
-    for job in spec.recipe.jobs_for(components):
-        used = job.when.names if job.when is not None else frozenset()
-        for name in sorted(used & spec.definitions.keys()):
-            exact[name] = Fraction(spec.definitions[name].evaluate(exact))
-    return [job.instrument for job in spec.recipe.jobs_at(components, exact)]
 
 
 def _decide_idle(
@@ -306,7 +263,7 @@ def _is_approval_all_it_needs(state: CampaignState, lab: LabState) -> bool:
     )
     waiting = waiting_for_approval(state)
     points = [one.candidate.point for one in waiting]
-    return not is_stuck and any(not _why_unusable_at(state, lab, point) for point in points)
+    return not is_stuck and any(not why_unusable_at(state, lab, point) for point in points)
 
 
 def _what_waits_for_approval(state: CampaignState) -> str:
@@ -330,7 +287,7 @@ def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
     if state.n_failures_in_row >= state.spec.failures.hold_after:
         return f"{state.n_failures_in_row} experiments in a row failed"
     if is_reference_due(state):
-        reason = _why_unusable_at(state, lab, reference_candidate(state).point)
+        reason = why_unusable_at(state, lab, reference_candidate(state).point)
         return f"a reference sample is due and cannot start: {reason}"
     if state.queue:
         first = state.queue[0]

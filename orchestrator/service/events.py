@@ -63,7 +63,8 @@ def _job_summary(event: facts.Event) -> str:
     match event:
         case facts.JobStarted():
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
-            return f"{event.job_id} started{again}"
+            other = f" on {event.instrument}" if event.instrument else ""
+            return f"{event.job_id} started{other}{again}"
         case facts.JobFinished():
             readings = ", ".join(_reading(reading) for reading in event.readings)
             return f"{event.job_id} done" + (f": {readings}" if readings else "")
