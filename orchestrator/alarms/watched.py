@@ -1,11 +1,12 @@
 """The laboratory and its unfinished campaigns as the alarm desk sees them, as the log grows."""
 
 from orchestrator.core.alarm_kinds import kind_of
-from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, CampaignOpened, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import IllegalTransition
 from orchestrator.log.event_log import EventLog, Record
+from orchestrator.log.recovered import recovered_state
 
 __all__ = ["Watched"]
 
@@ -79,12 +80,12 @@ class Watched:
     def _fold(self, campaign_id: str) -> None:
         stream = campaign_stream(campaign_id)
         try:
-            state = fold((record.event, record.time) for record in self._log.read(stream=stream))
+            recovered = recovered_state(self._log, campaign_id)
         except IllegalTransition as error:
             self.unreadable[stream] = str(error)
             return
-        if state is not None and not state.status.has_ended:
-            self.campaigns[campaign_id] = state
+        if recovered is not None and not recovered.state.status.has_ended:
+            self.campaigns[campaign_id] = recovered.state
 
     def _take(self, record: Record) -> None:
         """Fold one more record, unless it was folded already."""

@@ -8,9 +8,9 @@ from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import AthanorError, RequestRefused, VersionConflict
+from orchestrator.log.event_log import EventLog
 from orchestrator.log.recovered import (
     KEEP_EVERY,
-    SnapshotLog,
     StateKeeper,
     recovered_lab,
     recovered_state,
@@ -50,7 +50,7 @@ class Journal:
 
     def __init__(
         self,
-        log: SnapshotLog,
+        log: EventLog,
         campaign_id: str,
         clock: Clock,
         *,

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, PlacesLeftUnclean, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog
+from orchestrator.log.recovered import recovered_state
 
 __all__ = ["Folds"]
 
@@ -46,17 +47,14 @@ class Folds:
             RequestRefused: There is no such campaign.
         """
         known = self._campaigns.get(campaign_id)
-        after_seq = 0 if known is None else known[1]
-        state = None if known is None else known[0]
-        records = list(self._log.read(after_seq=after_seq, stream=campaign_stream(campaign_id)))
-        if state is None:
-            state = fold((record.event, record.time) for record in records)
-        else:
-            for record in records:
-                state = state.after(record.event, record.time)
-        if state is None:
-            raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}")
-        seq = records[-1].seq if records else after_seq
+        if known is None:
+            recovered = recovered_state(self._log, campaign_id)
+            if recovered is None:
+                raise RequestRefused(f"no campaign {campaign_id!r} in {self._source}")
+            known = (recovered.state, recovered.seq)
+        state, seq = known
+        for record in self._log.read(after_seq=seq, stream=campaign_stream(campaign_id)):
+            state, seq = state.after(record.event, record.time), record.seq
         self._campaigns[campaign_id] = (state, seq)
         return state
 

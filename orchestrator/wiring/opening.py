@@ -7,11 +7,12 @@ from typing import Final
 
 from drivers.clock import SystemClock
 from orchestrator.alarms.signs_of_life import engine_name, is_alive
-from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_stream
 from orchestrator.errors import RequestRefused
 from orchestrator.execution.equal_instruments import equal_instruments
 from orchestrator.log.event_log import EventLog
+from orchestrator.log.recovered import recovered_state
 from orchestrator.log.sql_log import SqliteLog
 from orchestrator.wiring.preparation import Prepared
 
@@ -51,10 +52,9 @@ def unfinished_campaigns(log: EventLog, name: str) -> list[CampaignState]:
     found = []
     number = 1
     while log.version(campaign_stream(f"{_slug(name)}-{number}")):
-        stream = campaign_stream(f"{_slug(name)}-{number}")
-        state = fold((record.event, record.time) for record in log.read(stream=stream))
-        if state is not None and not state.status.has_ended:
-            found.append(state)
+        recovered = recovered_state(log, f"{_slug(name)}-{number}")
+        if recovered is not None and not recovered.state.status.has_ended:
+            found.append(recovered.state)
         number += 1
     return found
 

@@ -33,9 +33,8 @@ from orchestrator.execution.executor import (
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import drivers_for
 from orchestrator.execution.rig_spec import RigSpec
-from orchestrator.log.event_log import Record
+from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.memory_log import MemoryLog
-from orchestrator.log.recovered import SnapshotLog
 from orchestrator.log.station_journal import MemoryStationJournal, StationJournal
 from simulators.bench import Bench
 from simulators.line import SimulatedLine
@@ -222,7 +221,7 @@ class SimulatedLab:
 
     def new_engine(self, process: MortalProcess) -> Engine:
         """Return the engine of a process; to be made inside of it."""
-        log = cast(SnapshotLog, Mortal(self.log, process))
+        log = cast(EventLog, Mortal(self.log, process))
         clock = MortalClock(self.clock, process)
         return Engine(
             journal=Journal(log, CAMPAIGN_ID, clock, keep_every=7),

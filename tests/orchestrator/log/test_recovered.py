@@ -10,9 +10,10 @@ from orchestrator.core.campaign import CampaignState, fold
 from orchestrator.core.events import LAB_STREAM, ObservationAmended, campaign_stream
 from orchestrator.core.lab import fold_lab
 from orchestrator.errors import LogError
+from orchestrator.log.event_log import EventLog
 from orchestrator.log.late_ledger import LateLedger
 from orchestrator.log.memory_log import MemoryLog
-from orchestrator.log.recovered import SnapshotLog, StateKeeper, recovered_lab, recovered_state
+from orchestrator.log.recovered import StateKeeper, recovered_lab, recovered_state
 from orchestrator.log.snapshots import Snapshot
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
 from tests.support.recorded_campaign import CAMPAIGN_ID, RecordedCampaign, record_campaign
@@ -21,19 +22,19 @@ STREAM = campaign_stream(CAMPAIGN_ID)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> SnapshotLog:
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> EventLog:
     if request.param == "memory":
         return MemoryLog()
     return open_sqlite_log(tmp_path / "athanor.db")
 
 
-def folded(log: SnapshotLog) -> CampaignState:
+def folded(log: EventLog) -> CampaignState:
     state = fold((record.event, record.time) for record in log.read(stream=STREAM))
     assert state is not None
     return state
 
 
-def keep(log: SnapshotLog, *, up_to: int | None = None, every: int = 1) -> None:
+def keep(log: EventLog, *, up_to: int | None = None, every: int = 1) -> None:
     """Keep the states of a stream as an engine would that folds it record by record."""
     keeper = StateKeeper[CampaignState](log, STREAM, 0, every=every)
     state = None
@@ -49,7 +50,7 @@ def assert_same(found: CampaignState, wanted: CampaignState) -> None:
         assert getattr(found, field.name) == getattr(wanted, field.name), field.name
 
 
-def test_a_state_from_a_snapshot_is_the_fold_of_all_records(log: SnapshotLog) -> None:
+def test_a_state_from_a_snapshot_is_the_fold_of_all_records(log: EventLog) -> None:
     record_campaign(log, n=8, ends=False)
     for up_to in (1, 2, 5, 17, 40, None):
         keep(log, up_to=up_to, every=1)
@@ -62,7 +63,7 @@ def test_a_state_from_a_snapshot_is_the_fold_of_all_records(log: SnapshotLog) ->
         assert_same(found.state, folded(log))
 
 
-def test_a_recovered_state_goes_on_as_the_fold_does(log: SnapshotLog) -> None:
+def test_a_recovered_state_goes_on_as_the_fold_does(log: EventLog) -> None:
     campaign = record_campaign(log, n=3, ends=False)
     keep(log)
     found = recovered_state(log, CAMPAIGN_ID)
@@ -78,7 +79,7 @@ def test_a_recovered_state_goes_on_as_the_fold_does(log: SnapshotLog) -> None:
     assert last == log.last_seq()
 
 
-def test_nothing_is_read_before_somebody_looks(log: SnapshotLog) -> None:
+def test_nothing_is_read_before_somebody_looks(log: EventLog) -> None:
     record_campaign(log, n=4, ends=False)
     keep(log)
 
@@ -91,7 +92,7 @@ def test_nothing_is_read_before_somebody_looks(log: SnapshotLog) -> None:
     assert list(observations) == list(folded(log).observations)
 
 
-def test_a_corrected_observation_is_in_the_next_snapshot(log: SnapshotLog) -> None:
+def test_a_corrected_observation_is_in_the_next_snapshot(log: EventLog) -> None:
     campaign = record_campaign(log, n=3, ends=False)
     keep(log)
     first = folded(log).observations[0]
@@ -125,9 +126,7 @@ def test_a_corrected_observation_is_in_the_next_snapshot(log: SnapshotLog) -> No
         {"body": b"not JSON"},
     ],
 )
-def test_a_snapshot_that_does_not_fit_is_not_used(
-    log: SnapshotLog, change: dict[str, object]
-) -> None:
+def test_a_snapshot_that_does_not_fit_is_not_used(log: EventLog, change: dict[str, object]) -> None:
     record_campaign(log, n=3)
     keep(log)
     kept = log.snapshot(STREAM)
@@ -157,7 +156,7 @@ def test_a_snapshot_of_another_log_is_not_used(tmp_path: Path) -> None:
     assert (found.kept_version, found.state.version) == (0, 2)
 
 
-def test_lost_parts_of_a_snapshot_are_folded_again(log: SnapshotLog) -> None:
+def test_lost_parts_of_a_snapshot_are_folded_again(log: EventLog) -> None:
     record_campaign(log, n=3)
     keep(log)
     part = log.snapshot(f"{STREAM}#observations/000000")
@@ -184,7 +183,7 @@ def test_a_damaged_snapshot_is_not_used(tmp_path: Path) -> None:
     log.close()
 
 
-def test_the_laboratorys_state_is_kept_too(log: SnapshotLog) -> None:
+def test_the_laboratorys_state_is_kept_too(log: EventLog) -> None:
     record_campaign(log, n=1)
     wanted = fold_lab((record.event, record.time) for record in log.read(stream=LAB_STREAM))
     *_, last = log.read(stream=LAB_STREAM)
@@ -229,7 +228,7 @@ def test_many_parts_come_back_in_order(tmp_path: Path) -> None:
     assert_same(found.state, folded(log))
 
 
-def test_there_is_no_state_of_a_campaign_that_is_not_there(log: SnapshotLog) -> None:
+def test_there_is_no_state_of_a_campaign_that_is_not_there(log: EventLog) -> None:
     assert recovered_state(log, "nothing-1") is None
     assert isinstance(log, SqliteLog | MemoryLog)
     assert log.snapshot("nothing") is None
