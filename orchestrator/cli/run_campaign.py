@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
+_SpeedOption = Annotated[
+    float,
+    typer.Option("--speed", metavar="N", help="Seconds of the lab in a real one; simulators."),
+]
+_SupervisedOption = Annotated[
+    bool,
+    typer.Option(
+        "--supervise/--no-supervise",
+        help="Start the engine again when it is killed; not in a dry-run, nor under systemd.",
+    ),
+]
+_CampaignIdOption = Annotated[
+    str | None, typer.Option("--campaign-id", hidden=True, help="Which to resume.")
+]
+
 
 def run(  # noqa: PLR0913 - one argument for each option of the command
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
@@ -45,20 +60,9 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
             "--live/--plain", help="A table that changes, or lines; a table on a terminal."
         ),
     ] = None,
-    speed: Annotated[
-        float,
-        typer.Option("--speed", metavar="N", help="Seconds of the lab in a real one; simulators."),
-    ] = 1.0,
-    is_supervised: Annotated[
-        bool,
-        typer.Option(
-            "--supervise/--no-supervise",
-            help="Start the engine again when it is killed; not in a dry-run, nor under systemd.",
-        ),
-    ] = True,
-    campaign_id: Annotated[
-        str | None, typer.Option("--campaign-id", hidden=True, help="Which to resume.")
-    ] = None,
+    speed: _SpeedOption = 1.0,
+    is_supervised: _SupervisedOption = True,
+    campaign_id: _CampaignIdOption = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
     ] = None,
