@@ -11,6 +11,8 @@ from orchestrator.cli.app import run
 from orchestrator.log.sql_log import open_sqlite_log
 from tests.support.recorded_campaign import RecordedCampaign, record_campaign
 
+PANELS = ("Campaigns", "Safety", "Bench", "Results", "Maintenance")
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -87,6 +89,9 @@ def test_the_log_is_printed_record_by_record(finished, capsys):
     assert views[0]["kind"] == "CampaignOpened"
     assert {view["stream"] for view in views} == {"campaign/small-1"}
 
+    assert run(["log", "small-1", "--database", str(finished), "--json"]) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == views
+
 
 def test_a_request_is_confirmed_and_says_that_nobody_is_there(unfinished, capsys):
     assert run(["stop", "--reason", "enough", "--database", str(unfinished)]) == 0
@@ -104,7 +109,7 @@ def test_a_request_to_an_ended_campaign_is_refused(finished, capsys):
     assert said.err == "campaign small-1 is finished: it has ended, there is nothing to pause\n"
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume", "stop", "abort"])
+@pytest.mark.parametrize("verb", ["pause", "hold", "resume", "stop", "abort"])
 def test_every_request_needs_an_unfinished_campaign(verb, finished, capsys):
     assert run([verb, "--database", str(finished)]) == 2
 
@@ -216,6 +221,29 @@ def test_help_of_every_command_has_an_example(capsys):
     for verb in ("run", "check", "propose", "status", "campaigns", "pause", "resume", "stop"):
         assert run([verb, "--help"]) == 0
         assert "Example" in capsys.readouterr().out
-    for verb in ("abort", "log", "export", "report", "doctor", "audit verify"):
-        assert run([*verb.split(), "--help"]) == 0
+    for verb in ("abort", "hold", "estop", "log", "export", "report", "doctor", "backup"):
+        assert run([verb, "--help"]) == 0
         assert "Example" in capsys.readouterr().out
+    groups = {
+        "audit": ("verify",),
+        "doubt": ("list", "answer"),
+        "latch": ("clear",),
+        "instruments": ("list", "out", "back"),
+        "places": ("list", "clean"),
+        "rig": ("check",),
+        "service": ("install", "uninstall", "keep"),
+    }
+    for group, verbs in groups.items():
+        for verb in verbs:
+            assert run([group, verb, "--help"]) == 0
+            assert "Example" in capsys.readouterr().out
+
+
+def test_help_is_in_panels_and_tells_no_type_of_flags(capsys):
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    places = [text.index(f"─ {name} ─") for name in PANELS]
+    assert places == sorted(places)
+
+    assert run(["status", "-h"]) == 0
+    assert "<bool>" not in capsys.readouterr().out

@@ -61,6 +61,17 @@ def test_the_target_is_a_dashed_line(view):
     assert (line["y0"], line["y1"]) == (0.3, 0.3)
 
 
+def test_thresholds_are_dotted_lines_with_their_values(view):
+    y, x = view.objectives
+    known = (y.model_copy(update={"threshold": 0.38}), x.model_copy(update={"threshold": 20.0}))
+    ((_, figure),) = front_figures(view.model_copy(update={"objectives": known}))
+
+    go.Figure(figure)
+    _, across, down = figure["layout"]["shapes"]
+    assert (down["y0"], down["y1"], down["line"]["dash"]) == (0.38, 0.38, "dot")
+    assert (across["x0"], across["xref"], across["label"]["text"]) == (20.0, "x", "threshold 20")
+
+
 def test_the_best_so_far_only_improves(view):
     figure = best_figure(view, view.objectives[0])
 
