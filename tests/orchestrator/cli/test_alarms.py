@@ -110,6 +110,7 @@ def test_what_cannot_be_is_refused(ringing, capsys, words, said):
     assert said in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 def test_status_counts_the_alarms(ringing, capsys):
     log = open_sqlite_log(ringing)
     record_campaign(log)
