@@ -34,6 +34,14 @@ _SupervisedOption = Annotated[
         help="Start the engine again when it is killed; not in a dry-run, nor under systemd.",
     ),
 ]
+_LiveOption = Annotated[
+    bool | None,
+    typer.Option("--live/--plain", help="A table that changes, or lines; a table on a terminal."),
+]
+_DryRunOption = Annotated[
+    bool,
+    typer.Option("--dry-run", help="On the pretended bench, in virtual time; opens no port."),
+]
 _CampaignIdOption = Annotated[
     str | None, typer.Option("--campaign-id", hidden=True, help="Which to resume.")
 ]
@@ -43,10 +51,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
     *,
     rig: Annotated[Path, typer.Option("--rig", metavar="FILE", help="The rig file.")],
-    is_dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="On the pretended bench, in virtual time; opens no port."),
-    ] = False,
+    is_dry_run: _DryRunOption = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same dry-run.")] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the unfinished campaign of this name.")
@@ -54,12 +59,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     new: Annotated[
         bool, typer.Option("--new", help="Open another one although one is unfinished.")
     ] = False,
-    is_live: Annotated[
-        bool | None,
-        typer.Option(
-            "--live/--plain", help="A table that changes, or lines; a table on a terminal."
-        ),
-    ] = None,
+    is_live: _LiveOption = None,
     speed: _SpeedOption = 1.0,
     is_supervised: _SupervisedOption = True,
     campaign_id: _CampaignIdOption = None,
