@@ -132,7 +132,7 @@ class StationSockets:
             except RequestRefused as error:
                 replies.append(_reply(folder, is_done=False, message=str(error)))
             else:
-                replies.append(_reply(folder, is_done=True, message=_in_words(answer)))
+                replies.append(_what_it_did(folder, answer))
         return replies
 
 
@@ -140,9 +140,10 @@ def _reply(folder: "StationFolder", *, is_done: bool, message: str) -> StationRe
     return StationReply(station=folder.path.name, is_done=is_done, message=message)
 
 
-def _in_words(answer: "Answer") -> str:
+def _what_it_did(folder: "StationFolder", answer: "Answer") -> StationReply:
     """Return what a station did, for a person: above all what it could not make safe."""
     unsafe = {name: why for name, why in getattr(answer, "unsafe", {}).items() if why}
     if unsafe:
-        return "NOT SAFE: " + ", ".join(f"{name}: {why}" for name, why in unsafe.items())
-    return str(getattr(answer, "message", ""))
+        message = "NOT SAFE: " + ", ".join(f"{name}: {why}" for name, why in unsafe.items())
+        return _reply(folder, is_done=False, message=message)
+    return _reply(folder, is_done=True, message=str(getattr(answer, "message", "")))

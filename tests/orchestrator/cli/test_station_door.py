@@ -1,7 +1,7 @@
 """The door to living stations, over a real socket; only the devices are pretended."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,16 +11,19 @@ from orchestrator.cli.station_door import StationSockets, station_door, status_o
 from orchestrator.errors import RequestRefused
 from orchestrator.service.station_door import NoStations, StationReply
 from orchestrator.settings import Settings
-from tests.support.pretend_station import PretendStation
+from tests.support.pretend_station import PretendCore, PretendStation
 
 Found = TypeVar("Found")
 
 
-def asked(folder: Path, ask: Callable[[StationSockets], Found]) -> tuple[PretendStation, Found]:
+def asked(
+    folder: Path, ask: Callable[[StationSockets], Found], *, core: PretendCore | None = None
+) -> tuple[PretendStation, Found]:
     """Ask a living station something from a thread, as a command does."""
 
     async def main() -> tuple[PretendStation, Found]:
         station = PretendStation.at(folder)
+        station.core = core or station.core
         door = StationSockets(station.database, "ada")
         async with asyncio.timeout(20), station.served():
             return station, await asyncio.to_thread(ask, door)
@@ -40,6 +43,21 @@ def test_an_emergency_stop_sets_the_latch_of_the_station(tmp_path):
 
     assert "smoke" in station.core.why_latched
     assert reply.is_done
+
+
+class Stuck(PretendCore):
+    """Has a pump that does not come to rest."""
+
+    async def set_latch(self, reason: str, *, source: str = "operator") -> Mapping[str, str]:
+        await super().set_latch(reason, source=source)
+        return {"balance": "", "pump": "no answer within 10 s"}
+
+
+def test_an_instrument_that_is_not_safe_is_never_called_done(tmp_path):
+    _, (reply,) = asked(tmp_path, lambda door: door.emergency_stop("smoke"), core=Stuck())
+
+    assert not reply.is_done
+    assert reply.message == "NOT SAFE: pump: no answer within 10 s"
 
 
 def test_a_latch_is_cleared_only_where_it_is_set(tmp_path):
