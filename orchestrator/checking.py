@@ -130,10 +130,12 @@ def _bench_estimate(prepared: Prepared, points: Sequence[Point]) -> BenchEstimat
     n_jobs = [len(recipe.jobs_for(point, "check")) for point in points]
     hours_apart = _hours_apart(recipe, points, hours)
     n = _n_experiments(campaign.stopping, cost_usd, hours_apart, rig.header.cost_usd_per_hour)
-    total_hours = None if n is None else hours + (n - 1) * hours_apart
+    n_more = 0 if n is None else _n_references(campaign, n)
+    total_hours = None if n is None else hours + (n + n_more - 1) * hours_apart
     total_usd = None
     if n is not None and total_hours is not None:
         total_usd = n * cost_usd + total_hours * rig.header.cost_usd_per_hour
+        total_usd += sum(map(recipe.cost_usd, _reference_points(campaign, n_more)))
     return BenchEstimate(
         rig_name=rig.header.name,
         n_experiments=n,
@@ -143,6 +145,24 @@ def _bench_estimate(prepared: Prepared, points: Sequence[Point]) -> BenchEstimat
         cost_usd=total_usd,
         stock=() if n is None else _stock(prepared, points, n),
     )
+
+
+def _n_references(campaign: CampaignSpec, n: int) -> int:
+    """Return how many reference samples a search of `n` experiments makes."""
+    reference = campaign.reference
+    return 0 if reference is None else max(0, n - 1) // reference.every_n_experiments
+
+
+def _reference_points(campaign: CampaignSpec, n: int) -> list[Point]:
+    """Return the point of the reference samples, `n` times."""
+    reference = campaign.reference
+    if reference is None:
+        return []
+    point = {
+        name: value if isinstance(value, str) else float(value)
+        for name, value in reference.point.items()
+    }
+    return [point] * n
 
 
 def _hours_apart(recipe: CompiledRecipe, points: Sequence[Point], hours: float) -> float:
@@ -177,11 +197,15 @@ def _n_experiments(
 def _stock(prepared: Prepared, points: Sequence[Point], n: int) -> tuple[StockEstimate, ...]:
     uses = [prepared.recipe.stock_use_ml(point) for point in points]
     worst = worst_stock_use_ml(prepared.recipe)
+    campaign = prepared.campaign
+    references = _reference_points(campaign, _n_references(campaign, n))
+    more = [prepared.recipe.stock_use_ml(point) for point in references]
     estimates = []
     for name, stock in prepared.rig.stock.items():
-        expected_ml = n * mean(use.get(name, 0.0) for use in uses)
+        more_ml = sum(use.get(name, 0.0) for use in more)
+        expected_ml = n * mean(use.get(name, 0.0) for use in uses) + more_ml
         most_ml = worst[name]
-        worst_ml = None if most_ml is None else n * most_ml
+        worst_ml = None if most_ml is None else n * most_ml + more_ml
         estimates.append(StockEstimate(name, stock.volume_ml, expected_ml, worst_ml))
     return tuple(estimates)
 

@@ -67,3 +67,22 @@ def test_a_campaign_without_a_feasible_point_is_refused(tmp_path):
 
     with pytest.raises(CampaignFileError, match=r"none\.toml.*no feasible point"):
         check(campaign, None)
+
+
+def test_reference_samples_take_hours_money_and_stock(tmp_path):
+    campaign = tmp_path / "oer.toml"
+    text = (LIBRARY / "oer/oer_plate.toml").read_text(encoding="utf-8")
+    point = "{ x1 = 1.0, x2 = 0.0, x3 = 0.0, x4 = 0.0, x5 = 0.0, x6 = 0.0 }"
+    reference = f"\n[reference]\nevery_n_experiments = 10\npoint = {point}\n"
+    campaign.write_text(text + reference, encoding="utf-8")
+
+    plain = check(LIBRARY / "oer/oer_plate.toml", LIBRARY / "oer/oer_rig.toml").bench
+    more = check(campaign, LIBRARY / "oer/oer_rig.toml").bench
+
+    assert plain is not None
+    assert more is not None
+    assert more.n_experiments == plain.n_experiments == 100
+    assert more.hours > plain.hours
+    assert more.cost_usd > plain.cost_usd
+    assert more.stock[0].worst_ml == pytest.approx(plain.stock[0].worst_ml + 9 * 2.0)
+    assert more.stock[1].worst_ml == plain.stock[1].worst_ml
