@@ -1,7 +1,7 @@
 """What a person or a guard may ask of a rig: stop, safe state, latch, out of service."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from drivers.clock import Clock, deadline
@@ -66,9 +66,13 @@ class Safeguards:
         for job in self._desk.running:
             if job.seat in chosen and not job.is_question:
                 job.cut_off(error, reason)
+        by_line: dict[str, list[Seat]] = {}
+        for seat in chosen:
+            by_line.setdefault(seat.spec.line, []).append(seat)
         async with asyncio.TaskGroup() as group:
-            works = {seat.name: group.create_task(made_safe(seat)) for seat in chosen}
-        return {name: work.result() for name, work in works.items()}
+            works = [group.create_task(_line_made_safe(on_line)) for on_line in by_line.values()]
+        errors = {name: error for work in works for name, error in work.result().items()}
+        return {seat.name: errors[seat.name] for seat in chosen}
 
     async def stop_campaign(
         self, campaign_id: str, how: Literal["hold", "stop", "abort"]
@@ -188,3 +192,14 @@ class Safeguards:
         """Wait for what tripped interlocks have begun."""
         while self._works:
             await asyncio.wait(self._works)
+
+
+async def _line_made_safe(seats: Sequence[Seat]) -> dict[str, str]:
+    """Make the instruments of one line safe; those that do not answer hold up no other."""
+    answering = [seat for seat in seats if seat.connected.is_set()]
+    errors: dict[str, str] = {}
+    for some in (answering, [seat for seat in seats if seat not in answering]):
+        async with asyncio.TaskGroup() as group:
+            works = {seat.name: group.create_task(made_safe(seat)) for seat in some}
+        errors |= {name: work.result() for name, work in works.items()}
+    return errors

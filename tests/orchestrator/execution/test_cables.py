@@ -232,3 +232,29 @@ def test_the_longest_wait_for_a_lost_instrument_is_half_a_minute() -> None:
         assert place.executor.snapshot()["balance"] == "idle"
 
     at_a_bench(visit)
+
+
+def test_another_device_behind_the_cable_stays_lost_and_the_right_one_is_found() -> None:
+    async def visit(place: Place) -> None:
+        pump = place.bench.device("pump_x1")
+        wanted = TRANSFER.model_copy(update={"deadline_s": 70.0})
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(place.executor.perform(wanted))
+            await place.clock.sleep(20.0)
+            place.cable("pumps").unplug()
+            pump.address = 7  # type: ignore[attr-defined]  # a pump has one
+            place.cable("pumps").plug_in()
+        connections = await place.executor.connect()
+        errors = await place.executor.make_safe()
+        pump.address = 1  # type: ignore[attr-defined]  # a pump has one
+        await place.clock.sleep(90.0)
+
+        assert isinstance(work.result(), Unknown)
+        assert [name for name, one in connections.items() if not one.is_connected] == ["pump_x1"]
+        assert "no reply" in connections["pump_x1"].error
+        assert [name for name, error in errors.items() if error] == ["pump_x1"]
+        settled = await place.executor.settle(wanted)
+        assert isinstance(settled, Refused)
+        assert (settled.error, settled.has_acted) == ("DeviceFault", True)
+
+    at_a_bench(visit)
