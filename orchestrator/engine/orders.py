@@ -19,7 +19,7 @@ from orchestrator.landmarks import reach
 
 __all__ = ["Orders"]
 
-_CONNECTED: Final = InstrumentStatus.CONNECTED
+_NEVER: Final = datetime.min
 ORDER_LIFE_S: Final = 30.0
 """An order whose first byte has not gone out by then is refused, in seconds."""
 
@@ -42,8 +42,9 @@ class Orders:
         self._epoch = 0
         self._running: dict[str, asyncio.Task[None]] = {}
         self._settling: dict[str, asyncio.Task[None]] = {}
-        self._asked: dict[tuple[str, int], datetime] = {}
-        """When the executor was asked last about a job in doubt, by job and attempt."""
+        self._asked: dict[tuple[str, int], datetime | None] = {}
+        """Jobs in doubt with their attempts of which the executor was asked, and since when the
+        instrument stood as it stood then."""
 
     @property
     def settling(self) -> frozenset[str]:
@@ -79,7 +80,7 @@ class Orders:
                 if self._must_ask(job):
                     order = self._order(job, job.attempt, job.instrument)
                     job_id = job.planned.job_id
-                    self._asked[job_id, job.attempt] = self._clock.now()
+                    self._asked[job_id, job.attempt] = self._stands_since(job)
                     self._settling[job_id] = tasks.create_task(self._settle(order))
 
     def _must_ask(self, job: JobState) -> bool:
@@ -90,13 +91,17 @@ class Orders:
             return True
         if job.status is not JobStatus.IN_DOUBT:
             return False
-        asked_time = self._asked.get((job_id, job.attempt))
-        return asked_time is None or self._is_back(job.instrument, asked_time)
+        asked = self._asked.get((job_id, job.attempt), _NEVER)
+        return asked != self._stands_since(job) and (asked is _NEVER or self._is_connected(job))
 
-    def _is_back(self, instrument: str, since: datetime) -> bool:
-        """Tell whether an instrument has come back after a time: it can say more than before."""
-        known = self._journal.lab.instruments.get(instrument)
-        return known is not None and known.status is _CONNECTED and known.since > since
+    def _stands_since(self, job: JobState) -> datetime | None:
+        known = self._journal.lab.instruments.get(job.instrument)
+        return known.since if known is not None else None
+
+    def _is_connected(self, job: JobState) -> bool:
+        """Tell whether an instrument has come back: it can say more than before."""
+        known = self._journal.lab.instruments.get(job.instrument)
+        return known is not None and known.status is InstrumentStatus.CONNECTED
 
     def _order(self, job: JobState, attempt: int, instrument: str) -> Order:
         life_s = max(ORDER_LIFE_S, 4.0 * self._clock.shortest_wait_s)
@@ -113,7 +118,8 @@ class Orders:
         outcome = await self._executor.perform(order)
         reach("engine: after the order was answered")
         if isinstance(outcome, Unknown):
-            self._asked[order.job_id, order.attempt] = self._clock.now()
+            known = self._journal.lab.instruments.get(order.instrument)
+            self._asked[order.job_id, order.attempt] = known.since if known else None
 
         def write_down() -> None:
             reach("engine: before the outcome is written")

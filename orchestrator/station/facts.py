@@ -74,13 +74,16 @@ class FactWriter:
         database: The log's file; made if it is not there.
         kept: The file for facts that are left at the end; what stands there is appended first.
         is_simulated: Whether the rig's lines lead to simulators.
+        speed: Of the station's time; facts carry the laboratory's time of day.
     """
 
-    def __init__(self, database: Path, kept: Path, *, is_simulated: bool) -> None:
+    def __init__(
+        self, database: Path, kept: Path, *, is_simulated: bool, speed: float = 1.0
+    ) -> None:
         self._database = database
         self._kept = kept
         self._is_simulated = is_simulated
-        self._clock = SystemClock()
+        self._clock = SystemClock(speed)
         self._facts: deque[KeptFact] = deque(facts_in_file(kept))
         self._n_from_file = len(self._facts)
         self._bell = threading.Event()

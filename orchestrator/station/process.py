@@ -67,6 +67,8 @@ OnBeat = Callable[[], None]
 def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], OnBeat]) -> str:
     """Hold the rig's lines and serve engines and people until told to leave.
 
+    The station's lock is held until the process ends: who sees it free sees no station.
+
     Args:
         options: See there.
         make_on_beat: Makes what is called at every beat, in a thread of its own: it may block.
@@ -96,21 +98,20 @@ def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], On
             f"rig {rig.header.name!r} at {options.database}: got a station that lives already, "
             f"process {error.pid}, expected none"
         ) from error
-    with lock:
-        _log_to(folder.log)
-        _wait_for_watchdog(folder)
-        folder.rig.write_bytes(options.rig_file.read_bytes())
-        was_killed = folder.unclean.exists()
-        folder.unclean.touch()
-        with closing(SqliteStationJournal(folder.journal)) as journal:
-            station = _Station(options, rig, folder, journal, make_on_beat(rig))
-            factory = asyncio.new_event_loop
-            if options.speed != 1.0:
-                factory = lambda: SpedUpLoop(options.speed)  # noqa: E731 - a factory is a value
-            with asyncio.Runner(loop_factory=factory) as runner:
-                why_left = runner.run(station.work(was_killed=was_killed))
-        folder.unclean.unlink(missing_ok=True)
-        station.say_goodbye()
+    _log_to(folder.log)
+    _wait_for_watchdog(folder)
+    folder.rig.write_bytes(options.rig_file.read_bytes())
+    was_killed = folder.unclean.exists()
+    folder.unclean.touch()
+    with closing(SqliteStationJournal(folder.journal)) as journal:
+        station = _Station(options, rig, folder, journal, make_on_beat(rig))
+        factory = asyncio.new_event_loop
+        if options.speed != 1.0:
+            factory = lambda: SpedUpLoop(options.speed)  # noqa: E731 - a factory is a value
+        with asyncio.Runner(loop_factory=factory) as runner:
+            why_left = runner.run(station.work(was_killed=was_killed))
+    folder.unclean.unlink(missing_ok=True)
+    station.say_goodbye()
     return why_left
 
 
@@ -170,7 +171,9 @@ class _Station:
         self._clock = SystemClock(options.speed)
         database = options.database.resolve()
         header = rig.header
-        self._facts = FactWriter(database, folder.facts, is_simulated=header.is_simulated)
+        self._facts = FactWriter(
+            database, folder.facts, is_simulated=header.is_simulated, speed=options.speed
+        )
         self._core = LocalExecutor(
             rig, lines_for(rig, self._clock), self._clock, journal, on_fact=self._note
         )

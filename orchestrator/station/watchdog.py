@@ -220,12 +220,17 @@ def _write_down(
     acted: WatchdogActed, rig: RigSpec, orders: WatchdogOrders, folder: StationFolder
 ) -> None:
     """Keep the fact beside the journal, and bring it into the log if that works soon."""
-    fact = KeptFact(time=SystemClock().now(), actor="watchdog", event=acted)
+    fact = KeptFact(time=SystemClock(orders.speed).now(), actor="watchdog", event=acted)
     try:
         append_to_file(folder.facts, [fact])
     except OSError:
         logger.exception("not kept: %s", fact.model_dump_json())
-    writer = FactWriter(orders.database, folder.facts, is_simulated=rig.header.is_simulated)
+    writer = FactWriter(
+        orders.database,
+        folder.facts,
+        is_simulated=rig.header.is_simulated,
+        speed=orders.speed,
+    )
     if not writer.n_waiting:
         writer.put(acted, "watchdog")
     writer.start()

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from orchestrator.core.campaign import CampaignState, fold
+from orchestrator.core.campaign import CampaignState, CampaignStatus, fold
 from orchestrator.core.events import campaign_stream
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.errors import LogError
@@ -221,8 +221,12 @@ class Lane:
         mark = str(self.folder.resolve())
         for process in psutil.process_iter(["cmdline", "status"]):
             words = process.info["cmdline"] or []
-            is_ours = any(word.startswith(mark) for word in words)
-            if is_ours and name in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+            is_ours = any(mark in word for word in words)
+            if (
+                is_ours
+                and _is_named(name, words)
+                and process.info["status"] != psutil.STATUS_ZOMBIE
+            ):
                 found.append(process)
         return found
 
@@ -256,19 +260,17 @@ class Lane:
     def revive(self, kill: Kill) -> None:
         """Start what is dead and answer doubts until the campaign is driven again."""
         until = time.monotonic() + 120.0
-        seen = -1
+        n_jobs = -1
         while time.monotonic() < until:
-            self._ensure_engine({})
+            self.look_after(kill)
             time.sleep(LOOK_S)
             if not self._is_open():
                 continue
             state = self.state()
-            if state.status.is_waiting:
-                self._help(state, kill)
-                continue
-            if seen < 0:
-                seen = state.version
-            if state.is_attached and state.version > seen + 1 and not _doubts(state):
+            if n_jobs < 0:
+                n_jobs = _n_job_events(state)
+            is_driven = state.is_attached and state.status is CampaignStatus.RUNNING
+            if is_driven and _n_job_events(state) > n_jobs and not _doubts(state):
                 return
         raise TimeoutError(f"{self.spec.name}: not driven again after kill {kill}")
 
@@ -301,7 +303,7 @@ class Lane:
             kill.answers.append(answer)
             self._athanor("doubt", "answer", job_id, answer, "--reason", "I looked at the bench")
         if not _doubts(self.state()):
-            self._athanor("places", "clean", "--all", "--reason", "cleaned by hand", check=False)
+            self._athanor("places", "clean", "vessel", "--reason", "cleaned by hand", check=False)
             self._athanor("resume", self.spec.campaign_id, check=False)
 
     def _truth(self, job_id: str) -> str | None:
@@ -341,6 +343,20 @@ class Lane:
             if time.monotonic() > until:
                 raise TimeoutError(f"{self.spec.name}: {what} did not come in {timeout_s:g} s")
             time.sleep(LOOK_S)
+
+
+def _is_named(name: str, words: Sequence[str]) -> bool:
+    """Tell whether a command line is that of a station or of its watchdog."""
+    if name == "watchdog":
+        return "orchestrator.station.watchdog" in words
+    return name in words
+
+
+def _n_job_events(state: CampaignState) -> int:
+    """Return a number that grows whenever a job starts or ends."""
+    jobs = [job for one in state.open_experiments.values() for job in one.jobs.values()]
+    ends = sum(job.status in (JobStatus.DONE, JobStatus.FAILED) for job in jobs)
+    return 100 * len(state.closed_experiments) + ends + sum(job.attempt for job in jobs)
 
 
 def _doubts(state: CampaignState) -> list[str]:
