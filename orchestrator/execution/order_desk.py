@@ -10,6 +10,8 @@ import logging
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from drivers.clock import Clock, deadline
 from drivers.errors import DriverError
 from orchestrator.errors import LogError
@@ -216,7 +218,10 @@ class OrderDesk:
     async def _older_doubt(self, seat: Seat) -> Refused | None:
         """Ask the device about what was cut off before, so that nothing wipes its memory of it."""
         for entry in self._kept.cut_off(seat.name):
-            order = Order.model_validate_json(entry.order_json)
+            try:
+                order = Order.model_validate_json(entry.order_json)
+            except ValidationError:
+                return refused("DoubtOpen", f"{entry.key} was kept by another version of Athanor")
             try:
                 async with deadline(self._clock, max(PATIENCE_S, order.deadline_s), n_replies=4):
                     question = settled_by_device(seat, order, entry.notes)

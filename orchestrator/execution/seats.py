@@ -14,7 +14,7 @@ from orchestrator.execution.rig_spec import InstrumentSpec, RigSpec
 __all__ = ["Seat", "Wire", "wires_for"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Seat:
     """One instrument: as mutable as the device."""
 
@@ -62,7 +62,7 @@ class Seat:
         return "out of service" if self.why_out else "idle"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Wire:
     """One line with the seats that share it."""
 

@@ -392,3 +392,28 @@ def test_outcomes_are_never_raised() -> None:
         assert [one.kind for one in found] == ["refused", "refused"]
 
     at_a_station(visit)
+
+
+def test_an_act_kept_by_another_version_blocks_its_instrument_until_its_engine_asks() -> None:
+    async def visit(station: Station) -> None:
+        await die_at(station, "station: after bytes were sent", TRANSFER, 24)
+        entry = station.journal.entry(TRANSFER.key)
+        assert entry is not None
+        other = FragileJournal()
+        other.accept(TRANSFER.key, '{"schema": 99}', "pump_x1")
+        other.note_act(TRANSFER.key, entry.notes[-1])
+        await station.clock.sleep(3.0)
+        reborn = await Station.at(station.bench, station.clock, other)
+
+        refused = await reborn.executor.perform(again(TRANSFER))
+        settled = await reborn.executor.settle(TRANSFER)
+        done = await reborn.executor.perform(again(TRANSFER, 3))
+
+        assert isinstance(refused, Refused)
+        assert refused.error == "DoubtOpen"
+        assert isinstance(settled, Refused)
+        assert (settled.error, settled.has_acted) == ("DeviceFault", True)
+        assert isinstance(done, Done)
+        await reborn.executor.close()
+
+    at_a_station(visit)
