@@ -5,10 +5,10 @@ What touches the database is not here: a request to stop goes from the socket to
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError
@@ -105,6 +105,7 @@ class StationServer:
         self._attendance: Attendance[Connection] = Attendance(identity.heartbeat_s)
         self._desk = ControlDesk(core, self._attendance, self.leave, stays=identity.stays)
         self._connections: set[Connection] = set()
+        self._works: set[asyncio.Task[None]] = set()
         self._leaving = asyncio.Event()
         self.why_left = ""
         """Why the station leaves; empty while it stays."""
@@ -144,7 +145,7 @@ class StationServer:
                 await self._core.make_safe()
             finally:
                 server.close()
-                for task in (minding, pushing):
+                for task in (minding, pushing, *self._works):
                     task.cancel()
                 for connection in list(self._connections):
                     connection.say(Goodbye(reason=self.why_left or "the station ends"))
@@ -246,9 +247,15 @@ class StationServer:
             case Beat():
                 return
             case Perform() | Settle():
-                tasks.create_task(self._order(request, connection))
+                self._begin(self._order(request, connection), tasks)
             case _:
-                tasks.create_task(self._answer(request, connection))
+                self._begin(self._answer(request, connection), tasks)
+
+    def _begin(self, work: Coroutine[Any, Any, None], tasks: asyncio.TaskGroup) -> None:
+        """Have a request answered while the next one is read; leaving waits for no answer."""
+        task = tasks.create_task(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
 
     def _greet(self, hello: Hello, connection: Connection) -> None:
         refusal = self._why_not_greeted(hello)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import RequestRefused
-from orchestrator.execution.executor import Done, Refused, Unknown
+from orchestrator.execution.executor import Connection, Done, Refused, Unknown
 from orchestrator.station.control import NoStation, control, status_of
 from orchestrator.station.messages import (
     AskStatus,
@@ -259,6 +259,27 @@ def test_a_station_that_was_asked_to_stay_leaves_only_if_somebody_insists(tmp_pa
             with pytest.raises(RequestRefused, match="asked to stay"):
                 await _ask(station, Leave(insists=False))
             await _ask(station, Leave())
+
+    _run(main, tmp_path)
+
+
+def test_a_station_that_leaves_waits_for_no_answer(tmp_path):
+    async def main(station: PretendStation) -> None:
+        asked = asyncio.Event()
+
+        async def never() -> dict[str, Connection]:
+            asked.set()
+            await asyncio.Event().wait()
+            return {}
+
+        station.core.connect = never
+        executor = station.executor()
+        async with executor.in_touch(), asyncio.TaskGroup() as tasks:
+            async with station.served():
+                task = tasks.create_task(executor.connect())
+                await asked.wait()
+            task.cancel()
+        assert station.core.asked == ["make_safe"]
 
     _run(main, tmp_path)
 
