@@ -205,6 +205,7 @@ class Simulation:
         service = self._service()
         self._answer_doubts(service, self._state())
         self._clean(service)
+        self._clear_latch()
         self._request(Request.RESUME if self.dice.random() < 0.9 else Request.STOP)
         return True
 
@@ -244,8 +245,28 @@ class Simulation:
         mild = [request for request in Request if request not in (Request.STOP, Request.ABORT)]
         for _ in range(self.dice.choice((0, 0, 1, 2, 4))):
             await asyncio.sleep(self.dice.uniform(1.0, 1500.0))
+            if self.dice.random() < 0.1:
+                self._set_latch()
+                continue
             harsh = self.dice.random() < 0.2
             self._request(self.dice.choice([Request.STOP, Request.ABORT] if harsh else mild))
+
+    def _set_latch(self) -> None:
+        """Press the stop button of the station, if one is there."""
+        station = self.lab.station
+        if station is not None and not station.process.is_dead:
+            station.process.spawn(station.executor.set_latch("simulated"))
+            self.counts["latches set"] += 1
+
+    def _clear_latch(self) -> None:
+        """Release the stop button; the journal keeps it pressed over a station's death."""
+        station = self.lab.station
+        if station is not None and not station.process.is_dead and station.executor.latch():
+
+            async def clear() -> None:
+                station.executor.clear_latch("simulated")
+
+            station.process.spawn(clear())
 
     async def _pull_cables(self) -> None:
         for _ in range(self.dice.choice((0, 0, 0, 1, 2))):

@@ -128,7 +128,7 @@ class Station:
     """One station process."""
 
     process: MortalProcess
-    executor: Executor
+    executor: LocalExecutor
 
 
 class StationGone(Exception):
