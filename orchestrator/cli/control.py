@@ -28,7 +28,8 @@ _ReasonOption = Annotated[
 ]
 
 _NOBODY_THERE = (
-    "no engine is there to act on it; the next one will: athanor run CAMPAIGN --rig RIG --resume"
+    "no engine is there to act on it; the next one will: athanor run CAMPAIGN --rig RIG --resume, "
+    "or its service by itself"
 )
 
 

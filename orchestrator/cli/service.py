@@ -3,12 +3,14 @@
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from orchestrator.cli.options import EXIT_DONE, DatabaseOption, settings_of, write_text
+from orchestrator.errors import RequestRefused
 
 if TYPE_CHECKING:
     from orchestrator.service.systemd import Unit
@@ -99,11 +101,16 @@ def keep(
     from orchestrator.service.keeping import Need, name_in, wait_for_person
 
     settings, name = settings_of(database), name_in(campaign)
-    flag = Event()
+    flag, watch = Event(), _alarm_watch(rig, settings)
+
+    def pause() -> None:
+        watch()
+        flag.wait(_LOOK_EVERY_S)
+
     needed = wait_for_person(
         settings,
         name,
-        pause=lambda: flag.wait(_LOOK_EVERY_S),
+        pause=pause,
         tell=lambda text: typer.echo(text, err=True),
     )
     if needed.need is Need.NOTHING:
@@ -119,6 +126,30 @@ def keep(
         words += ["--resume", "--campaign-id", needed.campaign_id]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "orchestrator", *words])
+
+
+def _alarm_watch(rig: Path, settings: "Settings") -> Callable[[], None]:
+    """Return what rings and escalates alarms while no station lives that would.
+
+    Raises:
+        RigFileError: With every mistake in the rig file.
+    """
+    from orchestrator.cli.station_door import status_of_rig
+    from orchestrator.service.rig_check import load_rig
+    from orchestrator.wiring.alarm_beat import AlarmBeat
+
+    spec = load_rig(rig)
+    name, sha256, beat = spec.header.name, spec.fingerprint(), AlarmBeat(spec, settings)
+
+    def watch() -> None:
+        try:
+            status = status_of_rig(settings, name, sha256)
+        except RequestRefused:
+            return  # a station with another version of the file lives, and watches
+        if status is None:
+            beat()
+
+    return watch
 
 
 def _unit(campaign: Path, rig: Path, settings: "Settings", *, of_user: bool) -> "Unit":
@@ -141,9 +172,17 @@ def _unit(campaign: Path, rig: Path, settings: "Settings", *, of_user: bool) -> 
         campaign_name=prepared.campaign.header.name,
         command=command_of_keeper(Path(sys.executable), words),
         folder=database.parent,
-        actor=settings.actor,
+        environment=_environment(settings),
         user="" if of_user else os.environ.get("SUDO_USER") or getpass.getuser(),
     )
+
+
+def _environment(settings: "Settings") -> dict[str, str]:
+    """Return the settings that the unit's process is to have beside the database."""
+    found = {"ATHANOR_ACTOR": settings.actor}
+    if settings.alarm_channels is not None:
+        found["ATHANOR_ALARM_CHANNELS"] = str(settings.alarm_channels.absolute())
+    return found
 
 
 def _folder(*, of_user: bool) -> Path:

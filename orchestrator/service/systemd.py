@@ -5,7 +5,7 @@ only then becomes the engine; see `orchestrator.service.keeping`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,8 +37,8 @@ class Unit:
     """The keeper, argument by argument."""
     folder: Path
     """Where it works."""
-    actor: str
-    """Who is named in the log as the one who asked."""
+    environment: Mapping[str, str]
+    """Settings: who is named in the log as the one who asked, whom to tell of alarms."""
     user: str = ""
     """Of a system unit: whose process it is. Empty for a unit of the user's own."""
 
@@ -74,7 +74,10 @@ def unit_text(unit: Unit) -> str:
         "Type=exec",
         f"ExecStart={' '.join(_quoted(word) for word in unit.command)}",
         f"WorkingDirectory={_plain(str(unit.folder))}",
-        f"Environment={_quoted(f'ATHANOR_ACTOR={unit.actor}', is_command=False)}",
+        *(
+            f"Environment={_quoted(f'{name}={value}', is_command=False)}"
+            for name, value in unit.environment.items()
+        ),
         *([f"User={_plain(unit.user)}"] if of_system else []),
         "Restart=always",
         f"RestartSec={RESTART_AFTER_S}",

@@ -28,7 +28,8 @@ FOLDERS = ["lab", "lab of ada, 50% $HOME"]
 def unit_in(folder: Path, *, user: str = "") -> Unit:
     words = [str(folder / "oer.toml"), "--rig", str(folder / "rig.toml")]
     command = command_of_keeper(Path(sys.executable), words)
-    return Unit("OER plate 5%", command, folder, actor='ada "of" K', user=user)
+    environment = {"ATHANOR_ACTOR": 'ada "of" K', "ATHANOR_ALARM_CHANNELS": str(folder / "c.toml")}
+    return Unit("OER plate 5%", command, folder, environment, user=user)
 
 
 @pytest.mark.slow
@@ -93,7 +94,7 @@ def test_a_unit_of_ours_is_replaced_and_removed(tmp_path):
 
 def test_a_name_in_two_lines_is_refused():
     with pytest.raises(RequestRefused, match="expected text in one line"):
-        unit_text(Unit("a\nExecStart=/bin/sh", ("x",), Path("/lab"), "ada"))
+        unit_text(Unit("a\nExecStart=/bin/sh", ("x",), Path("/lab"), {}))
 
 
 def test_a_start_does_what_the_log_says(tmp_path):
