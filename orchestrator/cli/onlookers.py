@@ -84,7 +84,10 @@ class LiveOnlooker:
     def _thinking_s(self, view: CampaignView, now_s: float) -> float | None:
         """Return how long virtual time has stood still, which it does only for the planner."""
         stands_s = now_s - self._told_s
-        if self._has_ended or not view.is_simulated or view.status not in _PLANS_WHILE:
+        is_person_asked = bool(view.waits_for)
+        if self._has_ended or not view.is_simulated or is_person_asked:
+            return None
+        if view.status not in _PLANS_WHILE:
             return None
         return stands_s if stands_s >= _THINKS_AFTER_S else None
 
@@ -99,6 +102,7 @@ class PlainOnlooker:
     def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
         self._state = ""
+        self._waits_for = ""
         self._told: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -132,7 +136,9 @@ class PlainOnlooker:
         is_last = view.has_ended or view.status == "paused"
         if self._state and view.status != self._state and not is_last:
             typer.echo(f"{view.campaign_id} {view.status}")
-        self._state = view.status
+        if view.waits_for and view.waits_for != self._waits_for:
+            typer.echo(f"{view.campaign_id} {view.waits_for}")
+        self._state, self._waits_for = view.status, view.waits_for
 
     def _skip_what_ended_before(self, view: CampaignView) -> None:
         """Count what an earlier run told of; a resumed campaign begins where it was left."""

@@ -114,13 +114,15 @@ def campaign_view(
     doubts = tuple(doubt_views(state, laboratory))
     series = hypervolume_views(state, rows)
     composition = spec.space.composition
+    waits_for = _what_waits(state)
     return CampaignView(
         campaign_id=state.campaign_id,
         name=state.name,
         description=spec.header.description,
         state=shown_state(state.status, engine, len(doubts)),
         status=str(state.status),
-        status_reason=state.status_reason or _what_waits(state),
+        waits_for=waits_for,
+        status_reason=waits_for or state.status_reason,
         has_ended=state.status.has_ended,
         is_simulated=state.is_simulated,
         rig_name=state.rig_name,
@@ -154,7 +156,9 @@ def campaign_view(
 
 
 def _what_waits(state: CampaignState) -> str:
-    """Say which candidates wait for a person; empty if none do."""
+    """Say which candidates a running campaign waits for a person to approve; empty if none."""
+    if state.status is not CampaignStatus.RUNNING:
+        return ""
     names = ", ".join(one.candidate_id for one in waiting_for_approval(state))
     return f"waits for approval: {names} (athanor candidates)" if names else ""
 

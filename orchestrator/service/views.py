@@ -236,6 +236,8 @@ class CampaignView(_View):
     there, or ``held`` when an outcome is in doubt and nothing else can go on."""
     status: str
     """The status in the log, whether or not an engine is there."""
+    waits_for: str
+    """What a person has to do before anything starts, though the campaign is not held."""
     status_reason: str
     has_ended: bool
     is_simulated: bool
