@@ -28,6 +28,8 @@ from orchestrator.execution.rig_spec import (
 )
 from tests.support.benches import SMALL_RIG, on_virtual_time, small_rig
 
+FINGERPRINT_BEFORE_SAFETY = "d1f0382633b7faed77fae1bdbbf9ddff3609d630fe14c323951043f5a3752326"
+"""Of the small rig, as the version gave it whose rig files knew no safety."""
 BAD_RIGS = sorted((Path(__file__).parent / "bad_rigs").glob("*.toml"))
 
 
@@ -70,6 +72,15 @@ def test_the_fingerprint_follows_what_the_file_says_and_not_how() -> None:
     assert rig_from_text(shuffled, file="b").fingerprint() == fingerprint
     assert rig_from_text(changed, file="c").fingerprint() != fingerprint
     assert len(fingerprint) == 64
+
+
+def test_a_rig_that_says_nothing_of_safety_keeps_the_fingerprint_of_earlier_versions() -> None:
+    spelt_out = SMALL_RIG.replace("[lines.pumps]", "[safety]\nheartbeat_s = 2.0\n[lines.pumps]")
+    stricter = spelt_out.replace("2.0", "1.0")
+
+    assert small_rig().fingerprint() == FINGERPRINT_BEFORE_SAFETY
+    assert rig_from_text(spelt_out, file="a").fingerprint() == FINGERPRINT_BEFORE_SAFETY
+    assert rig_from_text(stricter, file="b").fingerprint() != FINGERPRINT_BEFORE_SAFETY
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
