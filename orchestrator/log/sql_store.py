@@ -221,7 +221,7 @@ class SqlStore:
                 "backup, or copy the file without its -wal to go on without all that is in that"
             )
         if n_lost:
-            logger.warning("%s: the last append was cut off, as by a power cut", self._path)
+            logger.info("%s: the last append was cut off, as by a power cut", self._path)
 
 
 def _switched_to_wal(connection: apsw.Connection) -> object:
