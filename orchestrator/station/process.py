@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 WATCHDOG_WAIT_S: Final = 60.0
 """How long an earlier station's watchdog may be at work, in real seconds; then it is killed."""
+LOCK_WAIT_S: Final = 0.5
+"""How long a lock is tried for that somebody may only be looking at, in real seconds."""
 FACTS_WAIT_S: Final = 5.0
 """How long the database is waited for at the end, in real seconds."""
 _ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -90,14 +92,7 @@ def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], On
         )
     folder = station_folder(options.database, rig.header.name)
     folder.make()
-    lock = FileLock(folder.lock)
-    try:
-        lock.take()
-    except LockHeld as error:
-        raise RequestRefused(
-            f"rig {rig.header.name!r} at {options.database}: got a station that lives already, "
-            f"process {error.pid}, expected none"
-        ) from error
+    _take_lock(folder, options)
     _log_to(folder.log)
     _wait_for_watchdog(folder)
     folder.rig.write_bytes(options.rig_file.read_bytes())
@@ -113,6 +108,28 @@ def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], On
     folder.unclean.unlink(missing_ok=True)
     station.say_goodbye()
     return why_left
+
+
+def _take_lock(folder: StationFolder, options: StationOptions) -> None:
+    """Take the station's lock for good; who only looks at it holds it for a moment, too.
+
+    Raises:
+        RequestRefused: Another station has it.
+    """
+    lock, clock = FileLock(folder.lock), SystemClock()
+    until_s = clock.monotonic_s() + LOCK_WAIT_S
+    while True:
+        try:
+            lock.take()
+        except LockHeld as error:
+            if clock.monotonic_s() < until_s:
+                select.select([], [], [], 0.05)
+                continue
+            raise RequestRefused(
+                f"{options.rig_file} at {options.database}: got a station that lives already, "
+                f"process {error.pid}, expected none"
+            ) from error
+        return
 
 
 def _log_to(path: Path) -> None:

@@ -81,18 +81,16 @@ def ensure_station(
     folder.make()
     clock = SystemClock()
     until_s = clock.monotonic_s() + START_S
-    process = _spawned(rig_file, database, folder, speed, environment)
+    begun: subprocess.Popen[bytes] | None = None
     while clock.monotonic_s() < until_s:
-        try:
-            code = process.wait(_LOOK_S)
-        except subprocess.TimeoutExpired:
-            code = None
+        if begun is None and not _is_locked(folder):
+            begun = _spawned(rig_file, database, folder, speed, environment)
+        select.select([], [], [], _LOOK_S)
         if _is_ready(folder, database):
-            return process if code is None else None
-        if code is not None and code != _EXIT_BAD_INPUT:
+            return begun if begun is not None and begun.poll() is None else None
+        code = None if begun is None else begun.poll()
+        if code is not None and (code != _EXIT_BAD_INPUT or not _is_locked(folder)):
             raise StationFailed(f"the station ended with {code}: {_tail(folder)}")
-        if code is not None and not _is_locked(folder):
-            raise StationFailed(f"no station could be started: {_tail(folder)}")
     raise StationFailed(f"the station did not answer within {START_S:g} s: {_tail(folder)}")
 
 

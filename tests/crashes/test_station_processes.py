@@ -142,6 +142,20 @@ def test_a_supervisor_that_is_told_to_go_takes_everything_along(lab):
     assert _kinds(lab, "lab")[-1] == "StationDetached"
 
 
+def test_ctrl_c_reaches_the_engine_once_and_the_supervisor_waits(lab):
+    supervisor = lab.run()
+    _wait_for_act(lab)
+
+    os.killpg(supervisor.pid, signal.SIGINT)
+    lab.wait_until(lambda: "PauseRequested" in _kinds(lab))
+    os.killpg(supervisor.pid, signal.SIGINT)
+
+    code, output = _end_of(lab, supervisor)
+    assert (code, "stopped: Ctrl-C" in output) == (0, True), output
+    assert _kinds(lab).count("PauseRequested") == _kinds(lab).count("StopRequested") == 1
+    assert _kinds(lab).count("EngineAttached") == 1
+
+
 def test_a_second_station_of_one_rig_is_refused(lab):
     supervisor = lab.run()
     _wait_for_act(lab)
