@@ -152,10 +152,17 @@ def recovering(folder: Path, n: int) -> None:
         log.close()
 
     warm_s = _timed(recover)
+    log = open_sqlite_log(path, must_exist=True)
+    found = recovered_state(log, CAMPAIGN_ID)
+    if found is None:
+        raise ValueError("the campaign is not there")
+    observations_s = _timed(lambda: list(found.state.observations))
+    log.close()
     print(
         f"recovery at {bulk.n} events of one campaign, {path.stat().st_size / 1e6:.0f} MB: "
         f"{warm_s:.3f} s with a snapshot 880 events old, {cold_s:.1f} s without any; "
-        f"keeping a whole one {keep_s:.2f} s"
+        f"its {len(found.state.observations)} observations, when the planner asks, "
+        f"{observations_s:.2f} s; keeping a whole snapshot {keep_s:.2f} s"
     )
 
 
