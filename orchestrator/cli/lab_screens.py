@@ -29,9 +29,11 @@ def age_text(time: datetime | None, now: datetime) -> str:
     if time is None:
         return "never"
     age_s = max(0.0, (now - time).total_seconds())
-    for limit_s, unit_s, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+    for limit_s, unit_s, unit in ((120, 1, "s"), (7200, 60, "min")):
         if age_s < limit_s:
             return f"{age_s / unit_s:.0f} {unit} ago"
+    if age_s < 172_800:
+        return f"{age_s / 3600:.1f} h ago"
     return f"{age_s / 86400:.1f} days ago"
 
 

@@ -113,7 +113,6 @@ def campaign_view(
     front = front_ids(state, rows)
     doubts = tuple(doubt_views(state, laboratory))
     series = hypervolume_views(state, rows)
-    composition = spec.space.composition
     waits_for = _what_waits(state)
     return CampaignView(
         campaign_id=state.campaign_id,
@@ -137,7 +136,7 @@ def campaign_view(
         counts=_counts(state),
         limits=_limits(state, now),
         targets=_targets(state),
-        components=tuple(composition.names) if composition is not None else (),
+        components=_components(state),
         parameters=tuple(parameter.name for parameter in spec.space.parameters),
         objectives=_objectives(state),
         measured=tuple(spec.measured_names),
@@ -153,6 +152,11 @@ def campaign_view(
         experiments=_experiments(state, rows, front),
         jobs=_jobs(state),
     )
+
+
+def _components(state: CampaignState) -> tuple[str, ...]:
+    composition = state.spec.space.composition
+    return tuple(composition.names) if composition is not None else ()
 
 
 def _what_waits(state: CampaignState) -> str:
