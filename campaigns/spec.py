@@ -128,10 +128,15 @@ class CampaignSpec(Section):
                 targets={i: one.objective for i, one in enumerate(self.stopping.targets)},
             )
         )
-        problems = problems or list(self._reference_problems())
+        problems = problems or [*self._approval_problems(), *self._reference_problems()]
         if problems:
             raise Mistakes(problems)
         return self
+
+    def _approval_problems(self) -> Iterator[Problem]:
+        if self.approval.gate != "off" and self.recipe is None:
+            expected = "off, or a [recipe]: without one nothing is made that could wait"
+            yield Problem("approval.gate", self.approval.gate, expected)
 
     def _reference_problems(self) -> Iterator[Problem]:
         if self.reference is None:

@@ -75,8 +75,8 @@ def analyse(campaign: CampaignSpec, rig: RigSpec, experiment: ExperimentState) -
     An analysis that gives a composition replaces the fractions that were asked by those that
     were made; one that fails leaves nothing to be learnt, because nobody knows of what. Without
     such an analysis the point is taken as asked. A campaign that measures nothing, because all that
-    it wants is computed from the composition, needs no values. Constraints are checked again at the made
-    point; breaking one is told in the reason and discards nothing.
+    it wants is computed from the composition, needs no values. Constraints are checked again at the
+    made point; breaking one is told in the reason and discards nothing.
 
     Args:
         campaign: With a recipe that fits the rig.
