@@ -108,8 +108,7 @@ def campaign_view(
         last_hash: Of the whole log.
         laboratory: The laboratory as folded from its stream; None if nobody looked.
     """
-    spec = state.spec
-    rows = objective_rows(spec, state.observations)
+    spec, rows = state.spec, objective_rows(state.spec, state.observations)
     front = front_ids(state, rows)
     doubts = tuple(doubt_views(state, laboratory))
     series = hypervolume_views(state, rows)
