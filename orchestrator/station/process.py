@@ -44,6 +44,8 @@ WATCHDOG_WAIT_S: Final = 60.0
 """How long an earlier station's watchdog may be at work, in real seconds; then it is killed."""
 LOCK_WAIT_S: Final = 0.5
 """How long a lock is tried for that somebody may only be looking at, in real seconds."""
+SAFE_AFTER_S: Final = 2.0
+"""How long devices may take to answer before they are made safe, in real seconds."""
 FACTS_WAIT_S: Final = 5.0
 """How long the database is waited for at the end, in real seconds."""
 _ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -262,11 +264,16 @@ class _Station:
         return status.model_copy(update=more)
 
     async def _connect(self, *, was_killed: bool) -> None:
-        """Connect, and bring to rest what a killed station left running."""
-        await self._core.connect()
-        if was_killed:
-            logger.warning("the last station was killed; everything is made safe")
-            await self._core.make_safe()
+        """Connect, and bring to rest what a killed station left running.
+
+        One dead device does not keep the others waiting for that.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            connecting = tasks.create_task(self._core.connect())
+            if was_killed:
+                await asyncio.wait({connecting}, timeout=SAFE_AFTER_S * self._options.speed)
+                logger.warning("the last station was killed; everything is made safe")
+                await self._core.make_safe()
 
     async def _look_after_alarms(self) -> None:
         while True:

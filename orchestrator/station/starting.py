@@ -91,6 +91,8 @@ def ensure_station(
         code = None if begun is None else begun.poll()
         if code is not None and (code != _EXIT_BAD_INPUT or not _is_locked(folder)):
             raise StationFailed(f"the station ended with {code}: {_tail(folder)}")
+        if code is not None:  # another station, or a watchdog at work, was first
+            begun = None
     raise StationFailed(f"the station did not answer within {START_S:g} s: {_tail(folder)}")
 
 

@@ -89,14 +89,30 @@ class _Watch:
             if GOODBYE in data:
                 return ""
             self.silent_s = 0.0
-            self._answer()
+            _say(self.orders.answers, BEAT)
         return f"station {orders.station_pid} was silent for {self.silent_s:.1f} s and was killed"
 
-    def _answer(self) -> None:
-        try:
-            os.write(self.orders.answers, BEAT)
-        except OSError as error:
-            logger.debug("the station does not hear: %s", error)
+
+def _say(answers: int, word: bytes) -> None:
+    """Write an answer; a station that is dead hears nothing."""
+    try:
+        os.write(answers, word)
+    except OSError as error:
+        logger.debug("the station does not hear: %s", error)
+
+
+def _may_act_late(folder: StationFolder) -> bool:
+    """Tell whether a watchdog may act whose station was dead before it could begin to watch.
+
+    Another station may have found this one's lock free meanwhile, and work: it has made everything
+    safe itself. If there is none, none can begin until this process ends.
+    """
+    try:
+        FileLock(folder.lock).take()
+    except LockHeld as error:
+        logger.warning("station %d has begun meanwhile; it makes everything safe", error.pid)
+        return False
+    return True
 
 
 def main(arguments: list[str]) -> int:
@@ -120,11 +136,14 @@ def main(arguments: list[str]) -> int:
         text = folder.rig.read_text(encoding="utf-8")
         rig = rig_from_text(text, file=str(folder.rig))
         clock = SystemClock(orders.speed)
-        os.write(orders.answers, READY)
+        was_in_time = os.getppid() == orders.station_pid
+        _say(orders.answers, READY)
         reason = _Watch(orders).until_something_is_wrong()
         if not reason:
             return 0
         logger.error("%s", reason)
+        if not was_in_time and not _may_act_late(folder):
+            return 0
         _end_station(orders)
         unsafe = _made_safe(rig, clock, orders.speed)
         logger.error("the bench was made safe%s", f", but for {unsafe}" if unsafe else "")

@@ -2,14 +2,18 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from drivers.clock import SystemClock
+from orchestrator.log.sql_log import open_sqlite_log
+from orchestrator.station.locks import FileLock, LockHeld
 from orchestrator.station.places import StationFolder
-from orchestrator.station.watchdog import BEAT, GOODBYE, WatchdogOrders, _Watch
+from orchestrator.station.watchdog import BEAT, GOODBYE, WatchdogOrders, _may_act_late, _Watch
 from orchestrator.station.watchdog_keeper import WatchdogKeeper
 from tests.support.pretend_station import RIG_FILE
 
@@ -77,6 +81,52 @@ def test_beats_keep_a_station_alive_until_it_says_goodbye(pipes):
 
     assert watch.until_something_is_wrong() == ""
     thread.join()
+
+
+def test_a_late_watchdog_leaves_the_bench_to_a_station_that_works(tmp_path):
+    folder = StationFolder(tmp_path)
+    lock = FileLock(folder.lock)
+    lock.take()
+    assert not _may_act_late(folder)
+    lock.release()
+
+    assert _may_act_late(folder)
+
+    with pytest.raises(LockHeld):
+        lock.take()
+
+
+@pytest.mark.slow
+def test_a_watchdog_whose_station_died_before_it_was_ready_acts_all_the_same(tmp_path):
+    folder = StationFolder(tmp_path)
+    folder.rig.write_bytes(RIG_FILE.read_bytes())
+    beats, answers = os.pipe(), os.pipe()
+    orders = WatchdogOrders(
+        folder=tmp_path,
+        database=tmp_path / "lab.db",
+        station_pid=2**22 + 1,
+        heartbeat_s=60.0,
+        speed=1.0,
+        beats=beats[0],
+        answers=answers[1],
+    )
+    os.close(beats[1])
+    os.close(answers[0])
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "orchestrator.station.watchdog", orders.model_dump_json()],
+        pass_fds=(beats[0], answers[1]),
+        check=False,
+    )
+
+    os.close(beats[0])
+    os.close(answers[1])
+    assert ended.returncode == 1
+    log = open_sqlite_log(tmp_path / "lab.db", must_exist=True)
+    (record,) = log.read(stream="lab")
+    log.close()
+    assert record.event.kind == "WatchdogActed"
+    assert "pump_x1" in record.event.unsafe  # nothing is served at the ends of its lines
 
 
 @pytest.mark.slow
