@@ -11,6 +11,7 @@ from orchestrator.core.point import Candidate, Prediction
 from orchestrator.log.sql_log import open_sqlite_log
 from tests.support.recorded_campaign import CAMPAIGN_TEXT, RecordedCampaign, record_campaign
 
+RECIPE = '[[recipe.job]]\nname = "make"\ninstrument = "pump_x1"\naction = "transfer"\n'
 POINT = {"Ni": 0.5, "Fe": 0.5, "Co": 0.0, "furnace_c": 300.0}
 
 
@@ -20,7 +21,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "lab.db"
     log = open_sqlite_log(path)
     campaign = RecordedCampaign(log)
-    campaign.open(CAMPAIGN_TEXT + '[approval]\ngate = "all"\n')
+    campaign.open(CAMPAIGN_TEXT + RECIPE + '[approval]\ngate = "all"\n')
     predicted = {"overpotential_v": Prediction(mean=0.35, sd=0.01)}
     campaign.append(
         CandidatesProposed(

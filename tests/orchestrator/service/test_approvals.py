@@ -11,8 +11,10 @@ from orchestrator.service.approvals import approve, candidate_views, edit, rejec
 from orchestrator.service.lab import Lab
 from tests.support.recorded_campaign import CAMPAIGN_TEXT, RecordedCampaign
 
+RECIPE = '[[recipe.job]]\nname = "make"\ninstrument = "pump_x1"\naction = "transfer"\n'
 TEXT = (
     CAMPAIGN_TEXT
+    + RECIPE
     + '[[constraint]]\nexpression = "cost_usd_per_mol <= 20"\n[approval]\ngate = "all"\n'
 )
 POINT = {"Ni": 0.5, "Fe": 0.5, "Co": 0.0, "furnace_c": 300.0}
