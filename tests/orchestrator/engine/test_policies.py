@@ -86,7 +86,9 @@ def test_a_fault_of_the_sample_is_an_infeasible_observation():
     recipe = spec.recipe
     assert recipe is not None
     jobs = tuple(
-        job.model_copy(update={"failure_means": "synthesis"}) if job.for_each else job
+        job.model_copy(update={"failure_means": "synthesis"})
+        if job.action == "transfer" and job.for_each
+        else job
         for job in recipe.jobs
     )
     spec = spec.model_copy(update={"recipe": recipe.model_copy(update={"jobs": jobs})})
