@@ -14,6 +14,7 @@ from orchestrator.core.lab import InstrumentStatus
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.perform import events_from_outcome
+from orchestrator.errors import IllegalTransition
 from orchestrator.execution.executor import Executor, Order, Outcome, Unknown
 from orchestrator.landmarks import reach
 
@@ -70,7 +71,8 @@ class Orders:
         )
         self._journal.decide([started], reads_lab=True)
         reach("engine: after the intent is written")
-        order = self._order(job, attempt, intent.instrument or job.planned.instrument)
+        experiment = self._journal.state.open_experiments[intent.experiment_id]
+        order = self._order(experiment.jobs[intent.job_name])
         self._running[job_id] = tasks.create_task(self._run(order))
 
     def settle_doubts(self, tasks: asyncio.TaskGroup) -> None:
@@ -78,7 +80,7 @@ class Orders:
         for experiment in self._journal.state.open_experiments.values():
             for job in experiment.jobs.values():
                 if self._must_ask(job):
-                    order = self._order(job, job.attempt, job.instrument)
+                    order = self._order(job)
                     job_id = job.planned.job_id
                     self._asked[job_id, job.attempt] = self._stands_since(job)
                     self._settling[job_id] = tasks.create_task(self._settle(order))
@@ -103,12 +105,17 @@ class Orders:
         known = self._journal.lab.instruments.get(job.instrument)
         return known is not None and known.status is InstrumentStatus.CONNECTED
 
-    def _order(self, job: JobState, attempt: int, instrument: str) -> Order:
+    def _order(self, job: JobState) -> Order:
+        """Return the order for a job's present attempt."""
+        started_time = job.started_time
+        if started_time is None:
+            raise IllegalTransition(f"job {job.planned.job_id}", str(job.status), "Order")
         life_s = max(ORDER_LIFE_S, 4.0 * self._clock.shortest_wait_s)
         return Order.for_job(
             self._journal.state.campaign_id,
-            job.planned.model_copy(update={"instrument": instrument}),
-            attempt=attempt,
+            job.planned.model_copy(update={"instrument": job.instrument}),
+            attempt=job.attempt,
+            started_time=started_time,
             epoch=self._epoch,
             not_after=self._clock.monotonic_s() + life_s,
         )

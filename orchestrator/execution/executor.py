@@ -6,9 +6,10 @@ without a change of shape. An executor answers each order exactly once, with wha
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
-from pydantic import Field, TypeAdapter
+from pydantic import AwareDatetime, Field, TypeAdapter
 
 from orchestrator.core.events import LoggedReading, PlannedJob
 from orchestrator.core.point import Fact
@@ -75,6 +76,9 @@ class Order(Fact):
     campaign_id: str
     job_id: str
     attempt: int = Field(ge=1)
+    started_time: AwareDatetime
+    """When its `JobStarted` was appended: another log, or one restored from a backup, may hold the
+    same job and attempt, and they are not the same act."""
     epoch: int = Field(ge=1)
     """The engine's; orders of an older one than was seen of this campaign are refused."""
     instrument: str
@@ -87,7 +91,14 @@ class Order(Fact):
 
     @classmethod
     def for_job(
-        cls, campaign_id: str, job: PlannedJob, *, attempt: int, epoch: int, not_after: float
+        cls,
+        campaign_id: str,
+        job: PlannedJob,
+        *,
+        attempt: int,
+        started_time: datetime,
+        epoch: int,
+        not_after: float,
     ) -> "Order":
         """Return the order that has a planned job done.
 
@@ -95,6 +106,7 @@ class Order(Fact):
             campaign_id: Whose job it is.
             job: With everything bound.
             attempt: Counted from 1.
+            started_time: When its `JobStarted` was appended.
             epoch: The engine's.
             not_after: In seconds of the station's monotonic clock.
         """
@@ -102,6 +114,7 @@ class Order(Fact):
             campaign_id=campaign_id,
             job_id=job.job_id,
             attempt=attempt,
+            started_time=started_time,
             epoch=epoch,
             instrument=job.instrument,
             action=job.action,
@@ -112,8 +125,12 @@ class Order(Fact):
 
     @property
     def key(self) -> str:
-        """What names this attempt everywhere and for ever: ``oer-plate-1/E0001/tare#1``."""
-        return f"{self.campaign_id}/{self.job_id}#{self.attempt}"
+        """What names this attempt everywhere and for ever.
+
+        ``oer-plate-1/E0001/tare#1@20260302T080000000000``
+        """
+        time = self.started_time.astimezone(UTC)
+        return f"{self.campaign_id}/{self.job_id}#{self.attempt}@{time:%Y%m%dT%H%M%S%f}"
 
 
 class Done(Fact):

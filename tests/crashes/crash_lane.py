@@ -54,11 +54,16 @@ class LaneSpec:
 
 PUMPED = (Counted("withdrew", "volume_ul", 1.0), Counted("infused", "volume_ul", 1.0))
 OPENED = (Counted("delivered", "duration_s", 50.0),)
+DRAINED = (
+    Counted("withdrew", "volume_ul", 1.0, is_measured=False),
+    Counted("infused", "volume_ul", 1.0, is_measured=False),
+)
+PUMPS = {"pump_x1": PUMPED, "pump_x2": PUMPED, "pump_waste": DRAINED}
 DID = (Counted("did", None, 1.0),)
 LANES = {
-    "queryable": LaneSpec("queryable", "crash-queryable-1", {"pump_x1": PUMPED, "pump_x2": PUMPED}),
-    "blind": LaneSpec("blind", "crash-blind-1", {"valve_x1": OPENED, "valve_x2": OPENED}),
-    "keyed": LaneSpec("keyed", "crash-keyed-1", {"person": DID}),
+    "queryable": LaneSpec("queryable", "crash-queryable-1", PUMPS),
+    "blind": LaneSpec("blind", "crash-blind-1", {**PUMPS, "valve_x1": OPENED, "valve_x2": OPENED}),
+    "keyed": LaneSpec("keyed", "crash-keyed-1", {**PUMPS, "person": DID}),
 }
 
 

@@ -61,9 +61,14 @@ async def carry_out(
 ) -> None:
     """Send a job until it says that it is done."""
     progress.add("started", job, clock)
-    attempt = int(clock.monotonic_s() * 1e6)
-    not_after = clock.monotonic_s() + ORDER_LIFE_S
-    order = Order.for_job("naive", job, attempt=attempt, epoch=1, not_after=not_after)
+    order = Order.for_job(
+        "naive",
+        job,
+        attempt=1,
+        started_time=clock.now(),
+        epoch=1,
+        not_after=clock.monotonic_s() + ORDER_LIFE_S,
+    )
     if isinstance(await executor.perform(order), Done):
         progress.add("done", job, clock)
     else:

@@ -23,6 +23,7 @@ from tests.crashes.tally_judge import Verdict
 __all__ = ["CABLES", "Pulled", "pull"]
 
 CABLES = {"queryable": "pumps", "blind": "relays", "keyed": "board"}
+ACTORS = {"queryable": "pump_x", "blind": "valve_x", "keyed": "person"}
 LOOK_S = 0.05
 PATIENCE_S = 60.0
 
@@ -72,7 +73,7 @@ def _acting_job(lane: Lane) -> str:
     def is_acting() -> bool:
         for experiment in lane.state().open_experiments.values():
             for job in experiment.jobs.values():
-                is_ours = job.planned.instrument in lane.spec.counted
+                is_ours = job.planned.instrument.startswith(ACTORS[lane.spec.name])
                 if is_ours and job.status is JobStatus.STARTED and lane.is_at_work(job):
                     found.append(job.planned.job_id)
         return bool(found)

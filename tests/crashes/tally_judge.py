@@ -76,12 +76,16 @@ class Counted:
     """Of the job, that says how much; None if the act is whole or not at all."""
     factor: float
     """Amount of the act for 1 of the argument."""
+    is_measured: bool = True
+    """Whether the amount is judged; a drained vessel gives what there was."""
 
     def is_full(self, act: Act, attempt: Attempt) -> bool:
         """Tell whether an act is as the job asked."""
         asked = self.factor
         if self.argument is not None:
             asked *= float(attempt.planned.arguments[self.argument])
+        if not self.is_measured:
+            return act.done is not None
         return act.done is not None and FULL <= act.done / asked <= 1 / FULL
 
 
@@ -154,7 +158,8 @@ def attempts_in(records: Iterable[Record], campaign_id: str) -> list[Attempt]:
             case ExperimentStarted():
                 planned.update((job.job_id, job) for job in event.jobs)
             case JobStarted():
-                key = f"{campaign_id}/{event.job_id}#{event.attempt}"
+                time = f"{record.time:%Y%m%dT%H%M%S%f}"
+                key = f"{campaign_id}/{event.job_id}#{event.attempt}@{time}"
                 attempt = Attempt(key, planned[event.job_id], record.time)
                 latest[event.job_id] = attempt
                 attempts.append(attempt)

@@ -98,6 +98,9 @@ def on_virtual_time(main: Callable[[VirtualClock], Awaitable[T]]) -> T:
         loop.close()
 
 
+MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
 def order(
     instrument: str,
     action: str,
@@ -114,6 +117,7 @@ def order(
         campaign_id=campaign_id,
         job_id=f"E0001/{action}_{instrument}",
         attempt=attempt,
+        started_time=MORNING,
         epoch=epoch,
         instrument=instrument,
         action=action,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -200,6 +201,7 @@ def order(*, attempt: int = 1, epoch: int = 1, deadline_s: float = 60.0) -> Orde
         campaign_id="oer-1",
         job_id="E0001/tare",
         attempt=attempt,
+        started_time=datetime(2026, 3, 2, 8, 0, tzinfo=UTC),
         epoch=epoch,
         instrument="balance",
         action="tare",

@@ -157,7 +157,14 @@ def test_a_whole_experiment_on_the_bench_gives_what_was_asked_within_the_pumps_e
         readings = {}
         for job in jobs:
             outcome = await executor.perform(
-                Order.for_job("oer-1", job, attempt=1, epoch=1, not_after=clock.monotonic_s() + 1.0)
+                Order.for_job(
+                    "oer-1",
+                    job,
+                    attempt=1,
+                    started_time=clock.now(),
+                    epoch=1,
+                    not_after=clock.monotonic_s() + 1.0,
+                )
             )
             assert isinstance(outcome, Done), outcome
             readings[job.name] = outcome.readings

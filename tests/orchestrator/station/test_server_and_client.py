@@ -26,6 +26,8 @@ from orchestrator.station.messages import (
 )
 from tests.support.pretend_station import PretendStation, order
 
+KEY = order().key
+
 
 def _run(main: Callable[[PretendStation], Awaitable[None]], folder: Path) -> None:
     async def in_time() -> None:
@@ -56,7 +58,7 @@ def test_an_order_goes_out_once_and_its_outcome_comes_back(tmp_path):
             await executor.close()
         assert connections["balance"].identity == "B1"
         assert outcome == Done()
-        assert station.core.done == ["oer-1/E0001/tare#1"]
+        assert station.core.done == [KEY]
 
     _run(main, tmp_path)
 
@@ -81,7 +83,7 @@ def test_an_order_outlives_its_engine_and_the_next_one_is_told(tmp_path):
                 outcome = await second.perform(order(epoch=2))
                 await second.close()
         assert outcome == Done()
-        assert station.core.done == ["oer-1/E0001/tare#1"]
+        assert station.core.done == [KEY]
 
     _run(main, tmp_path)
 
@@ -97,7 +99,7 @@ def test_a_cancelled_order_is_interrupted_before_the_cancellation_goes_on(tmp_pa
                 task.cancel()
                 await asyncio.wait({task})
                 assert task.cancelled()
-                assert station.core.asked[-1] == "interrupt oer-1/E0001/tare#1"
+                assert station.core.asked[-1] == f"interrupt {KEY}"
             await executor.close()
         assert station.core.done == []
 
@@ -119,7 +121,7 @@ def test_after_a_station_died_its_order_is_asked_about_and_not_sent_again(tmp_pa
                 await executor.close()
         assert isinstance(outcome, Refused)
         assert outcome.error == "NotAccepted"
-        assert station.core.asked.count("settle oer-1/E0001/tare#1") == 1
+        assert station.core.asked.count(f"settle {KEY}") == 1
         assert station.core.done == []
 
     _run(main, tmp_path)
