@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from orchestrator.core.events import Event, campaign_stream
+from orchestrator.core.events import Event, PauseRequested, campaign_stream
 from orchestrator.log.chain import StoredRecord, next_records, record_from_stored
 from orchestrator.log.event_log import Record
 from orchestrator.log.recovered import StateKeeper, recovered_lab, recovered_state
@@ -94,16 +94,10 @@ def appending(folder: Path, n: int) -> None:
     campaign = RecordedCampaign(log)
     campaign.open()
     times: list[float] = []
-
-    def finish() -> None:
-        experiment_id = campaign.start()
-        times.append(_timed(lambda: campaign.do_jobs(experiment_id, "tare")) / 2)
-        times.append(_timed(lambda: campaign.do_jobs(experiment_id, "dose")) / 2)
-
-    while len(times) < n:
-        finish()
+    for _ in range(n):
+        times.append(_timed(lambda: campaign.append(PauseRequested(reason="figure"))))
     log.close()
-    print(f"append of one event at FULL, {len(times)} pairs in {folder}: {_percentiles(times)}")
+    print(f"append of one event at FULL, {len(times)} times in {folder}: {_percentiles(times)}")
 
 
 def probing(folder: Path, n: int) -> None:
