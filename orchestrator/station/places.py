@@ -25,6 +25,11 @@ class StationFolder:
         return self.path / "journal.db"
 
     @property
+    def log_mark(self) -> Path:
+        """The hash of the first record of the log that the journal belongs to."""
+        return self.path / "log-mark"
+
+    @property
     def lock(self) -> Path:
         """Held by the station as long as it lives."""
         return self.path / "lock"

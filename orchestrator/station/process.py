@@ -30,6 +30,7 @@ from orchestrator.log.sqlite_station_journal import SqliteStationJournal
 from orchestrator.log.station_journal import StationJournal
 from orchestrator.station.control_desk import acting
 from orchestrator.station.facts import FactWriter
+from orchestrator.station.journal_of_log import put_foreign_journal_aside
 from orchestrator.station.locks import FileLock, LockHeld
 from orchestrator.station.messages import StationStatus
 from orchestrator.station.places import StationFolder, station_folder
@@ -100,6 +101,7 @@ def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], On
     folder.rig.write_bytes(options.rig_file.read_bytes())
     was_killed = folder.unclean.exists()
     folder.unclean.touch()
+    put_foreign_journal_aside(folder, options.database)
     with closing(SqliteStationJournal(folder.journal)) as journal:
         station = _Station(options, rig, folder, journal, make_on_beat(rig))
         factory = asyncio.new_event_loop

@@ -1,0 +1,53 @@
+"""Which log a station's journal belongs to.
+
+Epochs are counted by each log. A log that was deleted and begun anew counts from one again; with
+the old journal beside it, its engines would be refused for ever as outdated.
+"""
+
+import logging
+from contextlib import closing
+from pathlib import Path
+
+from orchestrator.errors import LogError
+from orchestrator.log.sql_log import open_sqlite_log
+from orchestrator.station.places import StationFolder
+
+__all__ = ["put_foreign_journal_aside"]
+
+logger = logging.getLogger(__name__)
+
+
+def put_foreign_journal_aside(folder: StationFolder, database: Path) -> None:
+    """Put the journal aside if it was kept for another log than the one that is there now.
+
+    A log is known by the hash of its first record. Nothing is deleted.
+
+    Args:
+        folder: The station's; nobody has the journal open.
+        database: The laboratory's log.
+    """
+    try:
+        first = _first_hash(database)
+    except LogError as error:
+        logger.warning("the journal is not compared with the log: %s", error)
+        return
+    if not first:
+        return
+    known = folder.log_mark.read_text("utf-8") if folder.log_mark.exists() else ""
+    if known and known != first:
+        logger.warning("another log is there now; the journal of the old one is put aside")
+        for name in ("", "-wal", "-shm"):
+            old = folder.journal.with_name(f"{folder.journal.name}{name}")
+            if old.exists():
+                old.rename(old.with_name(f"{folder.journal.stem}-{known[:12]}.db{name}"))
+    if known != first:
+        beside = folder.log_mark.with_suffix(".part")
+        beside.write_text(first, encoding="utf-8")
+        beside.replace(folder.log_mark)
+
+
+def _first_hash(database: Path) -> str:
+    if not database.exists():
+        return ""
+    with closing(open_sqlite_log(database, must_exist=True)) as log:
+        return next((record.hash for record in log.read(limit=1)), "")
