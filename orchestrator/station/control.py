@@ -113,12 +113,11 @@ def _asked(
             wire.settimeout(timeout_s)
             wire.connect(str(folder.socket))
             _send(wire, hello)
-            if request is not None:
-                _send(wire, request)
             answers = _answers(wire)
             welcome = next(answers)
             if request is None or isinstance(welcome, Failed):
                 return welcome
+            _send(wire, request)
             return next(
                 answer for answer in answers if answer.number == 1 or isinstance(answer, Goodbye)
             )
