@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 import campaigns
+from campaigns.approval import Approval
 from campaigns.errors import CampaignFileError
+from campaigns.failures import Failures
 from campaigns.fields import Section
 from campaigns.grammar import FUNCTIONS
 from campaigns.loading import campaign_from_text
 from campaigns.objectives import Objective, Outcome
 from campaigns.recipe import AnalysisChoice, JobTemplate, Recipe
+from campaigns.reference import Expected, Reference
 from campaigns.space import (
     CategoricalParameter,
     Composition,
@@ -25,11 +28,14 @@ from campaigns.stopping import Plateau, Stopping, Target
 PAGE = (Path(campaigns.__file__).parent.parent / "docs" / "CAMPAIGNS.md").read_text("utf-8")
 SECTIONS: list[type[Section]] = [
     AnalysisChoice,
+    Approval,
     CampaignSpec,
     CategoricalParameter,
     Composition,
     Constraint,
     DiscreteParameter,
+    Expected,
+    Failures,
     Header,
     JobTemplate,
     Objective,
@@ -38,6 +44,7 @@ SECTIONS: list[type[Section]] = [
     PlannerChoice,
     RangeParameter,
     Recipe,
+    Reference,
     Space,
     Stopping,
     Target,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from drivers.clock import SystemClock, VirtualClock
+from orchestrator.core.patience import Patience
 from orchestrator.errors import RigFileError
 from orchestrator.execution.rig import (
     bench_for,
@@ -184,6 +185,7 @@ def test_the_reference_names_every_key_and_its_example_is_a_rig() -> None:
         InstrumentSpec,
         InterlockSpec,
         LineSpec,
+        Patience,
         PositionSpec,
         RigHeader,
         SafeActionSpec,
