@@ -58,18 +58,21 @@ INSTRUMENT_TRANSITIONS: Final[
     (_S.UNKNOWN, InstrumentConnected): _S.CONNECTED,
     (_S.UNKNOWN, InstrumentLost): _S.LOST,
     (_S.UNKNOWN, InstrumentTakenOut): _S.OUT,
+    (_S.UNKNOWN, InstrumentPutBack): _S.UNKNOWN,
     (_S.CONNECTED, InstrumentConnected): _S.CONNECTED,
     (_S.CONNECTED, InstrumentLost): _S.LOST,
     (_S.CONNECTED, InstrumentTakenOut): _S.OUT,
+    (_S.CONNECTED, InstrumentPutBack): _S.CONNECTED,
     (_S.LOST, InstrumentConnected): _S.CONNECTED,
     (_S.LOST, InstrumentLost): _S.LOST,
     (_S.LOST, InstrumentTakenOut): _S.OUT,
+    (_S.LOST, InstrumentPutBack): _S.LOST,
     (_S.OUT, InstrumentConnected): _S.OUT,
     (_S.OUT, InstrumentLost): _S.OUT,
     (_S.OUT, InstrumentTakenOut): _S.OUT,
     (_S.OUT, InstrumentPutBack): _S.UNKNOWN,
 }
-"""The whole life of an instrument. Putting back one that is in service is an error."""
+"""The whole life of an instrument. Putting back one that is in service changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)

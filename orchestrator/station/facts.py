@@ -19,7 +19,8 @@ from drivers.clock import SystemClock
 from orchestrator.core.events import LAB_STREAM
 from orchestrator.core.lab_events import LabEvent
 from orchestrator.core.point import Fact
-from orchestrator.errors import LogError
+from orchestrator.errors import IllegalTransition, LogError, VersionConflict
+from orchestrator.log.recovered import recovered_lab
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
 
 __all__ = ["FactWriter", "KeptFact", "append_to_file", "facts_in_file"]
@@ -145,7 +146,9 @@ class FactWriter:
                     log = log or open_sqlite_log(self._database)
                     self._append_first(log)
                     self._note_trouble("")
-                except LogError as error:
+                except VersionConflict:
+                    continue  # somebody else was faster
+                except (LogError, IllegalTransition) as error:
                     self._note_trouble(str(error))
                     if self._is_closing.wait(RETRY_S):
                         break
@@ -155,14 +158,26 @@ class FactWriter:
             log.close()
 
     def _append_first(self, log: SqliteLog) -> None:
+        """Append the oldest fact unless it cannot follow: that would lock the stream for all.
+
+        Raises:
+            LogError: Not this time.
+        """
         first = self._facts[0]
-        log.append(
-            LAB_STREAM,
-            [first.event],
-            time=first.time,
-            actor=first.actor,
-            is_simulated=self._is_simulated,
-        )
+        lab = recovered_lab(log).state
+        try:
+            lab.after(first.event, first.time)
+        except IllegalTransition:
+            logger.exception("not written: %s", first.model_dump_json())
+        else:
+            log.append(
+                LAB_STREAM,
+                [first.event],
+                time=first.time,
+                actor=first.actor,
+                is_simulated=self._is_simulated,
+                expected={LAB_STREAM: lab.version},
+            )
         self._facts.popleft()
         if self._n_from_file:
             self._n_from_file -= 1
