@@ -5,6 +5,9 @@
 #   make test    every test that needs nothing from outside
 #   make check   format, lint, types, import contracts, doctests, tests about the code
 #   make all     test, check, and the tests that kill processes
+#   make crash        SIGKILLs of engine, station and watchdog, 150 in each recovery class; 20 minutes
+#   make crash-full   1,000 in each class; goes on where it was broken off
+#   make soak         10,000 jobs with faults on the wire; memory and open files are watched
 #   make seeds   10,000 simulated campaigns with faults and crashes, about ten minutes
 #   make fuzz    10,000 damaged logs, about a minute
 #   make lock    requirements.lock anew, from what pyproject.toml allows today
@@ -24,7 +27,7 @@ DEMO := campaigns/library/oer
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check all seeds fuzz lock clean
+.PHONY: help setup demo test check all crash crash-full soak seeds fuzz lock clean
 
 help:
 	@sed -n 's/^#   \(make \)/\1/p' Makefile
@@ -54,6 +57,15 @@ check: $(READY)
 all: test check
 	@$(BIN)/python -m pytest -q -m crash
 
+crash: $(READY)
+	@$(BIN)/python -m tests.crashes.kill --kills 150 --out crash-test --fresh
+
+crash-full: $(READY)
+	@$(BIN)/python -m tests.crashes.kill --kills 1000 --out crash-full-test
+
+soak: $(READY)
+	@$(BIN)/python -m tests.crashes.soak --jobs 10000 --out soak-test
+
 seeds: $(READY)
 	@$(BIN)/python -m tests.support.simulated_campaigns --n 10000 --workers $(WORKERS)
 
@@ -64,6 +76,6 @@ lock:
 	@.ci/lock requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) build dist demo crash-test crash-full-test soak-test *.egg-info .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

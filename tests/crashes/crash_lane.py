@@ -101,9 +101,10 @@ class Lane:
         self.database = folder / "athanor.db"
         self.kills_file = folder / "kills.jsonl"
         folder.mkdir(parents=True, exist_ok=True)
-        self.n_done = (
-            len(self.kills_file.read_text().splitlines()) if self.kills_file.exists() else 0
-        )
+        kept = self.kills_file.read_text("utf-8") if self.kills_file.exists() else ""
+        kills = [json.loads(line) for line in kept.splitlines()]
+        self.n_done = len(kills)
+        self.n_landed = sum(kill["landed"] for kill in kills)
         self.rng = random.Random(f"{seed} {spec.name} {self.n_done}")
         self._lab: subprocess.Popen[bytes] | None = None
         self._engine: subprocess.Popen[bytes] | None = None
@@ -145,6 +146,7 @@ class Lane:
         began = time.monotonic()
         self.revive(kill)
         kill.seconds = time.monotonic() - began
+        self.n_landed += kill.landed
         with self.kills_file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(kill)) + "\n")
             file.flush()

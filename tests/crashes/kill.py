@@ -50,11 +50,13 @@ def run_lane(name: str, out: Path, n_kills: int, speed: float, seed: int) -> dic
         seed: Of everything that is drawn.
     """
     lane = Lane(LANES[name], out.resolve() / name, speed=speed, seed=seed)
-    plan = places_for(n_kills, random.Random(f"{seed} {name}"))
+    plan = places_for(2 * n_kills, random.Random(f"{seed} {name}"))
     error = ""
     try:
         lane.open()
         for place, victim in plan[lane.n_done :]:
+            if lane.n_landed >= n_kills:
+                break
             kill = lane.kill_once(place, victim)
             print(
                 f"{name} {kill.number}/{n_kills} {kill.victim} at {kill.place}: "
