@@ -94,6 +94,7 @@ class OrderDesk:
         except LogError as error:
             return journal_failed(error)
         job = RunningOrder(order, seat, JournalTicket(order.key, self._kept.journal))
+        seat.begin(order.action, order.campaign_id, self._clock.monotonic_s())
         return await self._begun(job, self._life_of(job)).outcome()
 
     async def settle(self, order: Order) -> Outcome:
@@ -180,8 +181,7 @@ class OrderDesk:
 
     async def _life_of(self, job: RunningOrder) -> Outcome:
         """Carry an order out and keep what became of it."""
-        seat, order = job.seat, job.order
-        seat.begin(order.action, order.campaign_id, self._clock.monotonic_s())
+        seat, job.has_begun = job.seat, True
         try:
             found = await self._tried(job)
             if isinstance(found, Trouble) and job.ticket.is_acting:
@@ -193,6 +193,8 @@ class OrderDesk:
 
     async def _tried(self, job: RunningOrder) -> Outcome | Trouble:
         seat, order = job.seat, job.order
+        if job.error:
+            return Trouble(job.error, job.reason)
         try:
             async with seat.turn:
                 refusal = await self._older_doubt(seat) or self._lateness(order)
@@ -235,7 +237,9 @@ class OrderDesk:
     async def _asked(self, job: RunningOrder, notes: tuple[str, ...], cut: Trouble) -> Outcome:
         """Ask the device what it did; what it could not be asked is not kept and stays open."""
         seat, order = job.seat, job.order
-        job.is_asking = True
+        if not job.has_begun and job.error:
+            return Unknown(evidence=f"{cut.text}; the question was cut off")
+        job.has_begun = job.is_asking = True
         try:
             if needs_device(seat, order.action):
                 async with deadline(self._clock, self._patience_s(job), n_replies=10):

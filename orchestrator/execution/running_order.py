@@ -27,6 +27,8 @@ class RunningOrder:
         self.ticket = ticket
         self.is_question = is_question
         self.task: asyncio.Task[Outcome] | None = None
+        self.has_begun = False
+        """Whether its task has taken its first step: one that is cancelled before never answers."""
         self.error = ""
         """Name of what cut it off; empty while nothing did."""
         self.reason = ""
@@ -47,7 +49,7 @@ class RunningOrder:
         is_first = not self.error
         if is_first:
             self.error, self.reason = error, reason
-        if is_first or self.is_asking:
+        if self.has_begun and (is_first or self.is_asking):
             task.cancel()
 
     async def outcome(self) -> Outcome:

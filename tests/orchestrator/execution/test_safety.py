@@ -220,6 +220,39 @@ def test_the_latch_stops_everything_until_it_is_cleared_and_survives_the_station
     at_a_bench(visit)
 
 
+def test_an_order_that_comes_together_with_the_latch_is_answered() -> None:
+    async def visit(place: Place) -> None:
+        work = asyncio.create_task(place.executor.perform(POUR))
+        stop = asyncio.create_task(place.executor.set_latch("smoke"))
+        await asyncio.wait({work, stop})
+
+        assert not work.cancelled()
+        refused = work.result()
+        assert isinstance(refused, Refused)
+        assert refused.error == "Latched"
+        assert place.moved_ul("pump_x1") == 0.0
+
+    at_a_bench(visit)
+
+
+def test_an_abort_reaches_an_instrument_that_another_campaign_wants_too() -> None:
+    async def visit(place: Place) -> None:
+        theirs = POUR.model_copy(update={"campaign_id": "other"})
+        mine = asyncio.create_task(place.executor.perform(POUR))
+        other = asyncio.create_task(place.executor.perform(theirs))
+        await place.clock.sleep(20.0)
+        errors = await place.executor.stop_campaign(POUR.campaign_id, "abort")
+
+        assert "pump_x1" in errors
+        assert await place.rests("pump_x1")
+        assert isinstance(await mine, Refused)
+        refused = await other
+        assert isinstance(refused, Refused)
+        assert refused.error == "InstrumentBusy"
+
+    at_a_bench(visit)
+
+
 @pytest.mark.parametrize("how", ["hold", "stop", "abort"])
 def test_a_campaign_is_held_stopped_or_aborted_and_others_go_on(how: str) -> None:
     async def visit(place: Place) -> None:
