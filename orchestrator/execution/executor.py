@@ -123,6 +123,10 @@ class Order(Fact):
             deadline_s=deadline_for(job.expected_s),
         )
 
+    def is_same_job(self, other: "Order") -> bool:
+        """Tell whether both are attempts at one job."""
+        return (self.campaign_id, self.job_id) == (other.campaign_id, other.job_id)
+
     @property
     def key(self) -> str:
         """What names this attempt everywhere and for ever.

@@ -17,7 +17,7 @@ from drivers.errors import DriverError
 from orchestrator.errors import LogError
 from orchestrator.execution.calming import stopped
 from orchestrator.execution.connecting import Connector
-from orchestrator.execution.executor import Order, Outcome, Refused, Unknown
+from orchestrator.execution.executor import Done, Order, Outcome, Refused, Unknown
 from orchestrator.execution.interlocks import Interlocks
 from orchestrator.execution.job_boundary import Trouble, carried_out, within_tree
 from orchestrator.execution.kept_orders import JournalTicket, KeptOrders
@@ -197,7 +197,7 @@ class OrderDesk:
             return Trouble(job.error, job.reason)
         try:
             async with seat.turn:
-                refusal = await self._older_doubt(seat) or self._lateness(order)
+                refusal = await self._older_doubt(job) or self._lateness(order)
                 if refusal is not None:
                     return refusal
                 self._kept.accept(order)
@@ -217,8 +217,13 @@ class OrderDesk:
                 await stopped(seat)
             return Trouble(job.error or "NothingDone", job.reason or "the station is closing")
 
-    async def _older_doubt(self, seat: Seat) -> Refused | None:
-        """Ask the device about what was cut off before, so that nothing wipes its memory of it."""
+    async def _older_doubt(self, job: RunningOrder) -> Refused | Unknown | None:
+        """Ask the device about what was cut off before, so that nothing wipes its memory of it.
+
+        Somebody said of an earlier attempt at this job that it did not run. If the device knows
+        better, nothing is sent: a person decides again, with that before their eyes.
+        """
+        seat = job.seat
         for entry in self._kept.cut_off(seat.name):
             try:
                 order = Order.model_validate_json(entry.order_json)
@@ -232,6 +237,10 @@ class OrderDesk:
                 text = f"what became of {entry.key} is not known: {in_words(error)}"
                 return refused("DoubtOpen", text)
             self._kept.end(entry.key, outcome)
+            if order.is_same_job(job.order) and not isinstance(outcome, Unknown):
+                evidence = _what_it_did(seat, entry.key, outcome)
+                if evidence:
+                    return Unknown(evidence=evidence)
         return None
 
     async def _asked(self, job: RunningOrder, notes: tuple[str, ...], cut: Trouble) -> Outcome:
@@ -277,3 +286,12 @@ class OrderDesk:
         if job.error in {"", "LineError"} and not job.is_question:
             job.seat.fault = job.seat.fault or fault_in(outcome)
         return outcome
+
+
+def _what_it_did(seat: Seat, key: str, outcome: Done | Refused) -> str:
+    """Say what a device did under an attempt that was said not to have run; empty if nothing."""
+    if isinstance(outcome, Refused):
+        did = outcome.message if outcome.has_acted else ""
+    else:
+        did = "it ran" + "".join(f", {one.name} = {one.value}" for one in outcome.readings)
+    return f"{seat.name} says of {key}: {did}; nothing more was sent" if did else ""

@@ -123,6 +123,26 @@ def test_a_stroke_that_ended_while_the_station_was_dead_has_run() -> None:
     at_a_station(visit)
 
 
+def test_a_device_that_did_it_is_heard_though_a_person_said_that_it_did_not() -> None:
+    async def visit(station: Station) -> None:
+        draw = order("pump_x1", "withdraw", volume_ul=300.0, rate_ul_per_min=1500.0)
+        await die_at(station, "station: after bytes were sent", draw, 24)
+        await station.clock.sleep(60.0)
+        reborn = await station.restarted()
+
+        contradicted = await reborn.executor.perform(again(draw))
+        drawn_ul = sum(act.amount for act in reborn.bench.acts()["pump_x1"])
+        insisted = await reborn.executor.perform(again(draw, 3))
+
+        assert isinstance(contradicted, Unknown)
+        assert f"pump_x1 says of {draw.key}: it ran" in contradicted.evidence
+        assert drawn_ul == pytest.approx(300.0, rel=0.02)
+        assert isinstance(insisted, Done)
+        await reborn.executor.close()
+
+    at_a_station(visit)
+
+
 def test_an_outcome_that_was_not_kept_is_asked_for() -> None:
     async def visit(station: Station) -> None:
         await die_at(station, "station: before the outcome is kept", TRANSFER)
