@@ -15,6 +15,9 @@ LADDER: Final = (Request.PAUSE, Request.STOP, Request.ABORT)
 """What the first, second and third Ctrl-C ask."""
 
 
+LEAVES: Final = "Ctrl-C leaves the campaign as it is"
+"""What the first Ctrl-C does while a campaign waits for a person."""
+
 _ARTICLES: Final = {Request.PAUSE: "a pause", Request.STOP: "a stop", Request.ABORT: "an abort"}
 
 
@@ -37,6 +40,16 @@ class Interrupts:
     @property
     def hint(self) -> str:
         """What the next Ctrl-C will do."""
+        return self.hint_while(is_waiting=False)
+
+    def hint_while(self, *, is_waiting: bool) -> str:
+        """Return what the next Ctrl-C will do.
+
+        Args:
+            is_waiting: Whether the campaign waits for a person.
+        """
+        if is_waiting and self._n == 0:
+            return LEAVES
         if self._n >= len(LADDER):
             return "Ctrl-C kills this process; the log stays whole"
         asked = f"{LADDER[self._n - 1]} requested; " if self._n else ""

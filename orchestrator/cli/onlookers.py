@@ -1,5 +1,6 @@
 """Who shows a running campaign: a table that changes, or one line for each thing that happened."""
 
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -11,6 +12,7 @@ from rich.text import Text
 from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.screens import run_panel
 from orchestrator.service.labels import label_from_name, number_text
+from orchestrator.service.next_steps import next_steps
 from orchestrator.service.views import CampaignView, ExperimentView
 
 if TYPE_CHECKING:
@@ -30,11 +32,13 @@ class LiveOnlooker:
     Args:
         screen: The terminal.
         interrupts: Says what Ctrl-C would do.
+        database: The log, for the commands that it tells to type.
     """
 
-    def __init__(self, screen: Console, interrupts: Interrupts) -> None:
+    def __init__(self, screen: Console, interrupts: Interrupts, database: Path) -> None:
         self._screen = screen
         self._interrupts = interrupts
+        self._database = database
         self._begun_s = self._told_s = 0.0
         self._progress: Progress | None = None
         self._has_ended = False
@@ -71,12 +75,14 @@ class LiveOnlooker:
         if progress is None:
             return Text()
         now_s = self._screen.get_time()
+        hint = self._interrupts.hint_while(is_waiting=progress.is_waited_for)
         return run_panel(
             progress.view,
             progress.instruments,
             elapsed_s=now_s - self._begun_s,
             thinking_s=self._thinking_s(progress.view, now_s),
-            hint="" if self._has_ended else self._interrupts.hint,
+            hint="" if self._has_ended else hint,
+            steps=() if self._has_ended else _steps(progress, self._database),
             width=self._screen.width,
             height=self._screen.height,
         )
@@ -97,10 +103,13 @@ class PlainOnlooker:
 
     Args:
         interrupts: Says what Ctrl-C would do.
+        database: The log, for the commands that it tells to type.
     """
 
-    def __init__(self, interrupts: Interrupts) -> None:
+    def __init__(self, interrupts: Interrupts, database: Path) -> None:
         self._interrupts = interrupts
+        self._database = database
+        self._steps: tuple[str, ...] = ()
         self._state = ""
         self._waits_for = ""
         self._told: set[str] = set()
@@ -133,12 +142,22 @@ class PlainOnlooker:
             self._told.add(experiment.experiment_id)
             so_far = _so_far(view) if experiment is ended[-1] else ""
             typer.echo(f"{_experiment_line(view, experiment)}{so_far}")
-        is_last = view.has_ended or view.status == "paused"
+        is_last = view.has_ended or (view.status == "paused" and not progress.is_waited_for)
         if self._state and view.status != self._state and not is_last:
-            typer.echo(f"{view.campaign_id} {view.status}")
+            reason = f": {view.status_reason}" if progress.is_waited_for else ""
+            typer.echo(f"{view.campaign_id} {view.status}{reason}")
         if view.waits_for and view.waits_for != self._waits_for:
             typer.echo(f"{view.campaign_id} {view.waits_for}")
         self._state, self._waits_for = view.status, view.waits_for
+        self._tell_steps(_steps(progress, self._database), progress)
+
+    def _tell_steps(self, steps: tuple[str, ...], progress: "Progress") -> None:
+        """Write what a person has to do, once for each change."""
+        if steps and steps != self._steps:
+            for step in steps:
+                typer.echo(f"  {step}")
+            typer.echo(f"  {self._interrupts.hint_while(is_waiting=progress.is_waited_for)}")
+        self._steps = steps
 
     def _skip_what_ended_before(self, view: CampaignView) -> None:
         """Count what an earlier run told of; a resumed campaign begins where it was left."""
@@ -146,6 +165,13 @@ class PlainOnlooker:
         if before:
             self._told.update(before)
             typer.echo(f"{len(before)} experiments had ended before{_so_far(view)}")
+
+
+def _steps(progress: "Progress", database: Path) -> tuple[str, ...]:
+    """Return what a person has to do while the engine stays and waits for that."""
+    if progress.laboratory is None or not progress.is_waited_for:
+        return ()
+    return next_steps(progress.view, progress.laboratory, database=database)
 
 
 def _experiment_line(view: CampaignView, experiment: ExperimentView) -> str:

@@ -42,6 +42,10 @@ _DryRunOption = Annotated[
     bool,
     typer.Option("--dry-run", help="On the pretended bench, in virtual time; opens no port."),
 ]
+_LeavesOption = Annotated[
+    bool,
+    typer.Option("--leave-when-held", help="End with 3 when held instead of waiting; for scripts."),
+]
 _CampaignIdOption = Annotated[
     str | None, typer.Option("--campaign-id", hidden=True, help="Which to resume.")
 ]
@@ -62,17 +66,19 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     is_live: _LiveOption = None,
     speed: _SpeedOption = 1.0,
     is_supervised: _SupervisedOption = True,
+    leaves_when_held: _LeavesOption = False,
     campaign_id: _CampaignIdOption = None,
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
     ] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Run a campaign until a stopping rule is met, somebody ends it, or it is held.
+    """Run a campaign until a stopping rule is met or somebody ends it.
 
     On the bench, a station process holds the rig's lines; if this one is killed, another takes
-    over where it was. Ctrl-C once asks for a pause, twice for a stop, thrice for an abort. Ends
-    with 0 when done, 3 when held or in doubt, 4 when aborted.
+    over where it was. What is held waits here and says what to do; a dry-run that is held ends.
+    Ctrl-C once asks for a pause (or leaves what is held), twice for a stop, thrice for an abort.
+    Ends with 0 when done, 3 when left held or in doubt, 4 when aborted.
 
     Example: athanor run oer.toml --rig rig.toml --dry-run --seed 0 --report oer.html
 
@@ -94,6 +100,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         new=new,
         campaign_id=campaign_id,
         speed=speed,
+        leaves_when_held=leaves_when_held,
     )
     if is_supervised and not is_dry_run:
         raise typer.Exit(_supervise(options, is_live=is_live, report=report))
@@ -119,6 +126,7 @@ def _engine_command(options: "RunOptions", *, is_live: bool | None) -> list[str]
     words += ["--seed", str(options.seed), "--speed", f"{options.speed:g}"]
     words += ["--resume"] if options.resume else []
     words += ["--new"] if options.new else []
+    words += ["--leave-when-held"] if options.leaves_when_held else []
     words += ["--campaign-id", options.campaign_id] if options.campaign_id else []
     if is_live is not None:
         words += ["--live" if is_live else "--plain"]
@@ -145,6 +153,8 @@ def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) 
     def ask(request: Request) -> None:
         """Tell the station and the log; whoever pressed Ctrl-C will not wait for a resume."""
         handles[0].leave_when_paused()
+        if request is Request.PAUSE and handles[0].is_waiting:
+            return
         try:
             campaign_id = handles[0].campaign_id
             ask_campaign(
@@ -165,7 +175,12 @@ def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) 
     interrupts = Interrupts(ask)
     screen = console()
     use_live = screen.is_terminal if is_live is None else is_live
-    onlooker = LiveOnlooker(screen, interrupts) if use_live else PlainOnlooker(interrupts)
+    database = settings.database
+    onlooker = (
+        LiveOnlooker(screen, interrupts, database)
+        if use_live
+        else PlainOnlooker(interrupts, database)
+    )
     with onlooker, interrupts:
         return run_prepared(prepared, on_progress=onlooker.show, on_start=on_start)
 

@@ -83,6 +83,7 @@ def run_panel(
     elapsed_s: float,
     thinking_s: float | None,
     hint: str,
+    steps: Sequence[str] = (),
     width: int,
     height: int,
 ) -> RenderableType:
@@ -95,6 +96,7 @@ def run_panel(
         thinking_s: How long the run has waited for the planner, in real seconds; None if it does
             not wait.
         hint: What Ctrl-C would do; empty at the end.
+        steps: What a person has to do, in order; empty unless the run waits for that.
         width: Of the terminal, in columns.
         height: Of the terminal, in lines.
     """
@@ -112,9 +114,11 @@ def run_panel(
         ]
         top = [facts, best, Text(), _columns(*(_bench_table(part) for part in halves))]
         n_top = facts.row_count + best.row_count + half + 3
-    n_jobs = min(_N_LAST_JOBS, height - n_top - _N_FRAME_LINES)
+    n_steps = 2 * len(steps) + 1 if steps else 0
+    n_jobs = min(_N_LAST_JOBS, height - n_top - n_steps - _N_FRAME_LINES)
     parts = top + ([Text(), _last_jobs(view, n_jobs)] if n_jobs > 0 else [])
     parts += [_doubt_text(view)] if view.in_doubt else []
+    parts += [Text("\n" + "\n".join(steps), style="bold")] if steps else []
     return Panel(
         Group(*parts), title=_title(view), title_align="left", subtitle=hint or None, expand=False
     )

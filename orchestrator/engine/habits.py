@@ -39,3 +39,8 @@ class EngineHabits:
     """Whether it writes down which instruments answered; a station does so itself."""
     waits_for_log: bool = False
     """Whether it goes on when the log can be written again, instead of giving up."""
+
+    def stays(self, state: CampaignState) -> bool:
+        """Tell whether a campaign waits for a person while its engine stays."""
+        leaves = self.leaves_when_held if state.is_held_by_itself else self.leaves_when_paused
+        return state.status.is_waiting and not leaves

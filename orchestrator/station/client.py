@@ -81,6 +81,7 @@ class StationExecutor:
         campaign_id: Whose orders these are.
         epoch: Asked once, when the engine has attached.
         on_wake: Told to look at the log at once.
+        on_given_up: Told when no station will ever answer this engine; another engine may try.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class StationExecutor:
         campaign_id: str,
         epoch: Callable[[], int],
         on_wake: Callable[[], None] = lambda: None,
+        on_given_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._rig = rig
         self._station = station
@@ -101,6 +103,7 @@ class StationExecutor:
         self._epoch_of = epoch
         self._epoch = 0
         self.on_wake = on_wake
+        self.on_given_up = on_given_up
         self._wanted = asyncio.Event()
         self._link: Link | None = None
         self._heartbeat_s = 1.0
@@ -162,12 +165,16 @@ class StationExecutor:
             return
         self._n_quick_deaths = self._n_quick_deaths + 1 if lived_s < QUICK_DEATH_S else 0
         if self._n_quick_deaths >= MAX_QUICK_DEATHS:
-            self._is_final = True
+            self._give_up()
             self._why_not = (
                 f"the station died {self._n_quick_deaths} times within {QUICK_DEATH_S:g} s of its "
                 f"start; see {self._station.folder.log}"
             )
             logger.error(self._why_not)
+
+    def _give_up(self) -> None:
+        self._is_final = True
+        self.on_given_up()
 
     async def _opened(self) -> Link | None:
         """Return a link on which the station has said welcome, None if it never will.
@@ -188,7 +195,7 @@ class StationExecutor:
             link.close()
             self._why_not = f"{answer.error}: {answer.message}"
             if answer.error in FINAL_REFUSALS:
-                self._is_final = True
+                self._give_up()
                 logger.error("the station refuses: %s", self._why_not)
                 return None
             raise LinkDown(self._why_not)

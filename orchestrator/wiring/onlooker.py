@@ -13,10 +13,11 @@ from orchestrator.alarms.signs_of_life import engine_name
 from orchestrator.log.event_log import last_hash
 from orchestrator.log.sql_log import SqliteLog
 from orchestrator.service.campaign_view import campaign_view, engine_view
+from orchestrator.service.laboratory_view import LaboratoryView, laboratory_view
 from orchestrator.service.views import CampaignView
 
 if TYPE_CHECKING:
-    from orchestrator.engine.habits import Watch
+    from orchestrator.engine.habits import EngineHabits, Watch
 
 __all__ = ["Onlooker", "Progress"]
 
@@ -37,15 +38,24 @@ class Progress:
     """What each instrument does."""
     now: datetime
     """On the campaign's clock."""
+    laboratory: LaboratoryView | None = None
+    """None if nobody looked."""
+    is_waited_for: bool = False
+    """Whether the engine stays although the campaign waits for a person."""
 
 
 class Onlooker:
     """Shows the engine's changes to a person, seldom enough, and beats the engine's heart."""
 
     def __init__(
-        self, log: SqliteLog, campaign_id: str, on_progress: Callable[[Progress], None]
+        self,
+        log: SqliteLog,
+        campaign_id: str,
+        habits: "EngineHabits",
+        on_progress: Callable[[Progress], None],
     ) -> None:
         self._log = log
+        self._habits = habits
         self._campaign_id = campaign_id
         self._on_progress = on_progress
         self._clock = SystemClock()
@@ -84,7 +94,14 @@ class Onlooker:
         view = campaign_view(
             watch.state, engine=engine, now=watch.now, last_hash=last_hash(self._log)
         )
+        progress = Progress(
+            view,
+            dict(watch.instruments),
+            watch.now,
+            laboratory_view(watch.lab, None, {}),
+            is_waited_for=self._habits.stays(watch.state),
+        )
         try:
-            self._on_progress(Progress(view, dict(watch.instruments), watch.now))
+            self._on_progress(progress)
         except OSError as error:
             logger.warning("%s: progress cannot be shown: %s", self._campaign_id, error)

@@ -68,8 +68,13 @@ class RunHandle:
     campaign_id: str
     _engine: "Engine" = field(repr=False)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the campaign is paused or held."""
+        return self._engine.state.status.is_waiting
+
     def leave_when_paused(self) -> None:
-        """Let a pause end the run."""
+        """Let a pause or a hold end the run, also one that is there already."""
         self._engine.habits.leaves_when_paused = True
         self._engine.habits.leaves_when_held = True
 
@@ -80,7 +85,7 @@ def run(
     on_progress: Callable[[Progress], None],
     on_start: Callable[[RunHandle], None],
 ) -> RunEnd:
-    """Drive the campaign until it ends or is held.
+    """Drive the campaign until it ends, or nobody waits for it any more.
 
     Args:
         prepared: From `prepare`.
@@ -145,7 +150,8 @@ async def _drive(
     from orchestrator.engine.planning import planning_in_process, planning_in_worker
 
     is_light = prepared.campaign.planner.name == "sobol"
-    onlooker = Onlooker(log, campaign_id, on_progress)
+    habits = _habits(prepared.options)
+    onlooker = Onlooker(log, campaign_id, habits, on_progress)
     clock = _clock(log, campaign_id, prepared.options)
     journal = Journal(log, campaign_id, clock)
     async with _executor(log, journal, prepared, clock) as executor:
@@ -156,12 +162,14 @@ async def _drive(
             planning=planning_in_process() if is_light else planning_in_worker(),
             recipe=prepared.recipe,
             rig=prepared.rig,
-            habits=_habits(prepared.options),
+            habits=habits,
             on_change=onlooker,
         )
+        handle = RunHandle(campaign_id, engine)
         if isinstance(executor, StationExecutor):
             executor.on_wake = engine.wake
-        on_start(RunHandle(campaign_id, engine))
+            executor.on_given_up = handle.leave_when_paused
+        on_start(handle)
         state = await _until_told_to_end(engine)
     onlooker.show_last()
     return state
@@ -176,13 +184,19 @@ def _clock(log: SqliteLog, campaign_id: str, options: RunOptions) -> Clock:
 def _habits(options: RunOptions) -> "EngineHabits":
     """Return how an engine behaves: on the bench the station remembers, and the log is waited for.
 
-    A dry-run's bench ends with its process.
+    A held campaign is waited with, too, so that its station stays and has people told. A dry-run's
+    bench ends with its process, and nobody is called for it.
     """
     from orchestrator.engine.habits import EngineHabits
 
     if options.is_dry_run:
         return EngineHabits(poll_s=VIRTUAL_POLL_S, asks_after_crash=False)
-    return EngineHabits(poll_s=REAL_POLL_S * options.speed, keeps_lab=False, waits_for_log=True)
+    return EngineHabits(
+        poll_s=REAL_POLL_S * options.speed,
+        leaves_when_held=options.leaves_when_held,
+        keeps_lab=False,
+        waits_for_log=True,
+    )
 
 
 @asynccontextmanager

@@ -255,6 +255,7 @@ class Lane:
         """Return what starts the engine as an operator would."""
         command = [*ATHANOR, "run", str(self.spec.campaign_file.resolve())]
         command += ["--rig", str((self.tally / "rig.toml").resolve()), "--no-supervise", "--plain"]
+        command += ["--leave-when-held"]
         command += ["--database", str(self.database.resolve()), "--speed", f"{self.speed:g}"]
         return command + (["--resume"] if self._is_open() else ["--new"])
 

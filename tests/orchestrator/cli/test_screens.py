@@ -1,6 +1,7 @@
 """What is drawn while a campaign runs: it fits the terminal, and goes on while the run waits."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -9,12 +10,16 @@ from drivers.clock import SystemClock
 from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.onlookers import LiveOnlooker, PlainOnlooker
 from orchestrator.cli.screens import run_panel
+from orchestrator.core.events import CampaignHeld
+from orchestrator.core.lab import LabState
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service.lab import Lab
+from orchestrator.service.laboratory_view import laboratory_view
 from orchestrator.service.views import CampaignView
 from orchestrator.wiring import Progress
 from tests.support.recorded_campaign import OPENED, RecordedCampaign
 
+DATABASE = Path("lab.db")
 INSTRUMENTS = {f"pump_number_{n}": "measure_current_sweep 12 s" for n in range(9)}
 
 
@@ -55,7 +60,7 @@ def test_a_run_that_waits_for_its_planner_says_so():
 
 def test_the_last_table_offers_no_ctrl_c():
     screen = Console(file=StringIO(), width=100, height=40, force_terminal=True)
-    onlooker = LiveOnlooker(screen, Interrupts(lambda request: None))
+    onlooker = LiveOnlooker(screen, Interrupts(lambda request: None), DATABASE)
     with onlooker:
         onlooker.show(Progress(_view(), INSTRUMENTS, OPENED))
 
@@ -65,7 +70,7 @@ def test_the_last_table_offers_no_ctrl_c():
 
 
 def test_plain_lines_say_of_each_experiment_what_is_its_own(capsys):
-    with PlainOnlooker(Interrupts(lambda request: None)) as onlooker:
+    with PlainOnlooker(Interrupts(lambda request: None), DATABASE) as onlooker:
         for n_experiments in (0, 2):
             onlooker.show(Progress(_view(n_experiments=n_experiments), {}, OPENED))
 
@@ -76,10 +81,54 @@ def test_plain_lines_say_of_each_experiment_what_is_its_own(capsys):
 
 
 def test_plain_lines_of_a_resumed_campaign_begin_where_it_was_left(capsys):
-    with PlainOnlooker(Interrupts(lambda request: None)) as onlooker:
+    with PlainOnlooker(Interrupts(lambda request: None), DATABASE) as onlooker:
         for n_experiments in (2, 3):
             onlooker.show(Progress(_view(n_experiments=n_experiments), {}, OPENED))
 
     before, third = capsys.readouterr().out.splitlines()[1:]
     assert before.startswith("2 experiments had ended before; so far best 0.4")
     assert third.startswith("E0003 ")
+
+
+def _held(*, is_waited_for: bool) -> Progress:
+    log = MemoryLog()
+    campaign = RecordedCampaign(log)
+    campaign.open()
+    campaign.append(CampaignHeld(reason="the pump smokes"))
+    view = Lab(log, actor="ada", clock=SystemClock(), source="memory").campaign("small-1")
+    laboratory = laboratory_view(LabState(), None, {})
+    return Progress(view, INSTRUMENTS, OPENED, laboratory, is_waited_for=is_waited_for)
+
+
+def test_a_held_run_that_stays_says_once_what_to_do(capsys):
+    with PlainOnlooker(Interrupts(lambda request: None), DATABASE) as onlooker:
+        onlooker.show(Progress(_view(n_experiments=0), {}, OPENED))
+        for _ in range(3):
+            onlooker.show(_held(is_waited_for=True))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [
+        "small-1 held: the pump smokes",
+        "  then go on: athanor resume small-1 --database lab.db",
+        "  or end it: athanor stop small-1 --database lab.db",
+        "  Ctrl-C leaves the campaign as it is",
+    ]
+
+
+def test_a_held_run_that_leaves_says_what_to_do_at_its_end_only(capsys):
+    with PlainOnlooker(Interrupts(lambda request: None), DATABASE) as onlooker:
+        onlooker.show(Progress(_view(n_experiments=0), {}, OPENED))
+        onlooker.show(_held(is_waited_for=False))
+
+    assert capsys.readouterr().out.splitlines()[1:] == ["small-1 held"]
+
+
+def test_a_table_of_a_held_run_shows_what_to_do():
+    screen = Console(file=StringIO(), width=100, height=40)
+    onlooker = LiveOnlooker(screen, Interrupts(lambda request: None), DATABASE)
+    with screen.capture() as capture:
+        onlooker.show(_held(is_waited_for=True))
+        screen.print(onlooker._drawing())
+
+    assert "athanor resume small-1 --database lab.db" in capture.get()
+    assert "Ctrl-C leaves the campaign as it is" in capture.get()
