@@ -6,7 +6,7 @@ in the log, so it may be killed at any moment.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -233,7 +233,8 @@ class Engine:
     async def _turn(self, tasks: asyncio.TaskGroup) -> bool:
         """Do one turn of the loop; tell whether there is another."""
         self._journal.catch_up()
-        self._inbox.write_all()
+        if self._journal.state.status is not CampaignStatus.ABORTING:
+            self._inbox.write_all()  # an abort does not wait for the log
         state = self._journal.state
         self._tell()
         if state.status.has_ended:
@@ -306,8 +307,11 @@ class Engine:
                 ends = self._interruptions(f"stopped: {intent.reason}")
                 journal.decide([*ends, CampaignStopped(reason=intent.reason)])
             case Abort():
-                await self._orders.interrupt(intent.reason, then=self._inbox.write_all)
-                await self._make_safe()
+                await self._orders.cut_off()
+                failures = await self._executor.make_safe()
+                self._inbox.write_all()
+                self._orders.record_cut_off(intent.reason)
+                self._say_lost(failures)
                 ends = self._interruptions(f"aborted: {intent.reason}")
                 journal.decide([*ends, CampaignAborted(reason=intent.reason)])
             case _:
@@ -351,10 +355,13 @@ class Engine:
             self._journal.record_in_lab([fact])
 
     async def _make_safe(self) -> None:
-        failures = (await self._executor.make_safe()).items()
+        self._say_lost(await self._executor.make_safe())
+
+    def _say_lost(self, failures: Mapping[str, str]) -> None:
+        """Write down which instruments could not be made safe."""
         lost = [
             InstrumentLost(instrument=name, reason=f"not made safe: {error}")
-            for name, error in failures
+            for name, error in failures.items()
             if error
         ]
         if lost:

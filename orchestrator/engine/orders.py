@@ -1,7 +1,6 @@
 """The engine's orders: handed over after their intent is durable, settled, or cut off."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -167,20 +166,24 @@ class Orders:
             return not is_same
         return job.status is JobStatus.STARTED
 
-    async def interrupt(self, reason: str, *, then: Callable[[], None]) -> None:
-        """Cut every running order off; the executor stops its instrument.
-
-        Args:
-            reason: Why, for the log.
-            then: Called when the tasks have ended, before the cut jobs are written down.
-        """
+    async def cut_off(self) -> None:
+        """Cut every running order off, whatever the log does; the executor stops its instrument."""
         running = {**self._running, **self._settling}
         for task in running.values():
             task.cancel()
         await asyncio.gather(*running.values(), return_exceptions=True)
-        then()
-        cut = [JobInterrupted(job_id=job_id, reason=reason) for job_id in self._running]
-        self._running.clear()
         self._settling.clear()
+
+    def record_cut_off(self, reason: str) -> None:
+        """Write down the jobs that were cut off and gave no outcome.
+
+        Args:
+            reason: Why, for the log.
+
+        Raises:
+            LogError: The log cannot be written; they are still to be written down.
+        """
+        cut = [JobInterrupted(job_id=job_id, reason=reason) for job_id in self._running]
         if cut:
             self._journal.record(cut)
+        self._running.clear()

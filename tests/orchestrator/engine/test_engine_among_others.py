@@ -14,15 +14,20 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobStarted,
     PauseRequested,
     ProposalFailed,
     ResumeRequested,
     StopRequested,
 )
+from orchestrator.engine.habits import EngineHabits
 from orchestrator.engine.journal import EngineSuperseded, Journal
-from orchestrator.engine.planning import planning_in_worker
-from orchestrator.errors import IllegalTransition
+from orchestrator.engine.loop import Engine
+from orchestrator.engine.planning import planning_in_process, planning_in_worker
+from orchestrator.errors import IllegalTransition, LogError
 from orchestrator.execution.analyses.composition_by_mass import CompositionByMass
+from orchestrator.execution.local_executor import LocalExecutor
+from orchestrator.execution.rig import bench_for
 from orchestrator.log.memory_log import MemoryLog
 from tests.support.dry_runs import CAMPAIGN_ID, LIBRARY, START, DryRun, oer_campaign, oer_rig
 from tests.support.pretend_bench import run_virtually
@@ -181,3 +186,59 @@ def test_a_planner_that_is_not_waited_for_is_ended():
         return {child.pid for child in multiprocessing.active_children()}
 
     assert run_virtually(main) <= others
+
+
+class _FullLog(MemoryLog):
+    """A log whose disk is full while `is_full`."""
+
+    is_full = False
+
+    def append(self, stream, events, **how):
+        if self.is_full:
+            raise LogError("database or disk is full")
+        return super().append(stream, events, **how)
+
+
+class _MakingRoom(LocalExecutor):
+    """An executor whose way to the safe state makes room on the disk, too."""
+
+    async def make_safe(self):
+        self.log.is_full = False
+        return await super().make_safe()
+
+
+def test_an_abort_makes_safe_although_the_log_cannot_be_written(monkeypatch):
+    monkeypatch.setattr("orchestrator.engine.loop.LOG_RETRY_S", 0.0)
+    dry_run = _opened(_FullLog())
+    n_failures = 0
+
+    def look(watch):
+        nonlocal n_failures
+        n_failures += bool(watch.log_error)
+        if n_failures > 20:
+            dry_run.log.is_full = False
+            raise AssertionError("nothing is made safe")
+        n_started = sum(isinstance(event, JobStarted) for event in dry_run.events())
+        if n_started == 5 and not watch.log_error and not watch.state.status.has_ended:
+            dry_run.append(AbortRequested(reason="smoke"))
+            dry_run.log.is_full = True
+
+    async def main(_):
+        clock = VirtualClock(START)
+        bench = bench_for(dry_run.rig, clock, 0)
+        lines = {name: bench.line(name) for name in dry_run.rig.lines}
+        executor = _MakingRoom(dry_run.rig, lines, clock)
+        executor.log = dry_run.log
+        engine = Engine(
+            journal=Journal(dry_run.log, CAMPAIGN_ID, clock),
+            clock=clock,
+            executor=executor,
+            planning=planning_in_process(),
+            recipe=dry_run.recipe,
+            rig=dry_run.rig,
+            habits=EngineHabits(poll_s=5.0, waits_for_log=True),
+            on_change=look,
+        )
+        return await engine.run()
+
+    assert run_virtually(main).status is CampaignStatus.ABORTED
