@@ -170,7 +170,7 @@ def _has_to_wait(
     again = retry_time(job)
     if again is None or now >= again:
         return False
-    failed_after_resume = job.ended_time is not None and job.ended_time >= state.resumed_time
+    failed_after_resume = job.ended_time is not None and job.ended_time > state.resumed_time
     if has_waited_enough(job) and failed_after_resume:
         plan.reasons.append(f"{job.planned.job_id} waits: {job.error}: {job.evidence}")
     else:

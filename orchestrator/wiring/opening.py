@@ -85,10 +85,11 @@ def _resume(log: SqliteLog, prepared: Prepared, unfinished: list[CampaignState])
     _refuse_changed(prepared, state)
     _refuse_driven(log, state)
     if state.status.is_waiting:
+        now = state.last_time if options.is_dry_run else SystemClock(options.speed).now()
         log.append(
             campaign_stream(state.campaign_id),
             [ResumeRequested(reason="resumed with athanor run")],
-            time=state.last_time if options.is_dry_run else SystemClock(options.speed).now(),
+            time=max(state.last_time, now),
             actor=options.actor,
             is_simulated=state.is_simulated,
         )

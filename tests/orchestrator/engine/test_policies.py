@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignStatus
 from orchestrator.core.events import (
@@ -165,3 +167,28 @@ def test_the_next_proposal_is_made_without_what_was_retracted():
     assert after[0].n_observations == n_known - 1
     assert state.status is CampaignStatus.FINISHED
     assert len(state.observations) == 5
+
+
+NEVER_HOLDS = """
+[[interlock]]
+name = "light enough"
+readings = { mass_g = "balance.measure_mass_immediately" }
+condition = "mass_g <= -1000"
+protects = ["pump_x1", "pump_x2", "pump_x3", "pump_x4", "pump_x5", "pump_x6"]
+on_trip = "hold"
+"""
+
+
+@pytest.mark.slow
+def test_a_resume_tries_again_what_was_refused_until_the_hold():
+    dry_run = _opened(max_experiments=1, rig=NEVER_HOLDS)
+    held = dry_run.drive()
+    n_before = sum(isinstance(event, JobStarted) for event in dry_run.events())
+    dry_run.append(ResumeRequested(reason="again"))
+
+    again = dry_run.drive()
+
+    n_after = sum(isinstance(event, JobStarted) for event in dry_run.events())
+    assert held.status is again.status is CampaignStatus.HELD
+    assert "InterlockTripped" in held.status_reason
+    assert n_after == n_before + 1
