@@ -86,8 +86,12 @@ class Asking:
         def write_down() -> None:
             self._journal.catch_up()
             now = self._journal.state
-            if (now.n_proposals, now.is_exhausted) == (state.n_proposals, state.is_exhausted):
+            is_expected = (now.n_proposals, now.is_exhausted) == (
+                state.n_proposals,
+                state.is_exhausted,
+            )
+            if is_expected and known_observations(now)[: len(observations)] == observations:
                 self._journal.record(events)
-            self._task = None
+            self._task = None  # what rests on a result that was corrected meanwhile is asked anew
 
         self._inbox.put(write_down)

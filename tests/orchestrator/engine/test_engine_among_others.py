@@ -10,11 +10,13 @@ from drivers.clock import VirtualClock
 from orchestrator.core.campaign import CampaignStatus
 from orchestrator.core.events import (
     AbortRequested,
+    CandidatesProposed,
     EngineAttached,
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
     JobStarted,
+    ObservationRetracted,
     PauseRequested,
     ProposalFailed,
     ResumeRequested,
@@ -23,7 +25,7 @@ from orchestrator.core.events import (
 from orchestrator.engine.habits import EngineHabits
 from orchestrator.engine.journal import EngineSuperseded, Journal
 from orchestrator.engine.loop import Engine
-from orchestrator.engine.planning import planning_in_process, planning_in_worker
+from orchestrator.engine.planning import Planning, planning_in_process, planning_in_worker
 from orchestrator.errors import IllegalTransition, LogError
 from orchestrator.execution.analyses.composition_by_mass import CompositionByMass
 from orchestrator.execution.local_executor import LocalExecutor
@@ -242,3 +244,46 @@ def test_an_abort_makes_safe_although_the_log_cannot_be_written(monkeypatch):
         return await engine.run()
 
     assert run_virtually(main).status is CampaignStatus.ABORTED
+
+
+class _Retracting(Planning):
+    """Planning during which a person takes the first result back."""
+
+    def __init__(self, dry_run):
+        super().__init__(None)
+        self.dry_run = dry_run
+        self.n_told = []
+
+    async def propose(self, campaign, observations, pending, **how):
+        self.n_told.append(len(observations))
+        proposal = await super().propose(campaign, observations, pending, **how)
+        if self.n_told[-1] and ObservationRetracted not in map(type, self.dry_run.events()):
+            self.dry_run.append(ObservationRetracted(experiment_id="E0001", reason="spilt"))
+        return proposal
+
+
+def test_no_proposal_rests_on_a_result_that_was_retracted_meanwhile():
+    dry_run = _opened(spec=oer_campaign(max_experiments=3))
+    planning = _Retracting(dry_run)
+
+    async def main(_):
+        clock = VirtualClock(START)
+        bench = bench_for(dry_run.rig, clock, 0)
+        lines = {name: bench.line(name) for name in dry_run.rig.lines}
+        engine = Engine(
+            journal=Journal(dry_run.log, CAMPAIGN_ID, clock),
+            clock=clock,
+            executor=LocalExecutor(dry_run.rig, lines, clock),
+            planning=planning,
+            recipe=dry_run.recipe,
+            rig=dry_run.rig,
+            habits=EngineHabits(poll_s=600.0),
+            on_change=lambda _: None,
+        )
+        return await engine.run()
+
+    run_virtually(main)
+    asked = [e for e in dry_run.events() if isinstance(e, CandidatesProposed)]
+
+    assert planning.n_told[-2:] == [1, 0]
+    assert [one.n_observations for one in asked] == [0, 0, 0]
