@@ -4,6 +4,7 @@ from orchestrator.core.alarm_kinds import kind_of
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, CampaignOpened, campaign_stream
 from orchestrator.core.lab import LabState
+from orchestrator.core.slimming import slimmed
 from orchestrator.errors import IllegalTransition
 from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.recovered import recovered_state
@@ -104,7 +105,7 @@ class Watched:
         if state is None or record.version <= state.version:
             return
         try:
-            after = state.after(event, record.time)
+            after = slimmed(state.after(event, record.time))
         except IllegalTransition as error:
             self.unreadable[record.stream] = str(error)
             del self.campaigns[campaign_id]

@@ -7,6 +7,7 @@ from drivers.clock import Clock
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
 from orchestrator.core.lab import LabState
+from orchestrator.core.slimming import slimmed
 from orchestrator.errors import AthanorError, RequestRefused, VersionConflict
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.recovered import (
@@ -89,7 +90,7 @@ class Journal:
         """
         has_changed = False
         for record in self.log.read(after_seq=self._last_seq, stream=self._stream):
-            self.state = self.state.after(record.event, record.time)
+            self.state = slimmed(self.state.after(record.event, record.time))
             self._last_seq = record.seq
             self._keeper.note(self.state, record)
             has_changed = True
