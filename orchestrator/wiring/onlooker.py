@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -45,7 +46,16 @@ class Progress:
 
 
 class Onlooker:
-    """Shows the engine's changes to a person, seldom enough, and beats the engine's heart."""
+    """Shows the engine's changes to a person, seldom enough, and beats the engine's heart.
+
+    Args:
+        log: The campaign's.
+        campaign_id: Which.
+        habits: Of its engine.
+        on_progress: Told what there is to see.
+        beside: Whether what is shown is put together in a thread: after thousands of experiments
+            that takes longer than an engine on the bench may stand still.
+    """
 
     def __init__(
         self,
@@ -53,7 +63,11 @@ class Onlooker:
         campaign_id: str,
         habits: "EngineHabits",
         on_progress: Callable[[Progress], None],
+        *,
+        beside: bool = False,
     ) -> None:
+        self._thread = ThreadPoolExecutor(1, "onlooker") if beside else None
+        self._work: Future[None] | None = None
         self._log = log
         self._habits = habits
         self._campaign_id = campaign_id
@@ -76,10 +90,23 @@ class Onlooker:
             )
         if now_s - self._shown_s >= PROGRESS_EVERY_S:
             self._shown_s = now_s
-            self.show_last()
+            self._show()
+
+    def _show(self) -> None:
+        if self._thread is None:
+            self._show_now()
+        elif self._work is None or self._work.done():
+            if self._work is not None:
+                self._work.result()
+            self._work = self._thread.submit(self._show_now)
 
     def show_last(self) -> None:
-        """Show the last change, however recent the one before."""
+        """Show the last change, however recent the one before, and end the thread."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+        self._show_now()
+
+    def _show_now(self) -> None:
         watch = self._last
         if watch is None:
             return

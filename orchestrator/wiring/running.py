@@ -151,7 +151,8 @@ async def _drive(
 
     is_light = prepared.campaign.planner.name == "sobol"
     habits = _habits(prepared.options)
-    onlooker = Onlooker(log, campaign_id, habits, on_progress)
+    is_real = not prepared.options.is_dry_run
+    onlooker = Onlooker(log, campaign_id, habits, on_progress, beside=is_real)
     clock = _clock(log, campaign_id, prepared.options)
     journal = Journal(log, campaign_id, clock)
     async with _executor(log, journal, prepared, clock) as executor:
