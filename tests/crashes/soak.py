@@ -18,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psutil
+from typing_extensions import override
 
 from orchestrator.core.events import JobStarted, campaign_stream
 from orchestrator.log.sql_log import open_sqlite_log
@@ -30,17 +31,26 @@ SAMPLE_S = 5.0
 WARM_UP = 0.05
 
 
+class SoakLane(Lane):
+    """A lane whose engine stays, whatever happens."""
+
+    @override
+    def engine_command(self) -> list[str]:
+        return [word for word in super().engine_command() if word != "--leave-when-held"]
+
+
 def main() -> int:
     """Run and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--out", type=Path, default=Path("soak-test"))
     parser.add_argument("--speed", type=float, default=200.0)
-    parser.add_argument("--fault-every-s", type=float, default=4.0, help="real seconds")
+    parser.add_argument("--fault-every-s", type=float, default=10.0, help="real seconds")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     shutil.rmtree(chosen.out, ignore_errors=True)
-    lane = Lane(LANES["keyed"], chosen.out.resolve() / "lane", speed=chosen.speed, seed=chosen.seed)
+    folder = chosen.out.resolve() / "lane"
+    lane = SoakLane(LANES["keyed"], folder, speed=chosen.speed, seed=chosen.seed)
     try:
         lane.open()
         samples, n_faults = _soak(lane, chosen.jobs, chosen.fault_every_s, chosen.seed)
