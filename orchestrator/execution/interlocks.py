@@ -43,6 +43,8 @@ class Interlock:
     """Why it is tripped; empty while it holds."""
     judged_s: float = -1e9
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    watch: "asyncio.Task[None] | None" = None
+    """Waits at rest until it holds again."""
 
 
 class Interlocks:
@@ -103,6 +105,38 @@ class Interlocks:
             for watch in watches:
                 watch.cancel()
 
+    def watch_until_they_hold(self) -> None:
+        """Say of each that it holds, as soon as it does: an earlier station may have tripped it."""
+        for interlock in self._interlocks:
+            self._begin_watch(interlock)
+
+    async def close(self) -> None:
+        """End the watches at rest."""
+        watches = [one.watch for one in self._interlocks if one.watch is not None]
+        for watch in watches:
+            watch.cancel()
+        if watches:
+            await asyncio.wait(watches)
+
+    def _begin_watch(self, interlock: Interlock) -> None:
+        if interlock.watch is None or interlock.watch.done():
+            interlock.watch = asyncio.create_task(self._until_it_holds(interlock))
+
+    async def _until_it_holds(self, interlock: Interlock) -> None:
+        """Wait until it holds, and say so: while it is tripped, no order comes that checks it."""
+        is_known = bool(interlock.trouble)
+        while True:
+            await self._clock.sleep(interlock.spec.poll_s)
+            if is_known and not interlock.trouble:
+                return
+            async with interlock.turn:
+                if await self._trouble(interlock, None):
+                    continue
+                interlock.trouble, interlock.judged_s = "", self._clock.monotonic_s()
+            logger.info("interlock %s holds", interlock.spec.name)
+            self._on_fact(InterlockReleased(interlock=interlock.spec.name))
+            return
+
     async def _watch(self, interlock: Interlock, seat: Seat) -> None:
         poll_s = interlock.spec.poll_s
         while True:
@@ -123,12 +157,13 @@ class Interlocks:
             logger.warning("interlock %s tripped: %s", name, trouble)
             instruments = tuple(sorted(interlock.protects))
             self._on_fact(InterlockTripped(interlock=name, reason=trouble, instruments=instruments))
+            self._begin_watch(interlock)
             self._on_trip(interlock)
         elif was_tripped and not trouble:
             logger.info("interlock %s holds again", name)
             self._on_fact(InterlockReleased(interlock=name))
 
-    async def _trouble(self, interlock: Interlock, seat: Seat) -> str:
+    async def _trouble(self, interlock: Interlock, seat: Seat | None) -> str:
         """Return why an interlock does not hold; empty if it does."""
         values: dict[str, Fraction | str] = {}
         for name, source in interlock.sources.items():
@@ -144,7 +179,7 @@ class Interlocks:
         found = ", ".join(f"{name} = {_text(value)}" for name, value in values.items())
         return f"{interlock.condition.text} does not hold: {found}"
 
-    async def _read(self, source: Source, worker: Seat) -> Fraction | str:
+    async def _read(self, source: Source, worker: Seat | None) -> Fraction | str:
         seat = self._seats[source.instrument]
         if not seat.connected.is_set():
             raise DriverError(f"{seat.name} is not connected: {seat.why_lost}")

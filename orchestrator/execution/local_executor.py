@@ -64,6 +64,10 @@ class LocalExecutor(Safeguards):
         found = await self._connector.connect_all()
         return {name: found[name] for name in self._seats}
 
+    def watch_interlocks(self) -> None:
+        """Say of each interlock that it holds, as soon as it does, whoever found it tripped."""
+        self._interlocks.watch_until_they_hold()
+
     async def perform(self, order: Order) -> Outcome:
         """Have one order carried out, at most once for ever; see `Executor.perform`."""
         return await self._desk.perform(order)
@@ -88,6 +92,7 @@ class LocalExecutor(Safeguards):
     async def close(self) -> None:
         """Let go of the lines; closing twice does nothing."""
         await self._desk.close()
+        await self._interlocks.close()
         await self._end_works()
         await self._connector.close()
         self._journal.close()

@@ -232,6 +232,8 @@ class _Station:
                 pid=os.getpid(),
             )
         )
+        if latch := self._core.latch():  # the fact may have died with the station that set it
+            self._note(LatchSet(source="station", reason=latch))
         logger.info("station %d of rig %s begins", os.getpid(), self._rig.header.name)
         loop = asyncio.get_running_loop()
         for number in _ENDS:
@@ -276,6 +278,7 @@ class _Station:
                 await asyncio.wait({connecting}, timeout=SAFE_AFTER_S * self._options.speed)
                 logger.warning("the last station was killed; everything is made safe")
                 await self._core.make_safe()
+        self._core.watch_interlocks()
 
     async def _look_after_alarms(self) -> None:
         while True:

@@ -140,6 +140,30 @@ def test_an_interlock_is_released_when_its_condition_holds_again() -> None:
     at_a_bench(visit, interlock=[interlock("mass_g <= 26", "hold")])
 
 
+def test_an_interlock_is_released_although_nothing_is_sent() -> None:
+    async def visit(place: Place) -> None:
+        await place.executor.perform(POUR)
+        await place.executor.perform(order("balance", "tare"))
+        await place.clock.sleep(60.0)
+
+        assert (place.told(InterlockTripped), place.told(InterlockReleased)) == (1, 1)
+        assert not place.executor.tripped()
+
+    at_a_bench(visit, interlock=[interlock("mass_g <= 26", "hold")])
+
+
+@pytest.mark.parametrize("limit_g", [26, -5])
+def test_a_new_station_says_which_interlocks_hold(limit_g: int) -> None:
+    async def visit(place: Place) -> None:
+        place.executor.watch_interlocks()
+        await place.clock.sleep(60.0)
+
+        assert place.told(InterlockReleased) == (limit_g == 26)
+        assert place.told(InterlockTripped) == 0
+
+    at_a_bench(visit, interlock=[interlock(f"mass_g <= {limit_g}", "latch")])
+
+
 def test_a_reading_that_cannot_be_had_counts_as_tripped() -> None:
     async def visit(place: Place) -> None:
         await place.bench.line("balance").close()
