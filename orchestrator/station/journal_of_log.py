@@ -10,6 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import LogError
 from orchestrator.log.sql_log import open_sqlite_log
+from orchestrator.log.sqlite_station_journal import SqliteStationJournal
 from orchestrator.station.places import StationFolder
 
 __all__ = ["put_foreign_journal_aside"]
@@ -20,7 +21,8 @@ logger = logging.getLogger(__name__)
 def put_foreign_journal_aside(folder: StationFolder, database: Path) -> None:
     """Put the journal aside if it was kept for another log than the one that is there now.
 
-    A log is known by the hash of its first record. Nothing is deleted.
+    A log is known by the hash of its first record. Nothing is deleted. A stop latch that is set
+    stays set: it is the rig's, and only a named person clears it.
 
     Args:
         folder: The station's; nobody has the journal open.
@@ -36,14 +38,29 @@ def put_foreign_journal_aside(folder: StationFolder, database: Path) -> None:
     known = folder.log_mark.read_text("utf-8") if folder.log_mark.exists() else ""
     if known and known != first:
         logger.warning("another log is there now; the journal of the old one is put aside")
+        latch = _latch_in(folder.journal)
         for name in ("", "-wal", "-shm"):
             old = folder.journal.with_name(f"{folder.journal.name}{name}")
             if old.exists():
                 old.rename(old.with_name(f"{folder.journal.stem}-{known[:12]}.db{name}"))
+        if latch:
+            with closing(SqliteStationJournal(folder.journal)) as journal:
+                journal.keep_latch(latch)
     if known != first:
         beside = folder.log_mark.with_suffix(".part")
         beside.write_text(first, encoding="utf-8")
         beside.replace(folder.log_mark)
+
+
+def _latch_in(path: Path) -> str:
+    """Return why the latch is set in a journal; one that cannot be read counts as set."""
+    if not path.exists():
+        return ""
+    try:
+        with closing(SqliteStationJournal(path)) as journal:
+            return journal.latch()
+    except LogError as error:
+        return f"nobody knows whether it was set before: {error}"
 
 
 def _first_hash(database: Path) -> str:

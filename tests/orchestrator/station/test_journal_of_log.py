@@ -23,6 +23,7 @@ def test_the_journal_of_a_deleted_log_is_put_aside_and_that_of_the_same_one_kept
     put_foreign_journal_aside(folder, database)
     journal = SqliteStationJournal(folder.journal)
     journal.keep_epoch("small-1", 7)
+    journal.keep_latch("smoke")
     journal.close()
 
     put_foreign_journal_aside(folder, database)
@@ -38,5 +39,6 @@ def test_the_journal_of_a_deleted_log_is_put_aside_and_that_of_the_same_one_kept
 
     assert epoch == 7
     assert fresh.epoch("small-1") == 0
+    assert fresh.latch() == "smoke"
     assert len(list(folder.path.glob("journal-*.db"))) == 1
     fresh.close()
