@@ -7,7 +7,8 @@ AthanorError
 ├── LogError              the log cannot be read or written; nothing was appended
 │   ├── VersionConflict   somebody else appended first: read again, decide again
 │   ├── LogCorrupt        a record is not what it was
-│   └── LogTooNew         written by a later Athanor
+│   ├── LogTooNew         written by a later Athanor
+│   └── LogUnavailable    not now: the disk is full, or another program has locked the file
 ├── ObservationError      a table of observations or pending points is wrong
 ├── RecipeError           the recipe does not fit the rig (campaign is wrong)
 ├── RigFileError          the rig file is wrong (operator fixes)
@@ -28,6 +29,7 @@ __all__ = [
     "LogCorrupt",
     "LogError",
     "LogTooNew",
+    "LogUnavailable",
     "ObservationError",
     "RecipeError",
     "RequestRefused",
@@ -99,6 +101,10 @@ class LogCorrupt(LogError):
 
 class LogTooNew(LogError):
     """The log was written by a later version of Athanor."""
+
+
+class LogUnavailable(LogError):
+    """The log cannot be used now, and may be later: the disk is full, or the file is locked."""
 
 
 class ObservationError(AthanorError):

@@ -33,7 +33,7 @@ from orchestrator.cli import (
     status,
     tasks,
 )
-from orchestrator.cli.options import EXIT_BAD_INPUT
+from orchestrator.cli.options import EXIT_BAD_INPUT, EXIT_LOG_UNAVAILABLE
 
 __all__ = ["app", "run"]
 
@@ -91,7 +91,8 @@ _HELP: Final = ["-h", "--help"]
 app = typer.Typer(
     name="athanor",
     help="Run closed-loop campaigns of materials composition: on the bench, simulated, or by hand.",
-    epilog="Exit codes: 0 done, 2 bad input, 3 held or in doubt, 4 aborted.",
+    epilog="Exit codes: 0 done, 2 bad input, 3 held or in doubt, 4 aborted, "
+    "5 the log cannot be used now (disk full, locked).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -111,8 +112,10 @@ def run(arguments: Sequence[str]) -> int:
 
     Returns:
         The exit code. What a person can put right is said on stderr, one line for each problem,
-        and gives 2; anything else is our mistake and keeps its traceback.
+        and gives 2, or 5 if only the log cannot be used now; anything else is our mistake and
+        keeps its traceback.
     """
+    from orchestrator.errors import LogUnavailable
     from orchestrator.service.refusals import REFUSALS, refusal_lines
 
     command = get_command(app)
@@ -124,7 +127,7 @@ def run(arguments: Sequence[str]) -> int:
     except REFUSALS as error:
         for line in refusal_lines(error):
             typer.echo(line, err=True)
-        return EXIT_BAD_INPUT
+        return EXIT_LOG_UNAVAILABLE if isinstance(error, LogUnavailable) else EXIT_BAD_INPUT
     return 0
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "EXIT_BAD_INPUT",
     "EXIT_DONE",
     "EXIT_HELD",
+    "EXIT_LOG_UNAVAILABLE",
     "CampaignArgument",
     "DatabaseOption",
     "JsonOption",
@@ -35,6 +36,7 @@ EXIT_DONE: Final = 0
 EXIT_BAD_INPUT: Final = 2
 EXIT_HELD: Final = 3
 EXIT_ABORTED: Final = 4
+EXIT_LOG_UNAVAILABLE: Final = 5
 
 _WIDE: Final = 160
 

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import apsw
 
-from orchestrator.errors import LogCorrupt, LogError
+from orchestrator.errors import LogCorrupt, LogError, LogUnavailable
 from orchestrator.log.chain import text_from_time, time_from_text
 from orchestrator.log.row_digest import row_digest
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
@@ -30,6 +30,14 @@ logger = logging.getLogger(__name__)
 
 _BUSY_MS: Final = 30_000
 """How long a writer waits for the others."""
+_NOT_NOW: Final = (
+    apsw.BusyError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.LockedError,
+    apsw.NoMemError,
+)
+"""What SQLite says when a later attempt may do."""
 
 _SWITCHES: Final = 100
 """How often the switch to a write-ahead log is tried while others open a fresh file, too."""
@@ -159,6 +167,11 @@ class SqlStore:
             yield
         except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
             raise LogCorrupt(f"{self._path}: {error}") from error
+        except _NOT_NOW as error:
+            raise LogUnavailable(f"{self._path}: {error}") from error
+        except apsw.CantOpenError as error:
+            kind = LogUnavailable if self._path.is_file() else LogError
+            raise kind(f"{self._path}: {error}") from error
         except (apsw.Error, OSError, OverflowError) as error:
             raise LogError(f"{self._path}: {error}") from error
 

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.cli.app import run
 from orchestrator.service.lab import Lab
 from orchestrator.settings import Settings
+from tests.support.full_disk import files_at_most
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +53,23 @@ def test_a_dry_run_ends_with_0_and_a_report(way, tmp_path, capsys):
     assert report.stat().st_size > 1_000_000
     with Lab.open(Settings(database=database, actor="ada")) as lab:
         assert lab.campaign().counts.done == 3
+
+
+def test_a_log_that_cannot_be_written_now_is_no_bad_input(tmp_path, capsys):
+    arguments = dry_run(campaign_file(tmp_path, 1), tmp_path / "lab.db", "--plain")
+
+    with files_at_most(0):
+        code = run(arguments)
+
+    assert code == 5
+    assert "lab.db" in capsys.readouterr().err
+    assert run(arguments) == 0
+
+
+def test_a_log_in_no_folder_is_bad_input(tmp_path):
+    arguments = dry_run(campaign_file(tmp_path, 1), tmp_path / "nowhere" / "lab.db", "--plain")
+
+    assert run(arguments) == 2
 
 
 def test_the_same_seed_gives_the_same_hash_and_another_does_not(tmp_path, capsys):
