@@ -17,19 +17,22 @@ class Delays:
         self._seen_s: dict[str, float] = {}
         self._missed_s: dict[str, float] = {}
 
-    def ripe(self, found: Iterable[Condition], now_s: float) -> list[Condition]:
+    def ripe(
+        self, found: Iterable[Condition], now_s: float, *, is_last: bool = False
+    ) -> list[Condition]:
         """Return the conditions that have been there for their whole on-delay.
 
         Args:
             found: Those that are there now.
             now_s: The time on a scale that never goes back, in seconds.
+            is_last: Whether nobody will ask again: no delay counts then.
         """
         present = {one.alarm: one for one in found}
         self._seen_s = {name: self._seen_s.get(name, now_s) for name in present}
         return [
             one
             for name, one in present.items()
-            if now_s - self._seen_s[name] >= one.kind.on_delay_s
+            if is_last or now_s - self._seen_s[name] >= one.kind.on_delay_s
         ]
 
     def over(self, alarms: Iterable[str], found: Iterable[Condition], now_s: float) -> list[str]:

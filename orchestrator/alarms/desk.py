@@ -123,19 +123,25 @@ class AlarmDesk:
         """The alarms as this desk last saw them."""
         return self._watched.lab.alarms
 
-    def look(self) -> None:
+    def look(self, *, is_last: bool = False) -> bool:
         """Look at everything once, write down what changed, have people told.
 
         It raises nothing that is raised on purpose: if it cannot do its work it says so over every
         channel, without the log, and tries again when it is next called.
+
+        Args:
+            is_last: Whether nobody will look again soon: what is there rings without its delay.
+
+        Returns:
+            False if the log moved on meanwhile, and it has to look again.
         """
         now = self._clock.now()
         self._take_results(now)
         try:
-            self._write_changes(now)
+            self._write_changes(now, is_last=is_last)
         except VersionConflict:
             logger.debug("the log moved on; looking again at the next beat")
-            return
+            return False
         except (AthanorError, OSError) as error:
             self._cry_out(" ".join(str(error).split()), now)
         else:
@@ -143,6 +149,7 @@ class AlarmDesk:
                 logger.warning("the alarm desk works again")
                 self._outage = None
         self._have_told(now)
+        return True
 
     def _take_results(self, now: datetime) -> None:
         """Note what became of the messages that were on their way."""
@@ -160,7 +167,7 @@ class AlarmDesk:
                     alarms = alarms.after(event, now)
                 self._outage = replace(self._outage, alarms=alarms)
 
-    def _write_changes(self, now: datetime) -> None:
+    def _write_changes(self, now: datetime, *, is_last: bool) -> None:
         """Append what changed since the last look.
 
         Raises:
@@ -170,7 +177,7 @@ class AlarmDesk:
         watched = self._watched
         watched.catch_up()
         found = [one for one in self._conditions(now) if watched.is_mine(one.alarm)]
-        changes = self._changes(found, now)
+        changes = self._changes(found, now, is_last=is_last)
         told = list(self._unwritten)
         events = [*changes, *told] if self._outage is not None else [*told, *changes]
         if not events:
@@ -204,7 +211,9 @@ class AlarmDesk:
             calibrate_every_days=self._calibrate_every_days,
         )
 
-    def _changes(self, found: Sequence[Condition], now: datetime) -> list[AlarmEvent]:
+    def _changes(
+        self, found: Sequence[Condition], now: datetime, *, is_last: bool
+    ) -> list[AlarmEvent]:
         """Return what has to be said of the alarms, given what needs a person now."""
         active, now_s = self.alarms.active, self._clock.monotonic_s()
         mine = [name for name in active if self._watched.is_mine(name)]
@@ -214,7 +223,7 @@ class AlarmDesk:
             for name in self._delays.over(mine, found, now_s)
             if active[name].status is not AlarmStatus.RETURNED
         ]
-        for condition in self._delays.ripe(found, now_s):
+        for condition in self._delays.ripe(found, now_s, is_last=is_last):
             events.extend(_raising(active.get(condition.alarm), condition))
         for name in mine:
             until = active[name].shelved_until

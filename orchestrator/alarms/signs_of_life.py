@@ -62,7 +62,8 @@ def signs_in(
         driven = {
             name
             for name, state in campaigns.items()
-            if (beat := beats.get(engine_name(name))) is not None
+            if state.is_attached
+            and (beat := beats.get(engine_name(name))) is not None
             and is_alive(beat, real_now=now, is_simulated=state.is_simulated)
         }
         return SignsOfLife(

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -27,6 +28,7 @@ __all__ = [
     "app",
     "follow",
     "list_",
+    "look",
     "seconds_from",
     "shelve",
     "try_channel",
@@ -160,6 +162,26 @@ def follow(as_json: JsonOption = False, database: DatabaseOption = None) -> None
                 write_text(view.model_dump_json() if as_json else said)
                 seq = view.seq
             lab.wait(_LOOK_EVERY_S)
+
+
+@app.command("look")
+def look(
+    rig: Annotated[Path, typer.Argument(metavar="RIG", help="The rig file.")],
+    speed: Annotated[
+        float,
+        typer.Option("--speed", metavar="N", help="Seconds of the lab in a real one; simulators."),
+    ] = 1.0,
+    database: DatabaseOption = None,
+) -> None:
+    """Raise now what needs a person and tell; for when no station lives that would by itself.
+
+    A watchdog runs it when it had to end a station and no other followed.
+
+    Example: athanor alarms look rig.toml
+    """
+    from orchestrator.wiring.stations import look_for_alarms
+
+    look_for_alarms(rig, settings_of(database), speed=speed)
 
 
 @app.command("test")

@@ -125,6 +125,16 @@ class Safeguards:
         self._on_fact(LatchSet(source=source, reason=reason))
         return await self._made_safe(self._seats.values(), "Latched", f"stop latch: {reason}")
 
+    def keep_latched(self, reason: str) -> None:
+        """Refuse all orders for a stop latch that stands in the log already; say nothing of it.
+
+        An instrument that connects after that is made safe.
+
+        Args:
+            reason: Why it was set, not empty.
+        """
+        self._stops.set_latch(reason)
+
     def clear_latch(self, reason: str) -> None:
         """Clear the stop latch.
 

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from drivers.clock import SpedUpLoop, SystemClock
 from orchestrator.core.lab_events import (
@@ -21,7 +22,7 @@ from orchestrator.core.lab_events import (
     StationAttached,
     StationDetached,
 )
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import LogError, RequestRefused
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import lines_for, load_rig
 from orchestrator.execution.rig_spec import RigSpec
@@ -34,6 +35,7 @@ from orchestrator.station.journal_of_log import put_foreign_journal_aside
 from orchestrator.station.locks import FileLock, LockHeld
 from orchestrator.station.messages import StationStatus
 from orchestrator.station.places import StationFolder, station_folder
+from orchestrator.station.recalled import recall
 from orchestrator.station.server import Identity, StationServer
 from orchestrator.station.watchdog_keeper import WatchdogKeeper
 
@@ -45,10 +47,14 @@ WATCHDOG_WAIT_S: Final = 60.0
 """How long an earlier station's watchdog may be at work, in real seconds; then it is killed."""
 LOCK_WAIT_S: Final = 0.5
 """How long a lock is tried for that somebody may only be looking at, in real seconds."""
+RECALL_S: Final = 2.0
+"""How long what people decided is waited for, in real seconds; then the log has trouble."""
 SAFE_AFTER_S: Final = 2.0
 """How long devices may take to answer before they are made safe, in real seconds."""
 FACTS_WAIT_S: Final = 5.0
 """How long the database is waited for at the end, in real seconds."""
+JOURNAL_EVERY_S: Final = 10.0
+"""How often it is tried whether the journal can be written, in real seconds."""
 _ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -64,9 +70,24 @@ class StationOptions:
     """Whether it stays although no engine has been attached for long."""
     idle_s: float = 600.0
     """How long it waits for an engine before it leaves, in real seconds."""
+    alarm_command: tuple[str, ...] = ()
+    """What its watchdog runs, to have people told, if no station follows one that was killed."""
 
 
-OnBeat = Callable[[], None]
+class OnBeat(Protocol):
+    """Looks for whatever needs a person; it may block and is called in a thread."""
+
+    def __call__(self, journal_error: str) -> None:
+        """Look at a beat.
+
+        Args:
+            journal_error: Why the station's journal cannot be written; empty if it can.
+        """
+        ...
+
+    def look_a_last_time(self) -> None:
+        """Look at the end of the station, and wait some seconds until people are told."""
+        ...
 
 
 def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], OnBeat]) -> str:
@@ -76,7 +97,7 @@ def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], On
 
     Args:
         options: See there.
-        make_on_beat: Makes what is called at every beat, in a thread of its own: it may block.
+        make_on_beat: Makes what is called at every beat and at the end.
 
     Returns:
         Why it left.
@@ -187,6 +208,7 @@ class _Station:
         self._options = options
         self._rig = rig
         self._folder = folder
+        self._journal = journal
         self._on_beat = on_beat
         self._real = SystemClock()
         self._clock = SystemClock(options.speed)
@@ -200,7 +222,12 @@ class _Station:
         )
         heartbeat_s = rig.safety.heartbeat_s
         self._keeper = WatchdogKeeper(
-            folder, database, heartbeat_s=heartbeat_s, speed=options.speed, clock=self._clock
+            folder,
+            database,
+            heartbeat_s=heartbeat_s,
+            speed=options.speed,
+            clock=self._clock,
+            alarm_command=options.alarm_command,
         )
         identity = Identity(
             rig_name=header.name,
@@ -239,8 +266,12 @@ class _Station:
         for number in _ENDS:
             loop.add_signal_handler(number, self._server.leave, signal.Signals(number).name)
         async with asyncio.TaskGroup() as tasks:
-            beating = [
-                tasks.create_task(self._keeper.keep()),
+            recalling = tasks.create_task(
+                recall(self._core, self._options.database.resolve(), self._facts, self._clock)
+            )
+            beating = [recalling, tasks.create_task(self._keeper.keep())]
+            await asyncio.wait({recalling}, timeout=RECALL_S * self._options.speed)
+            beating += [
                 tasks.create_task(self._connect(was_killed=was_killed)),
                 tasks.create_task(self._look_after_alarms()),
                 tasks.create_task(self._leave_when_idle()),
@@ -249,14 +280,15 @@ class _Station:
             await self._core.close()
             for task in beating:
                 task.cancel()
+        self._keeper.say_goodbye()
+        await self._look_a_last_time()
         why_left = self._server.why_left
         logger.info("station %d leaves: %s", os.getpid(), why_left)
         self._note(StationDetached(rig_name=self._rig.header.name, reason=why_left))
         return why_left
 
     def say_goodbye(self) -> None:
-        """Write the last facts and send the watchdog home."""
-        self._keeper.say_goodbye()
+        """Write the last facts."""
         self._facts.close(FACTS_WAIT_S)
 
     def _note(self, fact: LabEvent) -> None:
@@ -281,9 +313,27 @@ class _Station:
         self._core.watch_interlocks()
 
     async def _look_after_alarms(self) -> None:
+        looked_s, error = float("-inf"), ""
         while True:
-            await self._clock.call_blocking(self._on_beat, None)
+            if error or self._real.monotonic_s() - looked_s >= JOURNAL_EVERY_S:
+                looked_s, error = self._real.monotonic_s(), self._journal_error()
+            await self._clock.call_blocking(partial(self._on_beat, error), None)
             await self._clock.wait_for_outside(self._heartbeat_s)
+
+    def _journal_error(self) -> str:
+        """Write something that stands in the journal already; return why that failed, if it did."""
+        try:
+            self._journal.keep_latch(self._journal.latch())
+        except LogError as error:
+            return str(error)
+        return ""
+
+    async def _look_a_last_time(self) -> None:
+        """Have people told of what is left, once the log has what this station knew."""
+        until_s = self._real.monotonic_s() + FACTS_WAIT_S
+        while self._facts.n_waiting and self._real.monotonic_s() < until_s:
+            await self._clock.wait_for_outside(0.05)
+        await self._clock.call_blocking(self._on_beat.look_a_last_time, None)
 
     async def _leave_when_idle(self) -> None:
         last_s = self._real.monotonic_s()

@@ -15,6 +15,10 @@ class StationCore(Executor, Protocol):
         """Set the stop latch, cut every order off and bring everything to its safe state."""
         ...
 
+    def keep_latched(self, reason: str) -> None:
+        """Refuse all orders for a stop latch that stands in the log already."""
+        ...
+
     def clear_latch(self, reason: str) -> None:
         """Clear the stop latch.
 

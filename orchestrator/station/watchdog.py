@@ -11,6 +11,7 @@ import logging
 import os
 import select
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from orchestrator.execution.calming import made_safe
 from orchestrator.execution.rig import lines_for, rig_from_text
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.execution.seats import Seat, Wire, wires_for
-from orchestrator.landmarks import reach, watch_environment
+from orchestrator.landmarks import DIES_AT, reach, watch_environment
 from orchestrator.station.facts import FactWriter, KeptFact, append_to_file
 from orchestrator.station.locks import FileLock, LockHeld
 from orchestrator.station.places import StationFolder
@@ -48,6 +49,11 @@ OPEN_S: Final = 10.0
 """How long a line may take to open, in seconds."""
 LOG_WAIT_S: Final = 5.0
 """How long the database is waited for, in real seconds, when the bench is safe."""
+FOLLOW_BEATS: Final = 5
+LEAST_FOLLOW_S: Final = 10.0
+"""How long another station is waited for, in real seconds; a few beats if they are longer."""
+TELL_S: Final = 60.0
+"""How long telling people may take, in real seconds."""
 
 
 class WatchdogOrders(Fact):
@@ -62,6 +68,8 @@ class WatchdogOrders(Fact):
     """Descriptor that the beats come from."""
     answers: int
     """Descriptor that the answers go to."""
+    alarm_command: tuple[str, ...] = ()
+    """What has people told; run if no station follows the one that was ended."""
 
 
 @dataclass(slots=True)
@@ -101,18 +109,48 @@ def _say(answers: int, word: bytes) -> None:
         logger.debug("the station does not hear: %s", error)
 
 
-def _may_act_late(folder: StationFolder) -> bool:
-    """Tell whether a watchdog may act whose station was dead before it could begin to watch.
+def _lock_of_dead_station(folder: StationFolder) -> FileLock | None:
+    """Take the lock of a station that was dead before its watchdog could begin to watch.
 
     Another station may have found this one's lock free meanwhile, and work: it has made everything
-    safe itself. If there is none, none can begin until this process ends.
+    safe itself, and there is nothing to take. While the lock is held, none can begin.
     """
+    lock = FileLock(folder.lock)
     try:
-        FileLock(folder.lock).take()
+        lock.take()
     except LockHeld as error:
         logger.warning("station %d has begun meanwhile; it makes everything safe", error.pid)
-        return False
-    return True
+        return None
+    return lock
+
+
+def _have_told(orders: WatchdogOrders, folder: StationFolder) -> None:
+    """Have people told what happened, unless a station follows whose alarm desk does that."""
+    if not orders.alarm_command or _is_followed(orders, folder):
+        return
+    logger.error("no station follows; people are told")
+    environment = {name: value for name, value in os.environ.items() if name != DIES_AT}
+    try:
+        done = subprocess.run(orders.alarm_command, env=environment, timeout=TELL_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        logger.exception("people could not be told")
+        return
+    logger.info("%s ended with %d", " ".join(orders.alarm_command), done.returncode)
+
+
+def _is_followed(orders: WatchdogOrders, folder: StationFolder) -> bool:
+    """Wait some beats for another station; tell whether one has begun."""
+    clock = SystemClock()
+    until_s = clock.monotonic_s() + max(LEAST_FOLLOW_S, FOLLOW_BEATS * orders.heartbeat_s)
+    while clock.monotonic_s() < until_s:
+        lock = FileLock(folder.lock)
+        try:
+            lock.take()
+        except LockHeld:
+            return True
+        lock.release()
+        select.select([], [], [], 0.2)
+    return False
 
 
 def main(arguments: list[str]) -> int:
@@ -142,12 +180,16 @@ def main(arguments: list[str]) -> int:
         if not reason:
             return 0
         logger.error("%s", reason)
-        if not was_in_time and not _may_act_late(folder):
+        late = None if was_in_time else _lock_of_dead_station(folder)
+        if late is None and not was_in_time:
             return 0
         _end_station(orders)
         unsafe = _made_safe(rig, clock, orders.speed)
         logger.error("the bench was made safe%s", f", but for {unsafe}" if unsafe else "")
         _write_down(WatchdogActed(reason=reason, unsafe=unsafe), rig, orders, folder)
+    if late is not None:
+        late.release()
+    _have_told(orders, folder)
     return 1
 
 

@@ -40,6 +40,7 @@ class _Watchdog:
         heartbeat_s: float,
         speed: float,
         environment: Mapping[str, str],
+        alarm_command: tuple[str, ...],
     ) -> None:
         beats_out, beats_in = os.pipe()
         answers_out, answers_in = os.pipe()
@@ -51,6 +52,7 @@ class _Watchdog:
             speed=speed,
             beats=beats_out,
             answers=answers_in,
+            alarm_command=alarm_command,
         )
         with folder.watchdog_log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -97,6 +99,7 @@ class WatchdogKeeper:
         heartbeat_s: The rig's, in real seconds.
         speed: The station's.
         clock: The station's.
+        alarm_command: Run by a watchdog that acted if no station follows.
     """
 
     def __init__(
@@ -107,12 +110,14 @@ class WatchdogKeeper:
         heartbeat_s: float,
         speed: float,
         clock: Clock,
+        alarm_command: tuple[str, ...] = (),
     ) -> None:
         self._folder = folder
         self._database = database
         self._heartbeat_s = heartbeat_s
         self._speed = speed
         self._environment = dict(os.environ)
+        self._alarm_command = alarm_command
         self._clock = clock
         self._real = SystemClock()
         self._watchdog: _Watchdog | None = None
@@ -148,7 +153,12 @@ class WatchdogKeeper:
             watchdog = None
         if watchdog is None:
             watchdog = _Watchdog(
-                self._folder, self._database, self._heartbeat_s, self._speed, self._environment
+                self._folder,
+                self._database,
+                self._heartbeat_s,
+                self._speed,
+                self._environment,
+                self._alarm_command,
             )
             self._environment.pop(DIES_AT, None)
             self._watchdog, self._began_s = watchdog, now_s

@@ -1,12 +1,20 @@
 """The alarm desk as a station calls it: at every beat, in a thread, whatever the log does."""
 
 import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Final
 
 from drivers.clock import SystemClock
 from orchestrator.alarms.channels import load_channels
 from orchestrator.alarms.desk import AlarmDesk
 from orchestrator.alarms.notifying import Notifier
 from orchestrator.alarms.signs_of_life import signs_in
+from orchestrator.core.alarm_conditions import SignsOfLife
+from orchestrator.core.campaign import CampaignState
+from orchestrator.core.lab import LabState
 from orchestrator.errors import LogError
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.sql_log import open_sqlite_log
@@ -15,6 +23,11 @@ from orchestrator.settings import Settings
 __all__ = ["AlarmBeat"]
 
 logger = logging.getLogger(__name__)
+
+LAST_LOOK_S: Final = 8.0
+"""How long messages are waited for at the end, in real seconds."""
+_LOOK_AGAIN_S: Final = 0.1
+_JOURNAL: Final = "the station's journal"
 
 
 class AlarmBeat:
@@ -37,18 +50,51 @@ class AlarmBeat:
         self._notifier = None if channels is None else Notifier(load_channels(channels))
         self._desk: AlarmDesk | None = None
         self._is_in_trouble = False
+        self._journal_error = ""
+        self._turn = threading.Lock()
 
-    def __call__(self) -> None:
-        """Look once; a log that cannot be opened is tried again at the next beat."""
-        if self._desk is None:
-            try:
-                self._desk = self._opened()
-            except LogError as error:
-                if not self._is_in_trouble:
-                    logger.warning("no alarms yet: %s", error)
-                self._is_in_trouble = True
+    def __call__(self, journal_error: str = "") -> None:
+        """Look once; a log that cannot be opened is tried again at the next beat.
+
+        Args:
+            journal_error: Why the station's journal cannot be written; empty if it can.
+        """
+        with self._turn:
+            self._journal_error = journal_error
+            if self._is_open():
+                self._look(is_last=False)
+
+    def look_a_last_time(self) -> None:
+        """Raise what needs a person without delay, and wait some seconds until people are told."""
+        with self._turn:
+            if not self._is_open():
                 return
-        self._desk.look()
+            clock = SystemClock()
+            until_s = clock.monotonic_s() + LAST_LOOK_S
+            for n in count(1):
+                is_quiet = not self._is_busy()
+                is_quiet = self._look(is_last=True) and is_quiet and not self._is_busy()
+                if (n > 1 and is_quiet) or clock.monotonic_s() >= until_s:
+                    return
+                threading.Event().wait(_LOOK_AGAIN_S)
+
+    def _look(self, *, is_last: bool) -> bool:
+        return self._desk is not None and self._desk.look(is_last=is_last)
+
+    def _is_busy(self) -> bool:
+        return self._notifier is not None and bool(self._notifier.busy())
+
+    def _is_open(self) -> bool:
+        if self._desk is not None:
+            return True
+        try:
+            self._desk = self._opened()
+        except LogError as error:
+            if not self._is_in_trouble:
+                logger.warning("no alarms yet: %s", error)
+            self._is_in_trouble = True
+            return False
+        return True
 
     def _opened(self) -> AlarmDesk:
         """Return a desk on the log.
@@ -58,11 +104,17 @@ class AlarmBeat:
         """
         log = open_sqlite_log(self._database, must_exist=True)
         instruments = self._rig.instruments.items()
+        look_around = signs_in(log, self._database, SystemClock())
+
+        def with_journal(lab: LabState, campaigns: Mapping[str, CampaignState]) -> SignsOfLife:
+            signs, error = look_around(lab, campaigns), self._journal_error
+            return replace(signs, failing={_JOURNAL: error}) if error else signs
+
         return AlarmDesk(
             log,
             self._clock,
             patience=self._rig.alarms,
-            look_around=signs_in(log, self._database, SystemClock()),
+            look_around=with_journal,
             messenger=self._notifier,
             is_simulated=self._rig.header.is_simulated,
             calibrate_every_days={

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from orchestrator.station.control import NoStation, status_of
 from tests.support.real_lab import RealLab
 from tests.support.source_tree import ROOT
 
@@ -80,3 +81,23 @@ def test_a_script_may_ask_to_leave_when_held(lab):
 
     assert supervisor.returncode == 3, output
     assert "then go on: athanor run" in output
+
+
+def test_another_station_knows_what_a_person_took_out_of_service(lab):
+    supervisor = lab.run()
+    lab.wait_until(lambda: lab.n_acts() > 0)
+    _say(lab, "instruments", "out", "balance", "--reason", "it drifts")
+
+    os.kill(lab.holder(lab.station.lock), signal.SIGKILL)
+
+    lab.wait_until(lambda: _kinds(lab).count("StationAttached") == 2)
+    lab.wait_until(lambda: _out(lab) == {"balance": "it drifts"})
+    supervisor.terminate()
+    supervisor.communicate(timeout=100)
+
+
+def _out(lab: RealLab) -> dict[str, str]:
+    try:
+        return dict(status_of(lab.station, lab.database).status.out)
+    except NoStation:
+        return {}

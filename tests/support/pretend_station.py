@@ -85,6 +85,9 @@ class PretendCore:
         self.why_latched = f"{source}: {reason}"
         return {"balance": ""}
 
+    def keep_latched(self, reason: str) -> None:
+        self.why_latched = reason
+
     def clear_latch(self, reason: str) -> None:
         self.why_latched = ""
 

@@ -87,6 +87,20 @@ def test_what_is_true_is_raised_once_and_returned_once():
     assert list(desk.alarms.active) == ["latch"]
 
 
+def test_the_last_look_waits_out_no_delay():
+    log, clock = MemoryLog(), HandClock()
+    open_campaign(log, clock)
+    desk = AlarmDesk(
+        log, clock, patience=PATIENCE, look_around=lambda *_: SignsOfLife(driven=frozenset())
+    )
+
+    desk.look()
+    assert alarm_kinds(log) == []
+    desk.look(is_last=True)
+
+    assert alarm_kinds(log) == [("Raised", "engine_silent/small-1")]
+
+
 def test_a_desk_that_was_killed_and_begins_anew_repeats_nothing():
     log, clock = MemoryLog(), HandClock()
     messages = KeptMessages(channels_of())

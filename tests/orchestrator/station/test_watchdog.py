@@ -13,7 +13,13 @@ from drivers.clock import SystemClock
 from orchestrator.log.sql_log import open_sqlite_log
 from orchestrator.station.locks import FileLock, LockHeld
 from orchestrator.station.places import StationFolder
-from orchestrator.station.watchdog import BEAT, GOODBYE, WatchdogOrders, _may_act_late, _Watch
+from orchestrator.station.watchdog import (
+    BEAT,
+    GOODBYE,
+    WatchdogOrders,
+    _lock_of_dead_station,
+    _Watch,
+)
 from orchestrator.station.watchdog_keeper import WatchdogKeeper
 from tests.support.pretend_station import RIG_FILE
 
@@ -87,10 +93,10 @@ def test_a_late_watchdog_leaves_the_bench_to_a_station_that_works(tmp_path):
     folder = StationFolder(tmp_path)
     lock = FileLock(folder.lock)
     lock.take()
-    assert not _may_act_late(folder)
+    assert _lock_of_dead_station(folder) is None
     lock.release()
 
-    assert _may_act_late(folder)
+    assert _lock_of_dead_station(folder) is not None
 
     with pytest.raises(LockHeld):
         lock.take()
