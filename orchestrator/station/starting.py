@@ -41,12 +41,13 @@ def starter(
 
     def start() -> None:
         started[:] = [process for process in started if process.poll() is None]
+        given = dict(environment)
+        environment.pop(DIES_AT, None)
         try:
-            begun = ensure_station(rig_file, database, folder, speed=speed, environment=environment)
+            begun = ensure_station(rig_file, database, folder, speed=speed, environment=given)
         except OSError as error:
             raise StationFailed(f"no station can be started: {error}") from error
         if begun is not None:
-            environment.pop(DIES_AT, None)
             started.append(begun)
 
     return start

@@ -34,7 +34,7 @@ LAB = Path("tests/crashes/lab")
 ATHANOR = (sys.executable, "-m", "orchestrator")
 VICTIMS = ("engine", "station", "watchdog", "engine and station", "all three")
 LOOK_S = 0.1
-LANDMARK_PATIENCE_S = 12.0
+LANDMARK_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class Lane:
 
     def _kill_at_random(self, victim: str) -> Kill:
         self._ensure_engine({})
-        time.sleep(self.rng.uniform(0.0, 2.0))
+        time.sleep(self.rng.uniform(0.0, 1.5))
         landed = self._strike(victim)
         return Kill(self.n_done, victim, "random", landed=landed, seconds=0.0)
 
