@@ -100,6 +100,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         new=new,
         campaign_id=campaign_id,
         speed=speed,
+        alarm_channels=settings.alarm_channels,
         leaves_when_held=leaves_when_held,
     )
     if is_supervised and not is_dry_run:

@@ -129,6 +129,11 @@ class StationExecutor:
             raise
 
     @property
+    def is_in_touch(self) -> bool:
+        """Whether a station lives and answers."""
+        return self._link is not None and self._link.is_up
+
+    @property
     def status(self) -> StationStatus | None:
         """What the station last said of itself."""
         return self._status

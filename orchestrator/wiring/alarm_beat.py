@@ -1,13 +1,16 @@
-"""The alarm desk as a station calls it: at every beat, in a thread, whatever the log does."""
+"""The alarm desk as a station calls it: at every beat, in a thread, whatever the log does.
+
+An engine calls it too, while it has no station that would.
+"""
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Final
 
-from drivers.clock import SystemClock
+from drivers.clock import Clock, SystemClock
 from orchestrator.alarms.channels import load_channels
 from orchestrator.alarms.desk import AlarmDesk
 from orchestrator.alarms.notifying import Notifier
@@ -20,12 +23,15 @@ from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.sql_log import open_sqlite_log
 from orchestrator.settings import Settings
 
-__all__ = ["AlarmBeat"]
+__all__ = ["AlarmBeat", "look_while_unwatched"]
 
 logger = logging.getLogger(__name__)
 
 LAST_LOOK_S: Final = 8.0
 """How long messages are waited for at the end, in real seconds."""
+UNWATCHED_S: Final = 10.0
+"""How long an engine is without a station before it looks itself, in real seconds."""
+_LOOK_EVERY_S: Final = 2.0
 _LOOK_AGAIN_S: Final = 0.1
 _JOURNAL: Final = "the station's journal"
 
@@ -123,3 +129,25 @@ class AlarmBeat:
                 if spec.calibrate_every_days is not None
             },
         )
+
+
+async def look_while_unwatched(
+    beat: Callable[[], None], is_watched: Callable[[], bool], clock: Clock
+) -> None:
+    """Look for alarms while no station does, until cancelled.
+
+    Args:
+        beat: Looks once; blocks.
+        is_watched: Tells whether a station lives, which has a desk of its own.
+        clock: The engine's.
+    """
+    real, has_looked = SystemClock(), False
+    watched_s = real.monotonic_s()
+    while True:
+        await clock.wait_for_outside(_LOOK_EVERY_S)
+        is_due = real.monotonic_s() - watched_s >= UNWATCHED_S
+        if is_watched():
+            watched_s, is_due = real.monotonic_s(), has_looked  # once more: who was told is noted
+        has_looked = is_due and not is_watched()
+        if is_due:
+            await clock.call_blocking(beat, None)

@@ -33,6 +33,8 @@ class RunOptions:
     """Which unfinished campaign to go on with, where there are several."""
     speed: float = 1.0
     """Seconds of the lab in one real second; other than 1 only where simulators are served."""
+    alarm_channels: Path | None = None
+    """The file that says whom to tell of alarms while no station does; None tells nobody."""
     leaves_when_held: bool = False
     """Whether an engine on the bench ends when it is held by itself; a dry-run always does."""
 

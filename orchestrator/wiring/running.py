@@ -20,9 +20,12 @@ from orchestrator.execution.rig import bench_for
 from orchestrator.landmarks import watch_environment
 from orchestrator.log.event_log import EventLog, last_hash
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
+from orchestrator.settings import Settings
 from orchestrator.station.client import StationExecutor, StationToReach
+from orchestrator.station.control import NoStation, status_of
 from orchestrator.station.places import station_folder
 from orchestrator.station.starting import send_away, starter
+from orchestrator.wiring.alarm_beat import AlarmBeat, look_while_unwatched
 from orchestrator.wiring.onlooker import Onlooker, Progress
 from orchestrator.wiring.opening import DRY_RUN_START, open_campaign
 from orchestrator.wiring.preparation import Prepared, RunOptions
@@ -220,8 +223,22 @@ async def _executor(
         campaign_id=campaign_id,
         epoch=lambda: journal.state.epoch,
     )
-    async with executor.in_touch():
-        yield executor
+    beat = _alarm_beat(prepared)
+    looking = asyncio.create_task(
+        look_while_unwatched(beat, lambda: executor.is_in_touch, clock), name="alarms"
+    )
+    try:
+        async with executor.in_touch():
+            yield executor
+    finally:
+        looking.cancel()
+
+
+def _alarm_beat(prepared: Prepared) -> AlarmBeat:
+    options = prepared.options
+    channels = options.alarm_channels
+    settings = Settings(database=options.database, actor=options.actor, alarm_channels=channels)
+    return AlarmBeat(prepared.rig, settings, speed=options.speed)
 
 
 def _station(prepared: Prepared) -> StationToReach:
@@ -232,8 +249,16 @@ def _station(prepared: Prepared) -> StationToReach:
 
 
 def _send_station_away(prepared: Prepared) -> None:
-    """Leave no process behind, unless another campaign needs the station."""
+    """Leave no process behind, unless another campaign needs the station.
+
+    Where none lives, nobody else would have people told of what is left.
+    """
     station = _station(prepared)
+    try:
+        status_of(station.folder, station.database)
+    except NoStation:
+        _alarm_beat(prepared).look_a_last_time()
+        return
     name, reason = prepared.options.actor, "its last campaign let go"
     stays = send_away(station.folder, station.database, name=name, reason=reason, insists=False)
     if stays:

@@ -84,3 +84,21 @@ def test_where_nothing_follows_a_killed_station_its_watchdog_has_people_told(tmp
     assert {"watchdog", "engine_silent/oer-plate-1"} <= set(raised), said
     assert "[critical] watchdog" in " ".join(str(body) for _, body in hook.posted)
     assert "Hunter2Token" not in said
+
+
+def test_an_engine_that_gets_no_station_has_people_told_itself(tmp_path: Path, hook):
+    def titles() -> list[str]:
+        return [body["title"] for _, body in hook.posted]
+
+    with RealLab(tmp_path) as lab:
+        lab.station.make()
+        lab.station.journal.write_bytes(b"no journal at all" * 500)
+        supervisor = lab.run()
+
+        lab.wait_until(lambda: "[high] held/oer-plate-1" in titles(), timeout_s=120.0)
+        os.killpg(supervisor.pid, signal.SIGINT)
+        output, _ = supervisor.communicate(timeout=100)
+
+        assert lab.pids() == []
+    assert supervisor.returncode == 3, output
+    assert "athanor resume" in output
