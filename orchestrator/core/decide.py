@@ -4,9 +4,10 @@
 performs them appends facts, and asks again. The same state and time give the same decision.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from orchestrator.core.approvals import waiting_for_approval, why_wait_for_approval
@@ -55,6 +56,7 @@ def decide(
     *,
     is_planning: bool,
     settling: frozenset[str] = frozenset(),
+    taken: Mapping[str, str] = MappingProxyType({}),
 ) -> Decision:
     """Return what to do next about a campaign.
 
@@ -64,6 +66,7 @@ def decide(
         now: The present time.
         is_planning: Whether a planner is at work on an earlier `AskPlanner`.
         settling: Ids of jobs in doubt whose instrument is being asked; nobody can say yet.
+        taken: Places that samples of other campaigns occupy, with whose they are.
     """
     match state.status:
         case CampaignStatus.STOPPED | CampaignStatus.ABORTED | CampaignStatus.FINISHED:
@@ -79,7 +82,9 @@ def decide(
             is_busy = any(_started_jobs(state)) or bool(settling)
             return Decision(() if is_busy else (Hold(state.status_reason),))
         case CampaignStatus.RUNNING | CampaignStatus.PAUSING:
-            return _decide_running(state, lab, now, is_planning=is_planning, settling=settling)
+            return _decide_running(
+                state, lab, now, is_planning=is_planning, settling=settling, taken=taken
+            )
 
 
 def _decide_running(
@@ -89,13 +94,14 @@ def _decide_running(
     *,
     is_planning: bool,
     settling: frozenset[str],
+    taken: Mapping[str, str],
 ) -> Decision:
     untouched = _left_for_person(state)
     if untouched:
         is_busy = any(_started_jobs(state)) or bool(settling)
         return Decision(() if is_busy else (Hold(untouched),))
     intents: list[Intent] = []
-    jobs = _decide_jobs(state, lab, now, settling)
+    jobs = _decide_jobs(state, lab, now, settling, taken)
     intents.extend(jobs.intents)
     ending, starting = _decide_starts(state, lab, now, is_planning=is_planning)
     intents.extend(starting)
@@ -103,6 +109,8 @@ def _decide_running(
     if is_quiet and not jobs.retries:
         if jobs.waits and now < max(jobs.waits):
             return Decision((), max(jobs.waits))
+        if jobs.is_crowded_out and not jobs.reasons and not _has_doubts(state):
+            return Decision(())
         idle = _decide_idle(state, lab, ending, jobs.reasons)
         if idle is None:
             return Decision((), waits_for_person=_what_waits_for_approval(state))
@@ -121,14 +129,20 @@ class _JobPlan:
     """Until when an instrument is waited for that does not answer."""
     reasons: list[str] = field(default_factory=list)
     """Why jobs cannot run."""
+    is_crowded_out: bool = False
+    """Whether a job waits for a place that another campaign's sample occupies."""
 
 
 def _decide_jobs(
-    state: CampaignState, lab: LabState, now: datetime, settling: frozenset[str]
+    state: CampaignState,
+    lab: LabState,
+    now: datetime,
+    settling: frozenset[str],
+    taken: Mapping[str, str],
 ) -> _JobPlan:
     plan = _JobPlan()
     busy = {job.instrument for job in _blocking_jobs(state, settling)}
-    held = dict(lab.unclean)
+    held = {**taken, **lab.unclean}
     everyone = sorted(state.open_experiments.values(), key=lambda experiment: experiment.number)
     for experiment in everyone:
         held.update(dict.fromkeys(experiment.places_held(), experiment.experiment_id))
@@ -144,6 +158,7 @@ def _decide_jobs(
                 continue
             places, owner = job.planned.positions, experiment.experiment_id
             strangers = {held.get(place, owner) for place in places} - {owner}
+            plan.is_crowded_out |= not strangers.isdisjoint(taken.values())
             if instrument in busy or strangers:
                 continue
             busy.add(instrument)
@@ -293,6 +308,10 @@ def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
         first = state.queue[0]
         return f"{first.candidate_id} cannot start: {why_not_start(state, lab, first)}"
     return f"the stop latch is set: {lab.latch}" if lab.latch else "nothing can start"
+
+
+def _has_doubts(state: CampaignState) -> bool:
+    return any(one.status is ExperimentStatus.IN_DOUBT for one in state.open_experiments.values())
 
 
 def _started_jobs(state: CampaignState) -> Iterator[JobState]:

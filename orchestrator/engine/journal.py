@@ -8,6 +8,7 @@ from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.core.slimming import slimmed
+from orchestrator.engine.neighbours import Neighbours
 from orchestrator.errors import AthanorError, RequestRefused, VersionConflict
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.recovered import (
@@ -73,6 +74,7 @@ class Journal:
         self._lab_keeper = StateKeeper[LabState](
             log, LAB_STREAM, lab.kept_version, every=keep_every
         )
+        self.neighbours = Neighbours(log, self.state)
         self._epoch = 0
 
     def take(self, epoch: int) -> None:
@@ -124,7 +126,7 @@ class Journal:
 
         Args:
             events: What was decided.
-            reads_lab: Whether it rests on `lab` as well.
+            reads_lab: Whether it rests on `lab` and `neighbours` as well.
 
         Raises:
             VersionConflict: A stream has moved on; nothing was appended.
@@ -136,6 +138,7 @@ class Journal:
         expected = {self._stream: self.state.version}
         if reads_lab:
             expected[LAB_STREAM] = self.lab.version
+            expected.update(self.neighbours.versions)
         self.log.append(
             self._stream,
             events,

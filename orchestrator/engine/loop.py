@@ -246,12 +246,15 @@ class Engine:
                 return False
             await self._clock.wait_for_outside(OUTSIDE_POLL_S)
             return True
+        if self.habits.asks_after_crash:
+            self._journal.neighbours.catch_up()
         decision = decide(
             state,
             self._journal.lab,
             self._clock.now(),
             is_planning=self._asking.is_open,
             settling=self._orders.settling,
+            taken=self._journal.neighbours.taken(),
         )
         if decision.intents:
             await self._perform_all(decision.intents, tasks)
