@@ -151,8 +151,12 @@ class Engine:
     async def _drive(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                if await self._connect(tasks):
-                    await self._loop(tasks)
+                try:
+                    if await self._connect(tasks):
+                        await self._loop(tasks)
+                except EngineSuperseded:
+                    await self._executor.close()  # what runs is the other engine's: not cut off
+                    raise
         except BaseExceptionGroup as group:
             if len(group.exceptions) == 1:
                 raise group.exceptions[0] from group

@@ -22,6 +22,7 @@ from orchestrator.core.events import (
     ResumeRequested,
     StopRequested,
 )
+from orchestrator.core.job import JobStatus
 from orchestrator.engine.habits import EngineHabits
 from orchestrator.engine.journal import EngineSuperseded, Journal
 from orchestrator.engine.loop import Engine
@@ -101,6 +102,58 @@ def test_a_fact_that_cannot_follow_is_not_written():
         journal.record([JobInterrupted(job_id="E0001/tare", reason="")])
 
     assert dry_run.log.last_seq() == 1
+
+
+class _Station(LocalExecutor):
+    """An executor whose orders go on when an engine hangs up, and are cut off when it cancels."""
+
+    has_hung_up = False
+    n_cut_off = 0
+
+    async def close(self):
+        self.has_hung_up = True
+        await super().close()
+
+    async def perform(self, order):
+        try:
+            return await super().perform(order)
+        except asyncio.CancelledError:
+            self.n_cut_off += not self.has_hung_up
+            raise
+
+
+def test_an_engine_that_was_superseded_cuts_nothing_off():
+    dry_run = _opened()
+    stations = []
+
+    def look(watch):
+        jobs = [job for one in watch.state.open_experiments.values() for job in one.jobs.values()]
+        is_running = any(job.status is JobStatus.STARTED for job in jobs)
+        if is_running and dry_run.state().epoch == 1:
+            dry_run.append(EngineAttached(epoch=2))
+
+    async def main(_):
+        clock = VirtualClock(START)
+        bench = bench_for(dry_run.rig, clock, 0)
+        lines = {name: bench.line(name) for name in dry_run.rig.lines}
+        stations.append(_Station(dry_run.rig, lines, clock))
+        engine = Engine(
+            journal=Journal(dry_run.log, CAMPAIGN_ID, clock),
+            clock=clock,
+            executor=stations[0],
+            planning=planning_in_process(),
+            recipe=dry_run.recipe,
+            rig=dry_run.rig,
+            habits=EngineHabits(poll_s=0.01),
+            on_change=look,
+        )
+        return await engine.run()
+
+    with pytest.raises(EngineSuperseded):
+        run_virtually(main)
+
+    assert stations[0].has_hung_up
+    assert stations[0].n_cut_off == 0
 
 
 class _StandingClock(VirtualClock):
