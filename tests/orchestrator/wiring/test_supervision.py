@@ -62,7 +62,7 @@ def _killed_by(number: signal.Signals) -> str:
     return f"os.kill(os.getpid(), {int(number)})"
 
 
-@pytest.mark.parametrize("code", [0, 2, 3, 4])
+@pytest.mark.parametrize("code", [0, 2, 3, 4, 5])
 def test_an_exit_code_is_passed_through(tmp_path, code):
     engines = _Engines(f"sys.exit({code})")
 
