@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import RequestRefused
-from orchestrator.service.station_door import EndOfCampaign, NoStations, StationDoor, StationReply
+from orchestrator.service.station_door import (
+    Driven,
+    EndOfCampaign,
+    NoStations,
+    StationDoor,
+    StationReply,
+)
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
+    from orchestrator.station.control import NoStation
     from orchestrator.station.messages import Answer, ControlRequest, StationStatus
     from orchestrator.station.places import StationFolder
 
@@ -64,6 +71,24 @@ class StationSockets:
     def __init__(self, database: Path, name: str) -> None:
         self._database = database
         self._name = name
+
+    def driven(self) -> Driven:
+        """Tell which campaigns the living stations work for."""
+        from orchestrator.station.control import NoStation, stations_of, status_of
+
+        campaigns: set[str] = set()
+        silent = []
+        for folder in stations_of(self._database):
+            try:
+                status = status_of(folder, self._database, timeout_s=_GREETING_S).status
+            except NoStation as error:
+                if not _is_nobody(error):
+                    silent.append(folder.path.name)
+            except RequestRefused:
+                silent.append(folder.path.name)
+            else:
+                campaigns.update(one.campaign_id for one in status.campaigns)
+        return Driven(tuple(sorted(campaigns)), tuple(silent))
 
     def end_campaign(
         self, campaign_id: str, how: EndOfCampaign, reason: str
@@ -127,13 +152,18 @@ class StationSockets:
                     folder, self._database, request, name=self._name, timeout_s=_ANSWER_S
                 )
             except NoStation as error:
-                if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+                if not _is_nobody(error):
                     replies.append(_reply(folder, is_done=False, message=str(error)))
             except RequestRefused as error:
                 replies.append(_reply(folder, is_done=False, message=str(error)))
             else:
                 replies.append(_what_it_did(folder, answer))
         return replies
+
+
+def _is_nobody(error: "NoStation") -> bool:
+    """Tell whether no process listens there, rather than one that does not answer."""
+    return isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError)
 
 
 def _reply(folder: "StationFolder", *, is_done: bool, message: str) -> StationReply:

@@ -19,7 +19,7 @@ from orchestrator.core.events import (
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.service.lab import Lab
-from orchestrator.service.station_door import StationDoor, StationReply, told_in_words
+from orchestrator.service.station_door import StationDoor, StationReply, log_error_after
 
 __all__ = [
     "Decided",
@@ -80,7 +80,7 @@ def emergency_stop(lab_of: Callable[[], Lab], door: StationDoor, *, reason: str)
         with lab_of() as lab:
             return Decided(lab.decide_in_lab(events_for), replies)
     except LogError as error:
-        raise LogError(f"{error}; {told_in_words(replies)}") from error
+        raise log_error_after(error, replies) from error
 
 
 def clear_latch(lab: Lab, door: StationDoor, *, reason: str, by: str) -> Decided:
@@ -136,7 +136,7 @@ def take_out(lab: Lab, door: StationDoor, instrument: str, *, reason: str) -> De
     try:
         return Decided(lab.decide_in_lab(events_for), replies)
     except LogError as error:
-        raise LogError(f"{error}; {told_in_words(replies)}") from error
+        raise log_error_after(error, replies) from error
 
 
 def put_back(lab: Lab, door: StationDoor, instrument: str, *, reason: str) -> Decided:

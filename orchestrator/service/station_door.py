@@ -4,11 +4,22 @@ A stop must not wait for a disk: it goes to the station's control socket first, 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["EndOfCampaign", "NoStations", "StationDoor", "StationReply", "told_in_words"]
+from orchestrator.errors import LogCorrupt, LogError, LogTooNew, LogUnavailable
+
+__all__ = [
+    "Driven",
+    "EndOfCampaign",
+    "NoStations",
+    "StationDoor",
+    "StationReply",
+    "log_error_after",
+    "told_in_words",
+]
 
 
 EndOfCampaign: TypeAlias = Literal["hold", "stop", "abort", "go_on"]
@@ -28,12 +39,26 @@ class StationReply(BaseModel):
     """What it did, or why it could not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """Which campaigns the living stations work for."""
+
+    campaigns: tuple[str, ...] = ()
+    """Their ids, in order."""
+    silent: tuple[str, ...] = ()
+    """Stations that are there and did not say for which they work."""
+
+
 class StationDoor(Protocol):
     """The control sockets of all stations of one laboratory; every method asks each of them.
 
     None raises: a station that cannot be reached gives a reply that says so. Without a living
     station there is no reply at all.
     """
+
+    def driven(self) -> Driven:
+        """Tell which campaigns the living stations work for."""
+        ...
 
     def end_campaign(
         self, campaign_id: str, how: EndOfCampaign, reason: str
@@ -64,6 +89,10 @@ class StationDoor(Protocol):
 
 class NoStations:
     """The door of a laboratory whose engines have no station beside them: nobody answers."""
+
+    def driven(self) -> Driven:
+        """Ask nobody."""
+        return Driven()
 
     def end_campaign(
         self, campaign_id: str, how: EndOfCampaign, reason: str
@@ -106,3 +135,18 @@ def told_in_words(replies: Sequence[StationReply]) -> str:
         + (f": {reply.message}" if reply.message else "")
         for reply in replies
     )
+
+
+def log_error_after(error: LogError, replies: Sequence[StationReply]) -> LogError:
+    """Return the error of a log that could not take what stations were told before.
+
+    Where a station was told, the log is what cannot be used now: what was asked is not bad input.
+
+    Args:
+        error: What the log said.
+        replies: What the living stations did.
+    """
+    is_bad_for_ever = isinstance(error, LogCorrupt | LogTooNew)
+    is_unavailable = isinstance(error, LogUnavailable) or (bool(replies) and not is_bad_for_ever)
+    kind = LogUnavailable if is_unavailable else LogError
+    return kind(f"{error}; {told_in_words(replies)}")

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.cli.station_door import StationSockets, station_door, status_of_rig
 from orchestrator.errors import RequestRefused
-from orchestrator.service.station_door import NoStations, StationReply
+from orchestrator.service.station_door import Driven, NoStations, StationReply
 from orchestrator.settings import Settings
 from tests.support.pretend_station import PretendCore, PretendStation
 
@@ -93,6 +93,19 @@ def test_a_campaign_that_no_engine_drives_is_no_business_of_the_station(tmp_path
 
     assert replies == []
     assert station.core.asked.count("stop oer-1") == 0
+
+
+def test_the_station_tells_for_which_campaigns_it_works(tmp_path):
+    async def main() -> tuple[Driven, Driven]:
+        station = PretendStation.at(tmp_path)
+        door = StationSockets(station.database, "ada")
+        engine = station.executor()
+        async with asyncio.timeout(20), station.served(), engine.in_touch():
+            await engine.connect()
+            living = await asyncio.to_thread(door.driven)
+        return living, door.driven()
+
+    assert asyncio.run(main()) == (Driven(("oer-1",)), Driven())
 
 
 def test_a_dead_station_is_no_station(tmp_path):

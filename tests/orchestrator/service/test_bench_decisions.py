@@ -16,13 +16,13 @@ from orchestrator.core.events import (
     PlacesLeftUnclean,
     StopRequested,
 )
-from orchestrator.errors import LogError, RequestRefused
+from orchestrator.errors import LogCorrupt, LogError, LogUnavailable, RequestRefused
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service import bench_decisions
 from orchestrator.service.asking import ask_campaign
 from orchestrator.service.lab import Lab
 from orchestrator.service.requests import Request
-from orchestrator.service.station_door import EndOfCampaign, NoStations, StationReply
+from orchestrator.service.station_door import Driven, EndOfCampaign, NoStations, StationReply
 from tests.support.recorded_campaign import RecordedCampaign
 
 
@@ -43,14 +43,20 @@ class ForgetfulLog(MemoryLog):
 class OneStation(NoStations):
     """A station that does what it is asked and remembers it, with what the log held by then."""
 
-    def __init__(self, log: MemoryLog, *, is_done: bool = True) -> None:
+    def __init__(
+        self, log: MemoryLog, *, is_done: bool = True, driven: Driven | None = None
+    ) -> None:
         self._log = log
+        self._driven = driven or Driven()
         self._is_done = is_done
         self.asked: list[tuple[str, int]] = []
 
     def _take(self, what: str) -> Sequence[StationReply]:
         self.asked.append((what, self._log.last_seq()))
         return (StationReply(station="oer-bench", is_done=self._is_done, message="all safe"),)
+
+    def driven(self) -> Driven:
+        return self._driven
 
     def end_campaign(
         self, campaign_id: str, how: EndOfCampaign, reason: str
@@ -106,7 +112,7 @@ def test_a_full_disk_does_not_keep_an_emergency_stop_from_the_station(log):
     door = OneStation(log)
     log.is_full = True
 
-    with pytest.raises(LogError, match="disk full; station oer-bench did it: all safe"):
+    with pytest.raises(LogUnavailable, match="disk full; station oer-bench did it: all safe"):
         bench_decisions.emergency_stop(lambda: lab_on(log), door, reason="smoke")
 
     assert [what for what, _ in door.asked] == ["emergency stop"]
@@ -115,13 +121,62 @@ def test_a_full_disk_does_not_keep_an_emergency_stop_from_the_station(log):
 def test_a_log_that_does_not_open_does_not_keep_a_stop_from_the_station(log):
     door = OneStation(log)
 
-    def broken() -> Lab:
-        raise LogError("no such file")
-
-    with pytest.raises(LogError, match="no such file; station oer-bench did it"):
+    with pytest.raises(LogUnavailable, match="no such file; station oer-bench did it"):
         ask_campaign(broken, door, Request.ABORT, "small-1")
 
     assert [what for what, _ in door.asked] == ["abort small-1"]
+
+
+def broken() -> Lab:
+    raise LogError("no such file")
+
+
+@pytest.mark.parametrize("request_", [Request.HOLD, Request.STOP, Request.ABORT])
+def test_the_only_campaign_of_the_stations_is_meant_though_the_log_does_not_open(log, request_):
+    door = OneStation(log, driven=Driven(("small-1",)))
+
+    with pytest.raises(LogUnavailable, match="no such file; station oer-bench did it: all safe"):
+        ask_campaign(broken, door, request_)
+
+    assert [what for what, _ in door.asked] == [f"{request_} small-1"]
+
+
+def test_of_several_campaigns_at_the_stations_one_must_be_named(log):
+    door = OneStation(log, driven=Driven(("big-1", "small-1")))
+
+    with pytest.raises(RequestRefused, match="big-1, small-1; name one: athanor stop big-1"):
+        ask_campaign(broken, door, Request.STOP)
+
+    assert door.asked == []
+
+
+def test_a_silent_station_may_work_for_another_campaign_so_the_log_is_asked(log):
+    door = OneStation(log, driven=Driven(("other-1",), silent=("oer-bench",)))
+
+    with pytest.raises(LogError, match=r"oer-bench did not say .* athanor stop CAMPAIGN_ID"):
+        ask_campaign(broken, door, Request.STOP)
+    ask_campaign(lambda: lab_on(log), door, Request.STOP)
+
+    assert [what for what, _ in door.asked] == ["stop small-1"]
+
+
+def test_a_pause_that_cannot_be_written_down_says_what_a_station_hears(log):
+    door = OneStation(log, driven=Driven(("small-1",)))
+
+    with pytest.raises(LogError, match="no such file; .* athanor hold small-1"):
+        ask_campaign(broken, door, Request.PAUSE)
+
+    assert door.asked == []
+
+
+def test_a_damaged_log_stays_damaged_whatever_a_station_did(log):
+    def damaged() -> Lab:
+        raise LogCorrupt("record 3 is not what it was")
+
+    with pytest.raises(LogError, match="record 3") as told:
+        ask_campaign(damaged, OneStation(log), Request.STOP, "small-1")
+
+    assert not isinstance(told.value, LogUnavailable)
 
 
 @pytest.mark.parametrize(
