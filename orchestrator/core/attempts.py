@@ -44,6 +44,7 @@ NOT_TRIED: Final = frozenset(
         "OrderExpired",
         "StationLost",
         "Stopping",
+        "UnknownInstrument",
     }
 )
 """Errors that say nothing about the job: its instrument could not be used, or a person said that it
