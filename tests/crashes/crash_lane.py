@@ -114,8 +114,8 @@ class Lane:
         command = [*ATHANOR, "simulate", str(LAB / "rig.toml"), "--tally", str(self.tally)]
         command += ["--speed", f"{self.speed:g}"]
         (self.tally / "ready").unlink(missing_ok=True)
-        log = (self.folder / "lab.log").open("ab")
-        self._lab = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        with (self.folder / "lab.log").open("ab") as log:
+            self._lab = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         self._await((self.tally / "ready").exists, "the lab", 60.0)
 
     def close(self) -> None:
@@ -243,13 +243,13 @@ class Lane:
         if self._engine is not None and self._engine.poll() is None:
             return
         command = self.engine_command()
-        log = (self.folder / "engine.log").open("ab")
-        log.write(f"--- kill {self.n_done}: {environment}\n".encode())
-        log.flush()
         kept = {name: value for name, value in os.environ.items() if name != DIES_AT}
-        self._engine = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**kept, **environment}, start_new_session=True
-        )
+        with (self.folder / "engine.log").open("ab") as log:
+            log.write(f"--- kill {self.n_done}: {environment}\n".encode())
+            log.flush()
+            self._engine = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**kept, **environment}, start_new_session=True
+            )
 
     def engine_command(self) -> list[str]:
         """Return what starts the engine as an operator would."""
