@@ -147,16 +147,16 @@ class SerialLine:
                 raise
 
         if self._port is None:
-            raise LineError(f"line {self._name} is closed; nothing was sent")
+            raise LineError(f"line {self._name} is closed; this request was not sent")
         try:
             await self._call(send)
         except serial.SerialTimeoutException as error:
             raise LineTimeout(
-                f"line {self._name} took no bytes within {timeout_s:g} s; nothing was sent"
+                f"line {self._name} took no bytes within {timeout_s:g} s; this request was not sent"
             ) from error
         except OSError as error:
             await self._lose()
-            raise LineError(f"line {self._name} is down; nothing was sent") from error
+            raise LineError(f"line {self._name} is down; this request was not sent") from error
 
     async def read_until(
         self, terminator: bytes, *, timeout_s: float, max_bytes: int = MAX_FRAME_BYTES

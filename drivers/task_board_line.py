@@ -187,7 +187,7 @@ class TaskBoardLine:
         """
         del timeout_s  # handing over to the thread takes no time
         if self._thread is None:
-            raise LineError(f"line {self._name} is closed; nothing was sent")
+            raise LineError(f"line {self._name} is closed; this request was not sent")
         *requests, self._unfinished = (self._unfinished + data).split(_LINE_END)
         for request in requests:
             self._replies.append(self._thread.submit(self._clerk.answer, request))

@@ -147,7 +147,7 @@ class TcpLine:
             LineTimeout: The socket did not take them in time; nothing complete was sent.
         """
         if self._wire is None or self._wire[1].is_lost:
-            raise LineError(f"line {self._name} is closed; nothing was sent")
+            raise LineError(f"line {self._name} is closed; this request was not sent")
         transport, inbox = self._wire
         transport.write(data)
         try:
@@ -156,7 +156,7 @@ class TcpLine:
         except TimeoutError as error:
             transport.abort()
             raise LineTimeout(
-                f"line {self._name} took no bytes within {timeout_s:g} s; nothing was sent"
+                f"line {self._name} took no bytes within {timeout_s:g} s; this request was not sent"
             ) from error
 
     async def read_until(

@@ -161,7 +161,7 @@ class MemoryLine:
         """
         del timeout_s
         if not self.is_open:
-            raise LineError(f"line {self._name} is closed; nothing was sent")
+            raise LineError(f"line {self._name} is closed; this request was not sent")
         self.written.append(data)
         expected = self._script.pop(0) if self._script else None
         if expected is None or not expected.is_from_host or expected.data != data:

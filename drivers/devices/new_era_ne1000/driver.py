@@ -259,7 +259,7 @@ class NewEraNe1000(Instrument):
             OutcomeUnknown: Anything else that goes wrong once a stroke has begun.
         """
         asked = codec.asked_of(strokes)
-        has_begun = False
+        has_begun, begun_s = False, 0.0
         try:
             if not self._is_programmed:
                 await self._program()
@@ -270,6 +270,7 @@ class NewEraNe1000(Instrument):
                 if not has_begun:
                     await self._select(codec.WITNESS_PHASE)
                     await self.ticket.about_to_act(codec.note_from_asked(asked))
+                    begun_s = self.clock.monotonic_s()
                 had_begun, has_begun = has_begun, True
                 try:
                     await self._start(direction)
@@ -286,18 +287,25 @@ class NewEraNe1000(Instrument):
             raise
         except DriverError as error:
             if has_begun:
-                raise await self._stopped_after(error) from error
+                raise await self._stopped_after(error, begun_s) from error
             if isinstance(error, OutcomeUnknown | ProtocolError):
                 raise NothingDone(f"{self.name} had not been told to move: {error}") from error
             raise
         return counted
 
-    async def _stopped_after(self, error: DriverError) -> DriverError:
-        """Stop the pump in the middle of its strokes and return what that leaves to be said."""
+    async def _stopped_after(self, error: DriverError, begun_s: float) -> DriverError:
+        """Stop the pump in the middle of its strokes and say in order what happened.
+
+        Args:
+            error: What went wrong.
+            begun_s: When the first stroke was begun, in seconds of the monotonic clock.
+        """
+        moved_s = self.clock.monotonic_s() - begun_s
         evidence = await asyncio.shield(self._stop_or_tell())
         if isinstance(error, DeviceFault):
             return DeviceFault(error.device, code=error.code, text=error.text, acted=True)
-        return OutcomeUnknown(f"{self.name} was moving when this happened: {error}", evidence)
+        reason = f"{self.name} was told to move; {moved_s:.1f} s later it was cut off: {error}"
+        return OutcomeUnknown(reason, evidence)
 
     async def _program(self) -> None:
         """Make a program of one phase that pumps at a rate; moves nothing, clears no counter."""
@@ -358,8 +366,8 @@ class NewEraNe1000(Instrument):
             await self.stop()
         except DriverError as error:
             logger.exception("%s: the stop is not confirmed", self.name)
-            return f"the stop is not confirmed: {error}"
-        return "stopped; its counters tell what it moved"
+            return f"then a stop was tried, which is not confirmed: {error}"
+        return "then it was stopped; its counters tell what it moved"
 
     def _verify(self, command: str, got: object, expected: object) -> None:
         expected = (

@@ -233,7 +233,7 @@ class NumatoUsbRelay(Instrument):
             if isinstance(error, DeviceFault):
                 fault = DeviceFault(error.device, code=error.code, text=error.text, acted=True)
                 raise fault from error
-            reason = f"{self.name} was being switched when this happened: {error}"
+            reason = f"{self.name} was told to switch; then it was cut off: {error}"
             raise OutcomeUnknown(reason, evidence) from error
 
     async def _off_or_tell(self) -> str:
@@ -242,8 +242,8 @@ class NumatoUsbRelay(Instrument):
             await self.stop()
         except DriverError as error:
             logger.exception("%s: it is not proved to be off", self.name)
-            return f"not proved to be off: {error}"
-        return "the relay is off; for how long it was on is not known"
+            return f"then switching it off was tried, and it is not proved to be off: {error}"
+        return "then it was switched off; for how long it was on is not known"
 
     async def _verify(self, state: str) -> None:
         got = "on" if await self._is_on() else "off"
