@@ -70,6 +70,18 @@ class StationFolder:
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:24]
         return Path(tempfile.gettempdir()) / f"athanor-{os.getuid()}" / f"{digest}.sock"
 
+    def last_words(self, n_lines: int) -> list[str]:
+        """Return the last lines of what the station said that hold anything; none without a log.
+
+        Args:
+            n_lines: At most so many.
+        """
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        return [line for line in text.splitlines() if line.strip()][-n_lines:]
+
     def make(self) -> None:
         """Make the folder and the socket's.
 

@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ __all__ = ["StationFailed", "ensure_station", "send_away", "starter"]
 START_S: Final = 60.0
 """How long a station may take until it answers, in real seconds."""
 _LOOK_S: Final = 0.05
-_TAIL_LINES: Final = 12
+_LONGEST_REASON: Final = 200
 _EXIT_BAD_INPUT: Final = 2
 
 
@@ -74,7 +75,7 @@ def ensure_station(
         Its process if one was started here.
 
     Raises:
-        StationFailed: It ended, or did not answer in time; with the end of its log.
+        StationFailed: It ended, or did not answer in time; with the reason and where its log is.
         RequestRefused: One lives that serves something else.
     """
     if _is_ready(folder, database):
@@ -91,10 +92,10 @@ def ensure_station(
             return begun if begun is not None and begun.poll() is None else None
         code = None if begun is None else begun.poll()
         if code is not None and (code != _EXIT_BAD_INPUT or not _is_locked(folder)):
-            raise StationFailed(f"the station ended with {code}: {_tail(folder)}")
+            raise StationFailed(f"{_how_it_ended(code, folder)}; see {folder.log}")
         if code is not None:  # another station, or a watchdog at work, was first
             begun = None
-    raise StationFailed(f"the station did not answer within {START_S:g} s: {_tail(folder)}")
+    raise StationFailed(f"the station did not answer within {START_S:g} s; see {folder.log}")
 
 
 def _spawned(
@@ -140,12 +141,17 @@ def _is_locked(folder: StationFolder) -> bool:
     return False
 
 
-def _tail(folder: StationFolder) -> str:
-    try:
-        lines = folder.log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return f"{folder.log} cannot be read"
-    return f"{folder.log} ends with:\n" + "\n".join(lines[-_TAIL_LINES:])
+def _how_it_ended(code: int, folder: StationFolder) -> str:
+    """Return in one short line how a station ended.
+
+    Args:
+        code: Its exit code; less than 0 if it was killed.
+        folder: The station's, with what it said last.
+    """
+    if code < 0:
+        return f"the station was killed ({signal.Signals(-code).name})"
+    said = "".join(folder.last_words(1)).strip()[:_LONGEST_REASON]
+    return f"the station ended with {code}: {said or 'it said nothing'}"
 
 
 def send_away(
