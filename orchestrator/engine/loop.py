@@ -246,7 +246,7 @@ class Engine:
         if self.habits.asks_after_crash:
             self._orders.settle_doubts(tasks)
         if state.status.is_waiting and not self._orders.settling:
-            if self._leaves(state):
+            if not self.habits.stays(state):
                 return False
             await self._clock.wait_for_outside(OUTSIDE_POLL_S)
             return True
@@ -267,11 +267,6 @@ class Engine:
         else:
             await self._wait(decision.wake_time)
         return True
-
-    def _leaves(self, state: CampaignState) -> bool:
-        if state.is_held_by_itself:
-            return self.habits.leaves_when_held
-        return self.habits.leaves_when_paused
 
     async def _wait(self, wake_time: datetime | None) -> None:
         """Wait for a fact, for the time to look again, or for the next look at the log."""
