@@ -1,8 +1,9 @@
 """What an instrument is told about the job that it does, and what it can say of one afterwards.
 
-A driver calls `Ticket.about_to_act` right before the first byte that may touch matter. What it notes
-there is durable when the call returns, so that after a crash the question is not whether the job
-was started but whether matter can have been touched, and the device can be asked about exactly that.
+A driver calls `Ticket.about_to_act` right before the first byte that may touch matter. What it
+notes there is durable when the call returns, so that after a crash the question is not whether the
+job was started but whether matter can have been touched, and the device can be asked about exactly
+that.
 """
 
 from dataclasses import dataclass, field
@@ -41,8 +42,9 @@ class Ticket:
     """One attempt at one job, as its instrument sees it; this one keeps nothing.
 
     Args:
-        key: Names the attempt, the same after a crash: ``oer-plate-1/E0001/dispense_x1#1``. A device
-            that deduplicates is given this.
+        key: Names the attempt, the same after a crash, for ever:
+            ``oer-plate-1/E0001/dispense_x1#1@20260302T080000000000``. A device that deduplicates is
+            given this.
     """
 
     def __init__(self, key: str = "") -> None:

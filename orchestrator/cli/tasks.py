@@ -30,7 +30,11 @@ _RigOption = Annotated[
     ),
 ]
 _TaskArgument = Annotated[
-    str, typer.Argument(metavar="TASK", help="Its key, as `athanor tasks list` shows it.")
+    str,
+    typer.Argument(
+        metavar="TASK",
+        help="Its key, as `athanor tasks list` shows it, or an end of it such as E0001/press.",
+    ),
 ]
 _ByOption = Annotated[
     str | None,
@@ -77,7 +81,7 @@ def take(
 ) -> None:
     """Take a task: nobody else does it then, and the station waits for your answer.
 
-    Example: athanor tasks take oer-1/E0001/press#1 --by Ana --rig oer_rig.toml
+    Example: athanor tasks take E0001/press --by Ana --rig oer_rig.toml
     """
     _tell(_desk(board, rig).take(task, by=_name(by)), as_json=as_json)
 
@@ -103,7 +107,7 @@ def done(
 ) -> None:
     """Say that a task is done, with the numbers that it asks for.
 
-    Example: athanor tasks done oer-1/E0001/press#1 --value mass_g=1.23 --by Ana --rig oer_rig.toml
+    Example: athanor tasks done E0001/press --value mass_g=1.23 --by Ana --rig oer_rig.toml
     """
     desk = _desk(board, rig)
     view = desk.done(task, by=_name(by), values=values or (), note=note)
@@ -125,7 +129,7 @@ def refuse(
 ) -> None:
     """Say that a task will not be done; with --partly, that it was begun and went wrong.
 
-    Example: athanor tasks refuse oer-1/E0001/press#1 --note "press broken" --rig oer_rig.toml
+    Example: athanor tasks refuse E0001/press --note "press broken" --rig oer_rig.toml
     """
     desk = _desk(board, rig)
     view = desk.refuse(task, by=_name(by), note=note, is_partly_done=is_partly_done)

@@ -14,7 +14,7 @@ from drivers.task_board_line import TaskBoardLineSettings
 from orchestrator.errors import RequestRefused
 from orchestrator.execution.rig import load_rig
 
-__all__ = ["TaskDesk", "TaskView", "values_from"]
+__all__ = ["TaskDesk", "TaskView", "is_name_of", "values_from"]
 
 _KIND = "task_board"
 
@@ -91,45 +91,70 @@ class TaskDesk:
         """Take a task, so that nobody else does it and the station does not withdraw it.
 
         Args:
-            task: Its key.
+            task: Its key, or a shorter name.
             by: The person's name.
 
         Raises:
+            RequestRefused: The name could mean several tasks.
             BoardError: It is not open.
         """
-        return self._view(self._board.take(task, by))
+        return self._view(self._board.take(self._key_of(task), by))
 
     def done(self, task: str, *, by: str, values: Sequence[str], note: str) -> TaskView:
         """Say that a task is done.
 
         Args:
-            task: Its key.
+            task: Its key, or a shorter name.
             by: The person's name.
             values: The numbers that it asks for, each as ``name=number``.
             note: Anything worth knowing.
 
         Raises:
-            RequestRefused: A value is no number with a name.
+            RequestRefused: A value is no number with a name, or the task's name could mean several.
             BoardError: The task is not there to be answered, or a number is missing or unknown.
         """
         readings = values_from(values)
-        answered = self._board.answer(task, TaskState.DONE, by=by, readings=readings, note=note)
+        key = self._key_of(task)
+        answered = self._board.answer(key, TaskState.DONE, by=by, readings=readings, note=note)
         return self._view(answered)
 
     def refuse(self, task: str, *, by: str, note: str, is_partly_done: bool) -> TaskView:
         """Say that a task is not done, and will not be.
 
         Args:
-            task: Its key.
+            task: Its key, or a shorter name.
             by: The person's name.
             note: Why.
             is_partly_done: It was begun: matter was touched, though not as asked.
 
         Raises:
+            RequestRefused: The task's name could mean several.
             BoardError: The task is not there to be answered, or the reason is missing.
         """
         state = TaskState.PARTLY if is_partly_done else TaskState.REFUSED
-        return self._view(self._board.answer(task, state, by=by, readings={}, note=note))
+        key = self._key_of(task)
+        return self._view(self._board.answer(key, state, by=by, readings={}, note=note))
+
+    def _key_of(self, name: str) -> str:
+        """Return the key that a name means; a name that fits no task is returned as it is.
+
+        Raises:
+            RequestRefused: It fits several tasks; the message says which.
+            BoardError: The board cannot be read.
+        """
+        if self._board.task(name).state is not TaskState.UNKNOWN:
+            return name
+        for with_answered in (False, True):
+            tasks = self._board.tasks(with_answered=with_answered)
+            found = [task for task in tasks if is_name_of(name, task.key)]
+            if len(found) > 1:
+                keys = ", ".join(
+                    f"{task.key} ({task.state})" if with_answered else task.key for task in found
+                )
+                raise RequestRefused(f"task: got {name}, which could be any of {keys}; name one")
+            if found:
+                return found[0].key
+        return name
 
     def _view(self, task: Task) -> TaskView:
         now = self._clock.now()
@@ -150,6 +175,23 @@ class TaskDesk:
             readings=dict(task.readings),
             note=task.note,
         )
+
+
+def is_name_of(name: str, key: str) -> bool:
+    """Tell whether a name means a task: its key, without time or attempt, or an end of that.
+
+    Args:
+        name: As a person wrote it.
+        key: Campaign, experiment and job, with attempt and time.
+
+    Example:
+        >>> key = "oer-1/E0001/press#1@20260302T080000000000"
+        >>> [is_name_of(name, key) for name in ("E0001/press", "oer-1/E0001/press#1", "ss#1")]
+        [True, True, False]
+    """
+    attempt = key.partition("@")[0]
+    job = attempt.rpartition("#")[0] or attempt
+    return any(f"/{form}".endswith(f"/{name}") for form in (key, attempt, job))
 
 
 def values_from(texts: Sequence[str]) -> dict[str, float]:

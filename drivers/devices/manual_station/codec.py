@@ -106,8 +106,8 @@ def encode(request: Request) -> bytes:
         ValueError: There is no such request, its task is missing, or a number is not finite.
 
     Example:
-        >>> encode(Request("state", "oer-1/E0001/swirl#1"))
-        b'{"do":"state","task":"oer-1/E0001/swirl#1"}\n'
+        >>> encode(Request("state", "oer-1/E0001/swirl#1@20260302T080000000000"))
+        b'{"do":"state","task":"oer-1/E0001/swirl#1@20260302T080000000000"}\n'
     """
     said: dict[str, object] = {"do": request.do}
     if request.do in _ABOUT_A_TASK and request.task:

@@ -9,7 +9,7 @@ from drivers.clock import SystemClock
 from drivers.task_board import TaskBoard, TaskState
 from orchestrator.cli.app import run
 
-KEY = "oer-1/E0001/press#1"
+KEY = "oer-1/E0001/press#1@20260302T080000000000"
 RIG = """
 [rig]
 name = "by-hand"
@@ -82,6 +82,31 @@ def test_a_task_is_refused_with_a_reason(folder, capsys, flags, state):
 
     assert capsys.readouterr().out == f"{KEY}: {state} by Ben\n"
     assert state_in(folder) is state
+
+
+@pytest.mark.parametrize(
+    "name", ["oer-1/E0001/press#1", "oer-1/E0001/press", "E0001/press#1", "E0001/press", "press"]
+)
+def test_a_shorter_name_means_the_only_task_that_waits(folder, capsys, name):
+    board = TaskBoard(folder, SystemClock())
+    earlier = "oer-1/E0001/press#1@20260301T080000000000"
+    board.post(earlier, "Press it.", (), 60.0)
+    board.withdraw(earlier)
+
+    assert tasks(folder, "refuse", name, "--note", "broken") == 0
+    assert capsys.readouterr().out == f"{KEY}: refused by ada\n"
+
+
+def test_a_name_of_several_tasks_is_refused_with_their_keys(folder, capsys):
+    other = "oer-2/E0001/press#1@20260302T090000000000"
+    TaskBoard(folder, SystemClock()).post(other, "Press it.", (), 60.0)
+
+    assert tasks(folder, "take", "E0001/press") == 2
+    assert f"any of {KEY}, {other}; name one" in capsys.readouterr().err
+    assert tasks(folder, "take", "oer-1/E0001/press") == 0
+    assert tasks(folder, "done", "oer-2/E0001/press") == 0
+    assert tasks(folder, "take", "oer-2/E0001/press#1") == 2
+    assert "answered by ada: done" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
