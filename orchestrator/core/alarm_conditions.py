@@ -124,9 +124,9 @@ def _of_campaign(
         last = f"engine {state.epoch}" if state.epoch else "none yet"
         message = f"{name} is {state.status} and no engine drives it; the last one was {last}"
         yield ALARM_KINDS["engine_silent"].condition(name, message, campaign=name)
-    elif (now - state.last_time).total_seconds() >= _patience_with(state, patience):
+    elif (now - state.progress_time).total_seconds() >= _patience_with(state, patience):
         message = f"{name} is {state.status} and nothing has happened in it since "
-        message += f"{state.last_time:%Y-%m-%d %H:%M} UTC"
+        message += f"{state.progress_time:%Y-%m-%d %H:%M} UTC"
         yield ALARM_KINDS["stalled"].condition(name, message, campaign=name)
 
 
@@ -179,8 +179,8 @@ def _of_waiting(
         if not has_own_alarm:
             message = f"{name} was held: {state.status_reason}"
             yield ALARM_KINDS["held"].condition(name, message, campaign=name)
-    elif (now - state.last_time).total_seconds() >= patience.waiting_s:
-        message = f"{name} is {state.status} since {state.last_time:%Y-%m-%d %H:%M} UTC"
+    elif (now - state.progress_time).total_seconds() >= patience.waiting_s:
+        message = f"{name} is {state.status} since {state.progress_time:%Y-%m-%d %H:%M} UTC"
         yield ALARM_KINDS["waiting"].condition(name, message, campaign=name)
 
 

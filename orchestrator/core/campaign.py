@@ -79,6 +79,8 @@ class CampaignState:
     opened_time: datetime
     last_time: datetime
     """When its last event was appended."""
+    progress_time: datetime
+    """When something last happened in it but the coming and going of engines."""
     resumed_time: datetime
     """When it was opened, or resumed last."""
     version: int = 1
@@ -136,6 +138,7 @@ class CampaignState:
             equal_instruments=event.equal_instruments,
             opened_time=time,
             last_time=time,
+            progress_time=time,
             resumed_time=time,
         )
 
@@ -170,6 +173,8 @@ class CampaignState:
             IllegalTransition: The tables have no such pair.
         """
         moved = replace(self, version=self.version + 1, last_time=time)
+        if not isinstance(event, EngineAttached | EngineDetached):
+            moved = replace(moved, progress_time=time)
         match event:
             case CampaignOpened():
                 raise IllegalTransition(f"campaign {self.campaign_id}", "open", event.kind)

@@ -42,6 +42,7 @@ JOB_TRANSITIONS: Final[dict[tuple[JobStatus, type[JobEvent]], JobStatus]] = {
     (JobStatus.STARTED, JobOutcomeUnknown): JobStatus.IN_DOUBT,
     (JobStatus.STARTED, JobInterrupted): JobStatus.INTERRUPTED,
     (JobStatus.FAILED, JobStarted): JobStatus.STARTED,
+    (JobStatus.FAILED, JobOutcomeUnknown): JobStatus.IN_DOUBT,
     (JobStatus.IN_DOUBT, JobStarted): JobStatus.STARTED,
     (JobStatus.IN_DOUBT, JobFinished): JobStatus.DONE,
     (JobStatus.IN_DOUBT, JobFailed): JobStatus.FAILED,
@@ -129,7 +130,8 @@ class JobState:
                     ended_time=time,
                 )
             case JobOutcomeUnknown():
-                return replace(self, status=status, evidence=event.evidence, ended_time=time)
+                doubt = replace(self, status=status, evidence=event.evidence, ended_time=time)
+                return replace(doubt, error="")
             case JobInterrupted():
                 return replace(self, status=status, evidence=event.reason, ended_time=time)
             case DoubtAnswered():

@@ -360,7 +360,9 @@ class Engine:
         self._say_lost(await self._executor.make_safe())
 
     def _say_lost(self, failures: Mapping[str, str]) -> None:
-        """Write down which instruments could not be made safe."""
+        """Write down which instruments could not be made safe; a station does so itself."""
+        if not self.habits.keeps_lab:
+            return
         lost = [
             InstrumentLost(instrument=name, reason=f"not made safe: {error}")
             for name, error in failures.items()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from drivers.clock import Clock
-from orchestrator.core.events import JobInterrupted, JobStarted
+from orchestrator.core.events import JobEvent, JobInterrupted, JobOutcomeUnknown, JobStarted
 from orchestrator.core.experiment import experiment_id_of
 from orchestrator.core.intents import RunJob
 from orchestrator.core.job import JobState, JobStatus
@@ -14,7 +14,7 @@ from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.perform import events_from_outcome
 from orchestrator.errors import IllegalTransition
-from orchestrator.execution.executor import Executor, Order, Outcome, Unknown
+from orchestrator.execution.executor import Done, Executor, Order, Outcome, Refused, Unknown
 from orchestrator.landmarks import reach
 
 __all__ = ["Orders"]
@@ -129,8 +129,9 @@ class Orders:
 
         def write_down() -> None:
             reach("engine: before the outcome is written")
-            if self._is_news(order, outcome):
-                self._journal.record(events_from_outcome(order.job_id, outcome))
+            news = self._news(order, outcome)
+            if news:
+                self._journal.record(news)
             self._running.pop(order.job_id, None)
             reach("engine: after the outcome is written")
 
@@ -141,30 +142,34 @@ class Orders:
 
         def write_down() -> None:
             reach("engine: before a doubt is settled")
-            if self._is_news(order, outcome):
-                self._journal.record(events_from_outcome(order.job_id, outcome))
+            news = self._news(order, outcome)
+            if news:
+                self._journal.record(news)
             self._settling.pop(order.job_id, None)
             reach("engine: after a doubt was settled")
 
         self._inbox.put(write_down)
 
-    def _is_news(self, order: Order, outcome: Outcome) -> bool:
-        """Tell whether an outcome is not in the log yet.
+    def _news(self, order: Order, outcome: Outcome) -> list[JobEvent]:
+        """Return what an outcome adds to the log; nothing if it is known.
 
-        A person may have answered the doubt, or an append that failed may be there after all.
+        A person may have answered the doubt, or an append that failed may be there after all. One
+        who said that it did not run is contradicted by a device that says that it acted.
         """
         self._journal.catch_up()
         experiment_id, name = experiment_id_of(order.job_id), order.job_id.partition("/")[2]
         experiment = self._journal.state.open_experiments.get(experiment_id)
-        if experiment is None:
-            return False
+        if experiment is None or experiment.jobs[name].attempt != order.attempt:
+            return []
         job = experiment.jobs[name]
-        if job.attempt != order.attempt:
-            return False
-        if job.status is JobStatus.IN_DOUBT:
-            is_same = isinstance(outcome, Unknown) and outcome.evidence == job.evidence
-            return not is_same
-        return job.status is JobStatus.STARTED
+        if job.status is JobStatus.FAILED and job.error == "DidNotRun" and _has_acted(outcome):
+            evidence = f"a person said: {job.answer}; but the device says: {outcome}"
+            return [JobOutcomeUnknown(job_id=order.job_id, evidence=evidence)]
+        is_same = isinstance(outcome, Unknown) and outcome.evidence == job.evidence
+        is_doubt_settled = job.status is JobStatus.IN_DOUBT and not is_same
+        if is_doubt_settled or job.status is JobStatus.STARTED:
+            return events_from_outcome(order.job_id, outcome)
+        return []
 
     async def cut_off(self) -> None:
         """Cut every running order off, whatever the log does; the executor stops its instrument."""
@@ -187,3 +192,8 @@ class Orders:
         if cut:
             self._journal.record(cut)
         self._running.clear()
+
+
+def _has_acted(outcome: Outcome) -> bool:
+    """Tell whether an outcome says that matter was touched."""
+    return isinstance(outcome, Done) or (isinstance(outcome, Refused) and outcome.has_acted)

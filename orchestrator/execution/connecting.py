@@ -76,6 +76,21 @@ class Connector:
                 self._cut_off(seat, reason)
         self._try_again(wire)
 
+    def distrust(self, instrument: str, reason: str) -> None:
+        """Take note that an instrument could not be made safe; it is greeted again.
+
+        Args:
+            instrument: Whose line may be up, and others on it at work.
+            reason: Why not.
+        """
+        wire = self._wire_of(instrument)
+        if self._is_closed:
+            return
+        for seat in wire.seats:
+            if seat.name == instrument:
+                self._miss(seat, reason)
+        self._try_again(wire)
+
     async def close(self) -> None:
         """End the attempts and close the lines; closing twice does nothing."""
         self._is_closed = True

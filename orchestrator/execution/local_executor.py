@@ -57,7 +57,8 @@ class LocalExecutor(Safeguards):
         interlocks = Interlocks(rig.interlocks, seats, clock, on_fact, self._has_tripped)
         kept = KeptOrders(self._journal)
         desk = OrderDesk(seats, clock, kept, stops, self._connector, interlocks)
-        super().__init__(seats, desk, stops, interlocks, clock, on_fact)
+        distrust = self._connector.distrust
+        super().__init__(seats, desk, stops, interlocks, clock, on_fact, distrust)
 
     async def connect(self) -> Mapping[str, Connection]:
         """Open the lines and check every instrument that is not connected yet; move nothing."""

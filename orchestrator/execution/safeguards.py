@@ -27,6 +27,7 @@ class Safeguards:
         interlocks: Of the rig.
         clock: Through which stops wait.
         on_fact: Told when the latch is set or cleared.
+        on_unsafe: Told which instrument could not be made safe, and why.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Safeguards:
         interlocks: Interlocks,
         clock: Clock,
         on_fact: Callable[[LabEvent], None],
+        on_unsafe: Callable[[str, str], None],
     ) -> None:
+        self._on_unsafe = on_unsafe
         self._seats = seats
         self._desk = desk
         self._stops = stops
@@ -72,6 +75,9 @@ class Safeguards:
         async with asyncio.TaskGroup() as group:
             works = [group.create_task(_line_made_safe(on_line)) for on_line in by_line.values()]
         errors = {name: error for work in works for name, error in work.result().items()}
+        for name, unsafe in errors.items():
+            if unsafe:
+                self._on_unsafe(name, f"not made safe: {unsafe}")
         return {seat.name: errors[seat.name] for seat in chosen}
 
     async def stop_campaign(

@@ -8,6 +8,8 @@ same instrument. Four things can be wrong:
 - *duplicated*: more than one act was begun for one attempt, or for one job that was done;
 - *unreported*: matter was touched and the log says that it was not;
 - *stray*: an act that belongs to no attempt.
+
+A stroke that was begun and stopped before anything moved, with 0 in its last line, is no act.
 """
 
 import json
@@ -122,7 +124,7 @@ def acts_in(folder: Path, counted: Mapping[str, Sequence[Counted]]) -> list[Act]
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             for one in wanted:
                 acts.extend(_acts_of(instrument, one.act, lines))
-    return sorted(acts, key=lambda act: act.began)
+    return sorted((act for act in acts if act.done != 0.0), key=lambda act: act.began)
 
 
 def _acts_of(instrument: str, wanted: str, lines: Iterable[Mapping[str, object]]) -> Iterator[Act]:
