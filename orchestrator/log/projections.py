@@ -271,7 +271,7 @@ def _tell_job(job: Row, event: JobEvent, time: str) -> None:
         case JobFailed():
             job.update(error=event.error, evidence=event.message)
         case JobOutcomeUnknown():
-            job["evidence"] = event.evidence
+            job.update(error="", evidence=event.evidence)
         case JobInterrupted():
             job["evidence"] = event.reason
         case DoubtAnswered():
