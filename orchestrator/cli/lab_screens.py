@@ -111,6 +111,21 @@ def laboratory_text(lab: LaboratoryView, now: datetime) -> RenderableType:
         names = ", ".join(f"{one.place} (by {one.experiment_id})" for one in lab.unclean)
         lines.append(f"unclean: {names}\n", style="yellow")
         lines.append('  then: athanor places clean NAME --reason "..."\n')
-    said = f"laboratory as of {age_text(lab.last_time, now)}"
-    lines.append(f"{said}; {lab.station or 'no station'}", style="dim")
+    for sign in lab.signs:
+        if not sign.is_answering:
+            lines.append(f"station {sign.station} does not answer\n", style="bold red")
+    last = f"the last fact of the laboratory came {age_text(lab.last_time, now)}"
+    lines.append(f"{_station_text(lab)}{last}", style="dim")
     return lines
+
+
+def _station_text(lab: LaboratoryView) -> str:
+    """Return which stations answer now, or that there is none."""
+    living = ", ".join(
+        f"{one.station} (process {one.pid})" for one in lab.signs if one.is_answering
+    )
+    if living:
+        return f"station {living} answers now; "
+    if lab.signs:
+        return ""
+    return f"no station here; the last one was {lab.station}; " if lab.station else "no station; "

@@ -14,14 +14,16 @@ from orchestrator.service.station_door import (
 )
 
 if TYPE_CHECKING:
+    from orchestrator.service.laboratory_view import StationSign
     from orchestrator.settings import Settings
     from orchestrator.station.control import NoStation
     from orchestrator.station.messages import Answer, ControlRequest, StationStatus
     from orchestrator.station.places import StationFolder
 
-__all__ = ["StationSockets", "station_door", "status_of_rig"]
+__all__ = ["StationSockets", "signs_of_stations", "station_door", "status_of_rig"]
 
 _GREETING_S = 5.0
+_GLANCE_S = 1.0
 _ANSWER_S = 30.0
 
 
@@ -31,6 +33,27 @@ def station_door(settings: "Settings") -> StationDoor:
     if not whole.with_name(f"{whole.name}.station").is_dir():
         return NoStations()
     return StationSockets(whole, settings.actor)
+
+
+def signs_of_stations(settings: "Settings") -> "tuple[StationSign, ...]":
+    """Return which stations of a database are there, and whether they answer within a second."""
+    from orchestrator.service.laboratory_view import StationSign
+    from orchestrator.station.control import NoStation, stations_of, status_of
+
+    signs = []
+    for folder in stations_of(settings.database):
+        name, pid = folder.path.name, 0
+        try:
+            status = status_of(folder, settings.database, timeout_s=_GLANCE_S).status
+        except NoStation as error:
+            if _is_nobody(error):
+                continue
+        except RequestRefused:
+            continue
+        else:
+            name, pid = status.rig_name, status.pid
+        signs.append(StationSign(station=name, pid=pid, is_answering=pid > 0))
+    return tuple(signs)
 
 
 def status_of_rig(settings: "Settings", rig_name: str, rig_sha256: str) -> "StationStatus | None":

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from orchestrator.cli.options import (
     JsonOption,
     console,
     lab_of,
+    settings_of,
     write_text,
 )
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from orchestrator.service.lab import Lab
+    from orchestrator.service.laboratory_view import LaboratoryView
 
 __all__ = ["campaigns", "status"]
 
@@ -50,11 +53,11 @@ def status(
     with lab_of(database) as lab:
         if watch:
             with suppress(KeyboardInterrupt):
-                _watch(lab, campaign_id, as_json=as_json)
+                _watch(lab, database, campaign_id, as_json=as_json)
         elif as_json:
-            write_text(_as_json(lab, campaign_id))
+            write_text(_as_json(lab, database, campaign_id))
         else:
-            console().print(_panel(lab, campaign_id))
+            console().print(_panel(lab, database, campaign_id))
             _tell_alarms(lab)
         if tells_by_code:
             raise typer.Exit(_code(lab, campaign_id))
@@ -70,20 +73,30 @@ def _code(lab: "Lab", campaign_id: str | None) -> int:
     return EXIT_HELD if needs_person(view, lab.laboratory_view()) else EXIT_DONE
 
 
-def _panel(lab: "Lab", campaign_id: str | None) -> "RenderableType":
+def _panel(lab: "Lab", database: Path | None, campaign_id: str | None) -> "RenderableType":
     from orchestrator.cli.screens import campaign_panel
 
     view = lab.campaign(campaign_id)
-    return campaign_panel(view, lab.laboratory_view(), lab.bench_now())
+    return campaign_panel(view, _laboratory(lab, database), lab.bench_now())
 
 
-def _as_json(lab: "Lab", campaign_id: str | None, *, indent: int | None = 1) -> str:
+def _as_json(
+    lab: "Lab", database: Path | None, campaign_id: str | None, *, indent: int | None = 1
+) -> str:
     from orchestrator.service.alarms import alarm_counts
     from orchestrator.service.status import status_facts
 
     view = lab.campaign(campaign_id)
-    facts = status_facts(view, alarm_counts(lab), lab.laboratory_view(), lab.bench_now())
+    facts = status_facts(view, alarm_counts(lab), _laboratory(lab, database), lab.bench_now())
     return json.dumps(facts, indent=indent)
+
+
+def _laboratory(lab: "Lab", database: Path | None) -> "LaboratoryView":
+    """Return the laboratory by the log, and which stations are there by themselves."""
+    from orchestrator.cli.station_door import signs_of_stations
+
+    signs = signs_of_stations(settings_of(database))
+    return lab.laboratory_view().model_copy(update={"signs": signs})
 
 
 def _tell_alarms(lab: "Lab") -> None:
@@ -97,22 +110,24 @@ def _tell_alarms(lab: "Lab") -> None:
         write_text(f"alarms: {counts.active}{worst}, {unseen}; athanor alarms shows them")
 
 
-def _watch(lab: "Lab", campaign_id: str | None, *, as_json: bool) -> None:
+def _watch(lab: "Lab", database: Path | None, campaign_id: str | None, *, as_json: bool) -> None:
     """Show the campaign again and again until it has ended or somebody presses Ctrl-C."""
     from rich.live import Live
 
     view = lab.campaign(campaign_id)
     if as_json:
-        write_text(_as_json(lab, view.campaign_id, indent=None))
+        write_text(_as_json(lab, database, view.campaign_id, indent=None))
         while not lab.campaign(view.campaign_id).has_ended:
             lab.wait(_LOOK_EVERY_S)
-            write_text(_as_json(lab, view.campaign_id, indent=None))
+            write_text(_as_json(lab, database, view.campaign_id, indent=None))
         return
-    with Live(_panel(lab, view.campaign_id), console=console(), auto_refresh=False) as screen:
+    with Live(
+        _panel(lab, database, view.campaign_id), console=console(), auto_refresh=False
+    ) as screen:
         while not view.has_ended:
             lab.wait(_LOOK_EVERY_S)
             view = lab.campaign(view.campaign_id)
-            screen.update(_panel(lab, view.campaign_id), refresh=True)
+            screen.update(_panel(lab, database, view.campaign_id), refresh=True)
 
 
 def campaigns(as_json: JsonOption = False, database: DatabaseOption = None) -> None:

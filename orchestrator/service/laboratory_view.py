@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.core.lab import InstrumentState, InstrumentStatus, LabState
 
-__all__ = ["InstrumentView", "LaboratoryView", "PlaceView", "laboratory_view"]
+__all__ = ["InstrumentView", "LaboratoryView", "PlaceView", "StationSign", "laboratory_view"]
 
 
 class _View(BaseModel):
@@ -46,6 +46,16 @@ class PlaceView(_View):
     """When it was left so."""
 
 
+class StationSign(_View):
+    """Whether a station that is there says anything when it is asked now."""
+
+    station: str
+    """The rig that it serves."""
+    pid: int
+    """Its process; 0 if it does not answer."""
+    is_answering: bool
+
+
 class LaboratoryView(_View):
     """Everything that is shown of the laboratory."""
 
@@ -61,6 +71,8 @@ class LaboratoryView(_View):
     """Which process holds the lines; empty if none does."""
     last_time: datetime | None
     """When something was last said of the laboratory."""
+    signs: tuple[StationSign, ...] = ()
+    """The stations that are there, where somebody has asked them."""
 
     @property
     def lost(self) -> tuple[InstrumentView, ...]:

@@ -29,7 +29,7 @@ def status_facts(
     """Return the facts of ``athanor status --json``.
 
     The keys `campaign`, `state`, `experiments`, `in_doubt`, `best` and `hypervolume` stay as they
-    are from version to version.
+    are from version to version. The age of a station that has just answered is 0.
 
     Args:
         view: The campaign.
@@ -70,6 +70,7 @@ def status_facts(
             "campaign": (now - view.last_time).total_seconds(),
             "engine": view.engine.heartbeat_age_s,
             "laboratory": _age_s(laboratory.last_time, now),
+            "station": 0.0 if any(one.is_answering for one in laboratory.signs) else None,
         },
         "seed": view.seed,
         "opened_time": view.opened_time.isoformat(),

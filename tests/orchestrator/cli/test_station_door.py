@@ -1,14 +1,24 @@
 """The door to living stations, over a real socket; only the devices are pretended."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
-from orchestrator.cli.station_door import StationSockets, station_door, status_of_rig
+from orchestrator.cli.lab_screens import laboratory_text
+from orchestrator.cli.station_door import (
+    StationSockets,
+    signs_of_stations,
+    station_door,
+    status_of_rig,
+)
+from orchestrator.core.lab import LabState
 from orchestrator.errors import RequestRefused
+from orchestrator.service.laboratory_view import StationSign, laboratory_view
 from orchestrator.service.station_door import Driven, NoStations, StationReply
 from orchestrator.settings import Settings
 from tests.support.pretend_station import PretendCore, PretendStation
@@ -106,6 +116,48 @@ def test_the_station_tells_for_which_campaigns_it_works(tmp_path):
         return living, door.driven()
 
     assert asyncio.run(main()) == (Driven(("oer-1",)), Driven())
+
+
+def test_a_living_station_shows_that_it_lives(tmp_path):
+    settings = Settings(database=tmp_path / "lab.db", actor="ada")
+    _, living = asked(tmp_path, lambda door: signs_of_stations(settings))
+
+    assert living == (StationSign(station="rig", pid=1, is_answering=True),)
+    assert signs_of_stations(settings) == ()
+
+
+def test_a_station_that_listens_and_says_nothing_is_told(tmp_path, monkeypatch):
+    station = PretendStation.at(tmp_path)
+    monkeypatch.setattr("orchestrator.cli.station_door._GLANCE_S", 0.01)
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(station.folder.socket))
+        deaf.listen()
+        signs = signs_of_stations(Settings(database=station.database, actor="ada"))
+
+    assert signs == (StationSign(station="rig", pid=0, is_answering=False),)
+
+
+@pytest.mark.parametrize(
+    ("signs", "words"),
+    [
+        ((), "no station; the last fact of the laboratory came 32 min ago"),
+        (
+            (StationSign(station="oer", pid=7, is_answering=True),),
+            "station oer (process 7) answers now; the last fact of the laboratory came 32 min ago",
+        ),
+        (
+            (StationSign(station="oer", pid=0, is_answering=False),),
+            "station oer does not answer\nthe last fact of the laboratory",
+        ),
+    ],
+)
+def test_the_age_of_the_last_fact_is_not_that_of_the_station(signs, words):
+    now = datetime(2026, 3, 2, 8, 32, tzinfo=UTC)
+    view = laboratory_view(LabState(), now - timedelta(minutes=32), {})
+
+    text = laboratory_text(view.model_copy(update={"signs": signs}), now)
+
+    assert words in str(text)
 
 
 def test_a_dead_station_is_no_station(tmp_path):
