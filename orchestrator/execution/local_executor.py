@@ -58,7 +58,7 @@ class LocalExecutor(Safeguards):
         kept = KeptOrders(self._journal)
         desk = OrderDesk(seats, clock, kept, stops, self._connector, interlocks)
         distrust = self._connector.distrust
-        super().__init__(seats, desk, stops, interlocks, clock, on_fact, distrust)
+        super().__init__(seats, desk, stops, interlocks, clock, on_fact=on_fact, on_unsafe=distrust)
 
     async def connect(self) -> Mapping[str, Connection]:
         """Open the lines and check every instrument that is not connected yet; move nothing."""

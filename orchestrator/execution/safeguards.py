@@ -37,6 +37,7 @@ class Safeguards:
         stops: Stops,
         interlocks: Interlocks,
         clock: Clock,
+        *,
         on_fact: Callable[[LabEvent], None],
         on_unsafe: Callable[[str, str], None],
     ) -> None:
