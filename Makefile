@@ -1,17 +1,17 @@
 # Each target works alone and first, on a fresh machine with bash, make and Python 3.11 or later.
 #
-#   make setup   the environment in .venv, from the pins of requirements.lock
-#   make demo    a whole campaign on the simulated bench, ending in demo/report.html
-#   make test    every test that needs nothing from outside
-#   make check   format, lint, types, import contracts, doctests, tests about the code
-#   make all     test, check, and the tests that kill processes
-#   make crash        SIGKILLs of engine, station and watchdog, 150 in each recovery class; 20 minutes
-#   make crash-full   1,000 in each class; goes on where it was broken off
-#   make soak         10,000 jobs with faults on the wire; memory and open files are watched
-#   make seeds   10,000 simulated campaigns with faults and crashes, about ten minutes
-#   make fuzz    10,000 damaged logs, about a minute
-#   make lock    requirements.lock anew, from what pyproject.toml allows today
-#   make clean   remove what the other targets made, .venv included
+#   make setup       the environment in .venv, from the pins of requirements.lock
+#   make demo        a whole campaign on the simulated bench, ending in demo/report.html
+#   make test        every test that needs nothing from outside
+#   make check       format, lint, types, import contracts, doctests, tests about the code
+#   make all         test, check, and the tests that kill processes
+#   make crash       SIGKILLs of engine, station and watchdog, 150 in each recovery class; 20 minutes
+#   make crash-full  1,000 in each class; goes on where it was broken off
+#   make soak        10,000 jobs with faults on the wire; memory and open files are watched
+#   make seeds       10,000 simulated campaigns with faults and crashes, about ten minutes
+#   make fuzz        10,000 damaged logs, about a minute
+#   make lock        requirements.lock anew, from what pyproject.toml allows today
+#   make clean       remove what the other targets made, .venv included
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
