@@ -124,7 +124,9 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         _CRITICAL,
         "The process that holds the instruments' lines is gone or gives no sign of life.",
         "Nothing is sent to any instrument, and interlocks are not watched.",
-        "Look at station.log; then: athanor run CAMPAIGN --rig RIG --resume",
+        "If athanor run is still there, it starts a station by itself; if it cannot, station.log "
+        "in DATABASE.station/ (folder of rig {subject}) says why. If it is gone: athanor run "
+        "CAMPAIGN --rig RIG --resume, or, where no campaign waits: athanor station RIG",
         on_delay_s=15.0,
         off_delay_s=15.0,
     ),
