@@ -56,8 +56,6 @@ LONGEST_RETRY_S: Final = 10.0
 QUICK_DEATH_S: Final = 10.0
 MAX_QUICK_DEATHS: Final = 5
 """A station that dies so often within that time of its start is given up."""
-N_LAST_WORDS: Final = 12
-"""How many lines of the log of a station that is given up are shown."""
 FINAL_REFUSALS: Final = ("OldEpoch", "WrongDatabase", "WrongProtocol", "WrongRig")
 
 A = TypeVar("A", bound=Fact)
@@ -178,7 +176,7 @@ class StationExecutor:
                 f"start; see {self._station.folder.log}"
             )
             logger.error(self._why_not)
-            for line in self._station.folder.last_words(N_LAST_WORDS):
+            for line in self._station.folder.last_words():
                 logger.error("station.log: %s", line)
 
     def _give_up(self) -> None:

@@ -70,7 +70,7 @@ class StationFolder:
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:24]
         return Path(tempfile.gettempdir()) / f"athanor-{os.getuid()}" / f"{digest}.sock"
 
-    def last_words(self, n_lines: int) -> list[str]:
+    def last_words(self, n_lines: int = 12) -> list[str]:
         """Return the last lines of what the station said that hold anything; none without a log.
 
         Args:

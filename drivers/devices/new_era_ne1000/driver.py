@@ -294,12 +294,7 @@ class NewEraNe1000(Instrument):
         return counted
 
     async def _stopped_after(self, error: DriverError, begun_s: float) -> DriverError:
-        """Stop the pump in the middle of its strokes and say in order what happened.
-
-        Args:
-            error: What went wrong.
-            begun_s: When the first stroke was begun, in seconds of the monotonic clock.
-        """
+        """Stop the pump, whose strokes began at `begun_s`; return what happened, in order."""
         moved_s = self.clock.monotonic_s() - begun_s
         evidence = await asyncio.shield(self._stop_or_tell())
         if isinstance(error, DeviceFault):
@@ -370,9 +365,8 @@ class NewEraNe1000(Instrument):
         return "then it was stopped; its counters tell what it moved"
 
     def _verify(self, command: str, got: object, expected: object) -> None:
-        expected = (
-            float(expected) if isinstance(expected, str) and isinstance(got, float) else expected
-        )
+        if isinstance(expected, str) and isinstance(got, float):
+            expected = float(expected)
         is_same = got == expected
         if isinstance(got, float) and isinstance(expected, float):
             is_same = math.isclose(got, expected, rel_tol=1e-6)
@@ -383,9 +377,7 @@ class NewEraNe1000(Instrument):
     async def _set(self, command: str, argument: str) -> None:
         reply = await self._ask(command, argument)
         if reply.text:
-            raise ProtocolError(
-                f"{self.name}: data in the answer to {command}", reply.text.encode()
-            )
+            raise ProtocolError(f"{self.name}: data in answer to {command}", reply.text.encode())
 
     async def _ask(self, command: str, argument: str = "") -> codec.Reply:
         reply = await self._exchange(command, argument)
