@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 from typing_extensions import override
 
@@ -37,5 +38,6 @@ class _Stderr(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        sys.stderr.write(self.format(record) + "\n")
+        """Write one line; a terminal that was closed stops nobody."""
+        with suppress(OSError):
+            sys.stderr.write(self.format(record) + "\n")

@@ -276,8 +276,8 @@ async def _until_told_to_end(engine: "Engine") -> CampaignState:
 
     def end(number: signal.Signals) -> None:
         if not told and work is not None:
-            logger.warning("%s: stopping the instruments and letting go", number.name)
             work.cancel()
+            logger.warning("%s: stopping the instruments and letting go", number.name)
         told.append(number)
 
     for number in _ENDS:

@@ -30,3 +30,14 @@ def test_a_warning_is_one_line_with_its_error_and_no_traceback(capsys):
         "ERROR drivers.pump: the stop is not confirmed – "
         "ValueError: could not convert string to float: 'two\\nlines'\n"
     )
+
+
+def test_a_terminal_that_was_closed_stops_nobody(monkeypatch):
+    class HungUp:
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    show_warnings()
+    monkeypatch.setattr("sys.stderr", HungUp())
+
+    logging.getLogger("drivers.pump").warning("SIGHUP: stopping the instruments")
