@@ -5,12 +5,14 @@ import os
 import platform
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from drivers.clock import SystemClock
 from orchestrator.alarms.signs_of_life import engine_name
+from orchestrator.errors import LogUnavailable
 from orchestrator.log.event_log import last_hash
 from orchestrator.log.sql_log import SqliteLog
 from orchestrator.service.campaign_view import campaign_view, engine_view
@@ -77,20 +79,22 @@ class Onlooker:
         self._last: Watch | None = None
 
     def __call__(self, watch: "Watch") -> None:
-        """Take note of a change."""
+        """Take note of a change; a log that is full or locked is the engine's to wait for."""
         self._last = watch
         now_s = self._clock.monotonic_s()
         if now_s - self._beaten_s >= BEAT_EVERY_S:
             self._beaten_s = now_s
-            self._log.beat(
-                engine_name(self._campaign_id),
-                pid=os.getpid(),
-                host=platform.node(),
-                time=self._clock.now(),
-            )
+            with suppress(LogUnavailable):
+                self._log.beat(
+                    engine_name(self._campaign_id),
+                    pid=os.getpid(),
+                    host=platform.node(),
+                    time=self._clock.now(),
+                )
         if now_s - self._shown_s >= PROGRESS_EVERY_S:
             self._shown_s = now_s
-            self._show()
+            with suppress(LogUnavailable):
+                self._show()
 
     def _show(self) -> None:
         if self._thread is None:
