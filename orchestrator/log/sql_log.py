@@ -24,7 +24,7 @@ from orchestrator.log.sql_rows import (
     select_stored,
     stream_version,
 )
-from orchestrator.log.sql_store import SqlStore
+from orchestrator.log.sql_store import BUSY_S, SqlStore
 from orchestrator.log.tables import table_for
 from orchestrator.log.wal_check import unreadable_commits
 
@@ -34,19 +34,22 @@ _PAGE: Final = 1000
 """How many records are read at once."""
 
 
-def open_sqlite_log(path: str | Path, *, must_exist: bool = False) -> "SqliteLog":
+def open_sqlite_log(
+    path: str | Path, *, must_exist: bool = False, busy_s: float = BUSY_S
+) -> "SqliteLog":
     """Open a log, and make it if there is none.
 
     Args:
         path: Where the file is.
         must_exist: Refuse instead of making one.
+        busy_s: How long a writer waits for others, in seconds.
 
     Raises:
         LogError: It cannot be opened, is another program's file, or is not there and must be.
         LogTooNew: A later Athanor laid it out.
         LogCorrupt: The file is damaged.
     """
-    log = SqliteLog(Path(path))
+    log = SqliteLog(Path(path), busy_s)
     log.open(must_exist=must_exist)
     return log
 

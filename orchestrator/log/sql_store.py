@@ -28,8 +28,8 @@ __all__ = ["SqlStore"]
 
 logger = logging.getLogger(__name__)
 
-_BUSY_MS: Final = 30_000
-"""How long a writer waits for the others."""
+BUSY_S: Final = 30.0
+"""How long a writer waits for the others unless told otherwise, in seconds."""
 _NOT_NOW: Final = (
     apsw.BusyError,
     apsw.FullError,
@@ -48,10 +48,12 @@ class SqlStore:
 
     Args:
         path: Where the file is; nothing is opened before it is needed.
+        busy_s: How long a writer waits for others, in seconds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_s: float = BUSY_S) -> None:
         self._path = path
+        self._busy_ms = int(1000 * busy_s)
         self._threads = local()
         self._connections: WeakSet[apsw.Connection] = WeakSet()
         self._lock = Lock()
@@ -196,7 +198,7 @@ class SqlStore:
         return connection
 
     def _prepare(self, connection: apsw.Connection, *, may_create: bool) -> None:
-        connection.set_busy_timeout(_BUSY_MS)
+        connection.set_busy_timeout(self._busy_ms)
         try:
             if may_create:
                 lay_out(connection)
@@ -222,7 +224,7 @@ class SqlStore:
             return
         writer = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            writer.set_busy_timeout(_BUSY_MS)
+            writer.set_busy_timeout(self._busy_ms)
             writer.execute("BEGIN IMMEDIATE")  # nobody is in the middle of an append
             n_lost = unreadable_commits(self._path, connection)
         finally:

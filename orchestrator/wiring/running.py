@@ -20,6 +20,7 @@ from orchestrator.execution.rig import bench_for
 from orchestrator.landmarks import watch_environment
 from orchestrator.log.event_log import EventLog, last_hash
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
+from orchestrator.log.sql_store import BUSY_S
 from orchestrator.settings import Settings
 from orchestrator.station.client import StationExecutor, StationToReach
 from orchestrator.station.control import NoStation, status_of
@@ -43,6 +44,8 @@ _ENDS: Final = (signal.SIGTERM, signal.SIGHUP)
 """What the system sends to a process that shall go: at a shutdown, or when its terminal closes."""
 REAL_POLL_S: Final = 0.5
 """How often an engine on the real clock looks for requests, in seconds."""
+BENCH_BUSY_S: Final = 3.0
+"""How long an engine on the bench stands still for a locked log; its station counts its beats."""
 VIRTUAL_POLL_S: Final = 600.0
 """The same on virtual time, where a look costs as much as in real time."""
 
@@ -99,7 +102,8 @@ def run(
         AthanorError: The campaign cannot be opened, resumed or recorded.
     """
     watch_environment(os.environ)
-    with closing(open_sqlite_log(prepared.options.database)) as log:
+    busy_s = BUSY_S if prepared.options.is_dry_run else BENCH_BUSY_S
+    with closing(open_sqlite_log(prepared.options.database, busy_s=busy_s)) as log:
         campaign_id = open_campaign(log, prepared)
         try:
             with asyncio.Runner(loop_factory=_loop_factory(prepared.options)) as runner:
