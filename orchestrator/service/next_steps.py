@@ -29,7 +29,7 @@ def next_steps(
     else:
         steps.append(f"then go on: {_command(database, 'resume', view.campaign_id)}")
     end = _command(database, "stop", view.campaign_id)
-    steps.append(f"or end it: {end}" + (f" and {shlex.join(again)}" if again else ""))
+    steps.append(f"or end it: {end}" + (f" && {shlex.join(again)}" if again else ""))
     return tuple(steps)
 
 
