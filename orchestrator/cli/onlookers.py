@@ -144,7 +144,9 @@ class PlainOnlooker:
             typer.echo(f"{_experiment_line(view, experiment)}{so_far}")
         is_last = view.has_ended or (view.status == "paused" and not progress.is_waited_for)
         if self._state and view.status != self._state and not is_last:
-            reason = f": {view.status_reason}" if progress.is_waited_for else ""
+            reason = (
+                f": {view.status_reason}" if progress.is_waited_for and view.status_reason else ""
+            )
             typer.echo(f"{view.campaign_id} {view.status}{reason}")
         if view.waits_for and view.waits_for != self._waits_for:
             typer.echo(f"{view.campaign_id} {view.waits_for}")

@@ -306,7 +306,7 @@ class Engine:
                 journal.decide([CampaignFinished(rule=intent.rule, reason=intent.reason)])
             case Stop():
                 await self._make_safe()
-                ends = self._interruptions(f"stopped: {intent.reason}")
+                ends = self._interruptions(f"stopped: {intent.reason}".removesuffix(": "))
                 journal.decide([*ends, CampaignStopped(reason=intent.reason)])
             case Abort():
                 await self._orders.cut_off()
@@ -314,7 +314,7 @@ class Engine:
                 self._inbox.write_all()
                 self._orders.record_cut_off(intent.reason)
                 self._say_lost(failures)
-                ends = self._interruptions(f"aborted: {intent.reason}")
+                ends = self._interruptions(f"aborted: {intent.reason}".removesuffix(": "))
                 journal.decide([*ends, CampaignAborted(reason=intent.reason)])
             case _:
                 assert_never(intent)
