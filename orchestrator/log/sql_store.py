@@ -58,6 +58,8 @@ class SqlStore:
         self._connections: WeakSet[apsw.Connection] = WeakSet()
         self._lock = Lock()
         self._is_closed = False
+        self._file: tuple[int, int] | None = None
+        """Device and number of the file that was opened."""
 
     def open(self, *, must_exist: bool = False) -> None:
         """Open the file for this thread, and make the log if there is none.
@@ -181,7 +183,23 @@ class SqlStore:
         if self._is_closed:
             raise LogError(f"{self._path}: the log is closed")
         found: apsw.Connection | None = getattr(self._threads, "connection", None)
-        return found or self._connect(may_create=False)
+        if found is None:
+            return self._connect(may_create=False)
+        self._refuse_other_file()
+        return found
+
+    def _refuse_other_file(self) -> None:
+        """Refuse to go on in a file that was deleted or replaced: what is written is lost with it.
+
+        Raises:
+            LogUnavailable: The path does not lead to the file that was opened.
+        """
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise LogUnavailable(f"{self._path}: it was there and is gone") from error
+        if (found.st_dev, found.st_ino) != self._file:
+            raise LogUnavailable(f"{self._path}: another file is in its place")
 
     def _connect(self, *, may_create: bool) -> apsw.Connection:
         refuse_unsound_sqlite(apsw.sqlite_lib_version())
@@ -194,6 +212,8 @@ class SqlStore:
             raise
         with self._lock:
             self._connections.add(connection)
+        opened = self._path.stat()
+        self._file = self._file or (opened.st_dev, opened.st_ino)
         self._threads.connection = connection
         return connection
 

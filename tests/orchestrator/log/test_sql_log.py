@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from orchestrator.core.events import JobFinished, LoggedReading, PauseRequested
-from orchestrator.errors import LogCorrupt, LogError, LogTooNew
+from orchestrator.errors import LogCorrupt, LogError, LogTooNew, LogUnavailable
 from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
 from orchestrator.log.sql_schema import APPLICATION_ID, LAYOUT, refuse_unsound_sqlite
 from orchestrator.log.tables import TABLES
@@ -254,3 +254,17 @@ def test_following_one_stream_neither_scans_nor_sorts(log: SqliteLog) -> None:
     plan = [row[3] for row in log._connection().execute(f"EXPLAIN QUERY PLAN {query}")]
 
     assert plan == ["SEARCH record USING INDEX record_by_stream (stream=? AND seq>?)"]
+
+
+def test_a_file_that_was_deleted_or_replaced_takes_no_more_records(tmp_path: Path) -> None:
+    path = tmp_path / "athanor.db"
+    log = open_sqlite_log(path)
+    append(log, opened())
+    for file in tmp_path.glob("athanor.db*"):
+        file.unlink()
+
+    with pytest.raises(LogUnavailable, match="it was there and is gone"):
+        log.last_seq()
+    path.write_bytes(b"")
+    with pytest.raises(LogUnavailable, match="another file is in its place"):
+        append(log, opened())
