@@ -104,7 +104,7 @@ class LogTooNew(LogError):
 
 
 class LogUnavailable(LogError):
-    """The log cannot be used now: the disk is full, the file is locked, or it is not there any more."""
+    """The log cannot be used now: the disk is full, or the file is locked or gone."""
 
 
 class ObservationError(AthanorError):
