@@ -9,7 +9,7 @@ same instrument. Four things can be wrong:
 - *unreported*: matter was touched and the log says that it was not;
 - *stray*: an act that belongs to no attempt.
 
-A stroke that was begun and stopped before anything moved, with 0 in its last line, is no act.
+A stroke that was begun and stopped before anything moved, with 0 in its last line, touched nothing.
 """
 
 import json
@@ -80,6 +80,8 @@ class Counted:
     """Amount of the act for 1 of the argument."""
     is_measured: bool = True
     """Whether the amount is judged; a drained vessel gives what there was."""
+    spare: float = 0.0
+    """How much more than asked the driver still calls done, in the act's unit."""
 
     def is_full(self, act: Act, attempt: Attempt) -> bool:
         """Tell whether an act is as the job asked."""
@@ -88,7 +90,7 @@ class Counted:
             asked *= float(attempt.planned.arguments[self.argument])
         if not self.is_measured:
             return act.done is not None
-        return act.done is not None and FULL <= act.done / asked <= 1 / FULL
+        return act.done is not None and FULL * asked <= act.done <= asked / FULL + self.spare
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ def acts_in(folder: Path, counted: Mapping[str, Sequence[Counted]]) -> list[Act]
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
             for one in wanted:
                 acts.extend(_acts_of(instrument, one.act, lines))
-    return sorted((act for act in acts if act.done != 0.0), key=lambda act: act.began)
+    return sorted(acts, key=lambda act: act.began)
 
 
 def _acts_of(instrument: str, wanted: str, lines: Iterable[Mapping[str, object]]) -> Iterator[Act]:
@@ -228,11 +230,12 @@ def _judge(attempt: Attempt, counted: Sequence[Counted], verdict: Verdict) -> No
     for one in counted:
         acts = [act for act in attempt.acts if act.act == one.act]
         found = f"{attempt.key}: said {attempt.end}, {one.act} {[act.done for act in acts]}"
-        if len(acts) > 1:
+        touched = [act for act in acts if act.done != 0.0]
+        if len(touched) > 1:
             verdict.duplicated.append(found)
         if attempt.end == "done" and not any(one.is_full(act, attempt) for act in acts):
             verdict.lost.append(found)
-        if attempt.end == "not_acted" and acts:
+        if attempt.end == "not_acted" and touched:
             verdict.unreported.append(found)
 
 
@@ -243,7 +246,7 @@ def truth_about(attempt: Attempt, counted: Sequence[Counted]) -> str | None:
         attempt: With its acts.
         counted: Of its instrument.
     """
-    if not attempt.acts:
+    if not any(act.done != 0.0 for act in attempt.acts):
         return "did_not_run"
     if any(act.done is None for act in attempt.acts):
         return None
