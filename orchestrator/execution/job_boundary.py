@@ -53,7 +53,7 @@ async def carried_out(job: RunningOrder) -> Outcome | Trouble:
     try:
         async with deadline(seat.instrument.clock, order.deadline_s, n_replies=4) as limit:
             readings = await _performed(job)
-        return Done(readings=tuple(LoggedReading(name=r.name, value=r.value) for r in readings))
+        return Done(readings=readings)
     except asyncio.CancelledError:
         _forget_cancel()
         await stopped(seat)
