@@ -12,13 +12,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
+from pydantic import BaseModel, ValidationError
+
 from drivers.clock import Clock
-from drivers.errors import LimitError
+from drivers.errors import LimitError, rig_error_from
 from drivers.line import Line
 from drivers.reading import Reading
 from drivers.ticket import Settlement, Ticket, Verdict
 
-__all__ = ["Action", "Argument", "Instrument", "Reading", "RecoveryClass", "Within", "action"]
+__all__ = [
+    "Action",
+    "Argument",
+    "Instrument",
+    "Reading",
+    "RecoveryClass",
+    "Within",
+    "action",
+    "settings_in",
+]
 
 Value = float | int | str | bool
 
@@ -108,6 +119,26 @@ class Action:
             if argument.is_required and name not in arguments:
                 raise LimitError(f"{where}.{name}", got=None, expected="a value")
         return {name: known[name].checked(where, value) for name, value in arguments.items()}
+
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def settings_in(model: type[Settings], instrument: str, settings: Mapping[str, object]) -> Settings:
+    """Return a driver's part of the rig file, judged.
+
+    Args:
+        model: Frozen, with unknown keys refused.
+        instrument: The instrument's name in the rig file.
+        settings: The table ``[instruments.<name>.settings]``.
+
+    Raises:
+        RigError: With the first mistake in it.
+    """
+    try:
+        return model.model_validate(settings)
+    except ValidationError as error:
+        raise rig_error_from(f"instruments.{instrument}.settings", error) from error
 
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[tuple[Reading, ...]]])

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
@@ -31,9 +31,8 @@ from drivers.errors import (
     OutcomeUnknown,
     ProtocolError,
     RigError,
-    rig_error_from,
 )
-from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
+from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
 
 __all__ = ["Keithley2450", "Keithley2450Settings"]
@@ -88,10 +87,7 @@ class Keithley2450(Instrument):
     def from_settings(
         cls, name: str, line: Line, clock: Clock, settings: Mapping[str, object]
     ) -> "Keithley2450":
-        try:
-            return cls(name, line, clock, Keithley2450Settings.model_validate(settings))
-        except ValidationError as error:
-            raise rig_error_from(f"instruments.{name}.settings", error) from error
+        return cls(name, line, clock, settings_in(Keithley2450Settings, name, settings))
 
     @override
     async def connect(self) -> str:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
@@ -33,9 +33,8 @@ from drivers.errors import (
     LineError,
     NothingDone,
     OutcomeUnknown,
-    rig_error_from,
 )
-from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
+from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
 from drivers.ticket import Settlement, Verdict
 
@@ -88,10 +87,7 @@ class ManualStation(Instrument):
     def from_settings(
         cls, name: str, line: Line, clock: Clock, settings: Mapping[str, object]
     ) -> "ManualStation":
-        try:
-            return cls(name, line, clock, ManualStationSettings.model_validate(settings))
-        except ValidationError as error:
-            raise rig_error_from(f"instruments.{name}.settings", error) from error
+        return cls(name, line, clock, settings_in(ManualStationSettings, name, settings))
 
     @override
     async def connect(self) -> str:

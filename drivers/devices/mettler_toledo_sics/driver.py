@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
@@ -24,9 +24,8 @@ from drivers.errors import (
     OutcomeUnknown,
     ProtocolError,
     RigError,
-    rig_error_from,
 )
-from drivers.instrument import Instrument, Reading, RecoveryClass, action
+from drivers.instrument import Instrument, Reading, RecoveryClass, action, settings_in
 from drivers.line import Conversation, Line
 
 __all__ = ["MettlerToledoSics", "MettlerToledoSicsSettings"]
@@ -79,10 +78,7 @@ class MettlerToledoSics(Instrument):
     def from_settings(
         cls, name: str, line: Line, clock: Clock, settings: Mapping[str, object]
     ) -> "MettlerToledoSics":
-        try:
-            return cls(name, line, clock, MettlerToledoSicsSettings.model_validate(settings))
-        except ValidationError as error:
-            raise rig_error_from(f"instruments.{name}.settings", error) from error
+        return cls(name, line, clock, settings_in(MettlerToledoSicsSettings, name, settings))
 
     @override
     async def connect(self) -> str:

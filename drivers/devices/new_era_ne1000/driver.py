@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
@@ -20,9 +20,8 @@ from drivers.errors import (
     OutcomeUnknown,
     ProtocolError,
     RigError,
-    rig_error_from,
 )
-from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
+from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
 from drivers.ticket import Settlement
 
@@ -78,10 +77,7 @@ class NewEraNe1000(Instrument):
     def from_settings(
         cls, name: str, line: Line, clock: Clock, settings: Mapping[str, object]
     ) -> "NewEraNe1000":
-        try:
-            return cls(name, line, clock, NewEraNe1000Settings.model_validate(settings))
-        except ValidationError as error:
-            raise rig_error_from(f"instruments.{name}.settings", error) from error
+        return cls(name, line, clock, settings_in(NewEraNe1000Settings, name, settings))
 
     @override
     async def connect(self) -> str:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Annotated, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
@@ -35,9 +35,8 @@ from drivers.errors import (
     OutcomeUnknown,
     ProtocolError,
     RigError,
-    rig_error_from,
 )
-from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
+from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
 from drivers.ticket import Settlement, Verdict
 
@@ -90,10 +89,7 @@ class NumatoUsbRelay(Instrument):
     def from_settings(
         cls, name: str, line: Line, clock: Clock, settings: Mapping[str, object]
     ) -> "NumatoUsbRelay":
-        try:
-            return cls(name, line, clock, NumatoUsbRelaySettings.model_validate(settings))
-        except ValidationError as error:
-            raise rig_error_from(f"instruments.{name}.settings", error) from error
+        return cls(name, line, clock, settings_in(NumatoUsbRelaySettings, name, settings))
 
     @override
     async def connect(self) -> str:
