@@ -1,6 +1,10 @@
 """The default planner on awkward data, with computed objectives, specifications and failures."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,3 +257,26 @@ def test_an_unknown_planner_is_refused_with_the_known_ones() -> None:
 
     with pytest.raises(UnsupportedCampaign, match="ax, botorch, sobol"):
         planner_for(spec.model_copy(update={"planner": choice}))
+
+
+def test_the_lock_file_of_a_killed_compilation_stops_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / "logei_fused_ext" / "lock"
+    lock.parent.mkdir()
+    lock.touch()
+    program = (
+        "from tests.orchestrator.optimise.test_botorch_planner import *\n"
+        "values = [float(i) for i in range(6)]\n"
+        "print(len(propose(campaign(MEASURED, COST), observed(design(6), values), n=2).candidates))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "TORCH_EXTENSIONS_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+    assert (done.stdout.strip(), done.returncode) == ("2", 0), done.stderr
+    assert list(tmp_path.rglob("*")) == [lock.parent, lock]
