@@ -6,17 +6,16 @@ from typing import Final
 
 import numpy as np
 import torch
-from botorch.acquisition.acquisition import AcquisitionFunction
 from torch import Tensor
 
-from orchestrator.optimise.acquisition import Improvement
+from orchestrator.optimise.acquisition.protocol import Acquisition, Score
+from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.candidates import Taken
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import FloatArray, IntArray, row_keys
 
 __all__ = ["BatchChooser"]
 
-_CHUNK: Final = 512
 _SECOND_LOOK: Final = 2_500
 """Rows that later picks of a batch look at again: the best of the first."""
 _REFINED: Final = 12
@@ -28,7 +27,8 @@ _ROUNDS: Final = 4
 class BatchChooser:
     """Picks rows one after the other, each as if those before were pending."""
 
-    improvement: Improvement
+    acquisition: Acquisition
+    situation: Situation
     feasible: FeasibleSet
     taken: Taken
     encoded: Callable[[IntArray], FloatArray]
@@ -45,10 +45,11 @@ class BatchChooser:
         for turn in range(min(n, len(pool))):
             before = np.vstack([picked, chosen])
             encoded = torch.from_numpy(self.encoded(before))
-            acquisition = self.improvement.after(torch.cat([self.pending, encoded]), turn)
-            scores = self._scores(acquisition, rows, turn)
+            waiting = torch.cat([self.pending, encoded])
+            score = self.acquisition.after(self.situation, waiting, turn)
+            scores = self._scores(score, rows)
             if turn == 0 and self.feasible.listed is None:
-                rows, scores = self._refined(acquisition, rows, scores, before)
+                rows, scores = self._refined(score, rows, scores, before)
             place = int(scores.argmax())
             chosen = np.vstack([chosen, rows[place : place + 1]])
             order = np.argsort(-scores, kind="stable")
@@ -56,18 +57,14 @@ class BatchChooser:
             rows = rows[order]
         return chosen
 
-    def _scores(self, acquisition: AcquisitionFunction, rows: IntArray, turn: int) -> FloatArray:
+    def _scores(self, score: Score, rows: IntArray) -> FloatArray:
         encoded = self.encoded(rows)
-        keep = self.improvement.of_interest(torch.from_numpy(encoded), turn).numpy()
-        with torch.no_grad():
-            chunks = torch.split(torch.from_numpy(encoded), _CHUNK)
-            scores = torch.cat([acquisition(chunk.unsqueeze(1)) for chunk in chunks]).numpy()
-        total = scores + self.log_success(encoded)
-        return np.asarray(np.where(np.isnan(total) | ~keep, -np.inf, total), dtype=np.float64)
+        total = score(torch.from_numpy(encoded)).numpy() + self.log_success(encoded)
+        return np.asarray(np.where(np.isnan(total), -np.inf, total), dtype=np.float64)
 
     def _refined(
         self,
-        acquisition: AcquisitionFunction,
+        score: Score,
         rows: IntArray,
         scores: FloatArray,
         before: IntArray,
@@ -88,7 +85,7 @@ class BatchChooser:
                 break
             known.update(row_keys(added))
             top = scores.max()
-            more = self._scores(acquisition, added, 0)
+            more = self._scores(score, added)
             rows, scores = np.vstack([rows, added]), np.concatenate([scores, more])
             if more.max() <= top:
                 break

@@ -8,6 +8,7 @@ from typing_extensions import override
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.planner import Planner, Proposal
+from orchestrator.optimise.planner_settings import PlannerSettings, settings_from
 from orchestrator.optimise.sobol_planner import propose_spread
 from orchestrator.optimise.training_data import LEAST_ROWS
 
@@ -17,6 +18,9 @@ __all__ = ["BotorchPlanner", "reason_for_spreading"]
 class BotorchPlanner(Planner):
     """Learns one model a measured column and proposes where improvement is likeliest.
 
+    Args:
+        settings: ``[planner.settings]``.
+
     Example:
         >>> BotorchPlanner.from_settings({}).name
         'botorch'
@@ -25,17 +29,18 @@ class BotorchPlanner(Planner):
     name: ClassVar[str] = "botorch"
     tells_out_of_distribution: ClassVar[bool] = True
 
+    def __init__(self, settings: PlannerSettings) -> None:
+        self._settings = settings
+
     @classmethod
     @override
     def from_settings(cls, settings: Mapping[str, object]) -> Self:
-        """Build the planner; it has no settings.
+        """Build the planner.
 
         Raises:
-            ValueError: A setting is given.
+            ValueError: A setting is unknown or has an impossible value.
         """
-        if settings:
-            raise ValueError(f"unknown {', '.join(sorted(settings))}; botorch has no settings")
-        return cls()
+        return cls(settings_from(settings))
 
     @override
     def refuse_unsupported(self, campaign: CampaignSpec) -> None:
@@ -57,7 +62,7 @@ class BotorchPlanner(Planner):
         from orchestrator.optimise.model_proposal import ModelFailure, propose_by_model
 
         try:
-            return propose_by_model(campaign, observations, pending, n, seed)
+            return propose_by_model(campaign, observations, pending, n, seed, self._settings)
         except ModelFailure as failure:
             reason = str(failure)
         return propose_spread(

@@ -1,7 +1,6 @@
 """Proposals by models; imported only once there is enough to learn from, for torch is heavy."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,23 +11,22 @@ from campaigns.spec import CampaignSpec
 from orchestrator.core.front import pareto_indices
 from orchestrator.core.point import Candidate, Observation, Point, Prediction
 from orchestrator.errors import AthanorError
-from orchestrator.optimise.acquisition import Improvement
+from orchestrator.optimise.acquisition.named import acquisition_for
+from orchestrator.optimise.acquisition.situation import Situation
+from orchestrator.optimise.aims import Aims
 from orchestrator.optimise.batch import BatchChooser
 from orchestrator.optimise.candidates import Taken, choose
-from orchestrator.optimise.encoding import Encoding
-from orchestrator.optimise.feasibility import success_probability
 from orchestrator.optimise.feasible_set import FeasibleSet
-from orchestrator.optimise.lattice import FloatArray, IntArray
+from orchestrator.optimise.lattice import IntArray
 from orchestrator.optimise.novelty import are_far
 from orchestrator.optimise.planner import Proposal
+from orchestrator.optimise.planner_settings import PlannerSettings
+from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.repeatable import one_seeded_thread
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.training_data import (
     LEAST_ROWS,
-    Scale,
-    TrainingData,
-    computed_columns,
     reference_point,
 )
 
@@ -43,67 +41,13 @@ class ModelFailure(AthanorError):
     """A fitted model could not be evaluated; nothing was proposed."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Problem:
-    """One call's campaign, data and feasible set."""
-
-    campaign: CampaignSpec
-    encoding: Encoding
-    data: TrainingData
-    feasible: FeasibleSet
-    scales: Mapping[str, Scale]
-    """By computed objective."""
-
-    @classmethod
-    def of(cls, campaign: CampaignSpec, observations: Sequence[Observation]) -> "_Problem":
-        encoding = Encoding.of(campaign)
-        data = TrainingData.of(campaign, observations, encoding)
-        computed = [each.name for each in campaign.objectives if each.name in campaign.computed]
-        scales = {
-            name: Scale.of(data.computed_made[:, place]) for place, name in enumerate(computed)
-        }
-        return cls(campaign, encoding, data, FeasibleSet.of(campaign), scales)
-
-    def rows(self, rows: IntArray) -> FloatArray:
-        """Return features of lattice rows, followed by computed objectives on their scales."""
-        features = self.encoding.rows(self.feasible.lattice, rows)
-        columns = self.feasible.lattice.columns(rows)
-        exact: list[FloatArray] = []
-        for name, scale in self.scales.items():
-            expression = self.campaign.computed_expression(name)
-            values = {
-                each: column.astype(np.float64)
-                for each, column in columns.items()
-                if each in expression.names and column.dtype.kind == "f"
-            }
-            found = expression.evaluate(values) if values else expression.evaluate({})
-            exact.append(scale.scaled(np.broadcast_to(np.asarray(found, float), len(rows))))
-        return np.column_stack([features, *exact])
-
-    def points(self, points: Sequence[Point]) -> FloatArray:
-        """Return the same of points, leaving out those at which a computed one has no value."""
-        exact = computed_columns(self.campaign, points)
-        valued = np.isfinite(exact).all(axis=1)
-        return self.joined(self.encoding.points(points)[valued], exact[valued])
-
-    def joined(self, features: FloatArray, exact: FloatArray) -> FloatArray:
-        """Return features followed by computed objectives, which are brought to their scales."""
-        scaled = [scale.scaled(exact[:, i]) for i, scale in enumerate(self.scales.values())]
-        return np.column_stack([features, *scaled])
-
-    def log_success(self, encoded: FloatArray) -> FloatArray:
-        """Return the logarithm of how likely encoded rows can be made."""
-        features = encoded[:, : self.encoding.n_features]
-        made, failed = self.data.X_made, self.data.X_failed
-        return np.asarray(np.log(success_probability(features, made, failed)), dtype=np.float64)
-
-
 def propose_by_model(
     campaign: CampaignSpec,
     observations: Sequence[Observation],
     pending: Sequence[Point],
     n: int,
     seed: int,
+    settings: PlannerSettings,
 ) -> Proposal:
     """Fit models and propose where improvement is likeliest; see `Planner.propose`.
 
@@ -112,7 +56,7 @@ def propose_by_model(
     """
     with one_seeded_thread(seed):
         try:
-            return _propose(campaign, observations, pending, n, seed)
+            return _propose(campaign, observations, pending, n, seed, settings)
         except (NanError, NotPSDError) as error:
             name = type(error).__name__
             raise ModelFailure(f"the models could not be evaluated ({name}: {error})") from error
@@ -124,8 +68,9 @@ def _propose(
     pending: Sequence[Point],
     n: int,
     seed: int,
+    settings: PlannerSettings,
 ) -> Proposal:
-    problem = _Problem.of(campaign, observations)
+    problem = Problem.of(campaign, observations)
     feasible, data = problem.feasible, problem.data
     taken = Taken.of(feasible.lattice, observations, pending)
     columns = [column for column in data.columns if len(column.Y) >= LEAST_ROWS]
@@ -144,22 +89,24 @@ def _propose(
         rows, remark = choose(feasible, taken, n, pool, _exact_chooser(problem))
     else:
         baseline = np.unique(problem.joined(data.X_made, data.computed_made), axis=0)
-        improvement = Improvement(
-            campaign,
-            surrogate,
-            problem.scales,
-            reference or {},
-            torch.from_numpy(baseline),
-            seed,
-            len(observations) + len(pending),
+        aims = Aims(campaign, surrogate.columns, problem.scales)
+        situation = Situation(
+            aims=aims,
+            surrogate=surrogate,
+            baseline=torch.from_numpy(baseline),
+            reference=tuple(aims.reference(reference)) if reference else None,
+            seed=seed,
+            first=len(observations) + len(pending),
         )
         waiting = torch.from_numpy(problem.points(pending))
+        acquisition = acquisition_for(settings)
         chooser = BatchChooser(
-            improvement, feasible, taken, problem.rows, problem.log_success, waiting
+            acquisition, situation, feasible, taken, problem.rows, problem.log_success, waiting
         )
-        method = improvement.method(0)
+        method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
-        remarks += [*surrogate.remarks, *_lone_picks(improvement, len(rows))]
+        remarks += [*surrogate.remarks]
+        remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"
     return Proposal(
         candidates=_candidates(problem, surrogate, rows),
@@ -167,11 +114,6 @@ def _propose(
         reason="; ".join(text for text in (reason, *remarks, remark) if text),
         reference_point=reference,
     )
-
-
-def _lone_picks(improvement: Improvement, n: int) -> list[str]:
-    sought = {turn + 1: improvement.alone(turn) for turn in range(n)}
-    return [f"pick {turn} seeks the best {name} alone" for turn, name in sought.items() if name]
 
 
 def _pool(feasible: FeasibleSet, taken: Taken, n: int, rng: np.random.Generator) -> IntArray:
@@ -186,7 +128,7 @@ def _pool(feasible: FeasibleSet, taken: Taken, n: int, rng: np.random.Generator)
     return np.unique(np.vstack([drawn, around]), axis=0)
 
 
-def _exact_chooser(problem: _Problem) -> Callable[[IntArray, int, IntArray], IntArray]:
+def _exact_chooser(problem: Problem) -> Callable[[IntArray, int, IntArray], IntArray]:
     """Return a chooser for objectives that are all computed: front after front, best first."""
     campaign = problem.campaign
 
@@ -206,7 +148,7 @@ def _exact_chooser(problem: _Problem) -> Callable[[IntArray, int, IntArray], Int
 
 
 def _candidates(
-    problem: _Problem, surrogate: Surrogate | None, rows: IntArray
+    problem: Problem, surrogate: Surrogate | None, rows: IntArray
 ) -> tuple[Candidate, ...]:
     found: list[Candidate] = []
     learnt: list[dict[str, Prediction]] = [{} for _ in rows]

@@ -1,0 +1,3 @@
+"""How much an experiment promises: one room a family of acquisition functions."""
+
+__all__: list[str] = []

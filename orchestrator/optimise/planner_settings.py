@@ -1,0 +1,32 @@
+"""Settings of the default planner, checked when the campaign is loaded; torch is not imported."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+__all__ = ["AcquisitionName", "PlannerSettings", "settings_from"]
+
+AcquisitionName: TypeAlias = Literal["automatic"]
+
+
+class PlannerSettings(BaseModel):
+    """The table ``[planner.settings]`` of a campaign file, for the planner ``botorch``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    acquisition: AcquisitionName = "automatic"
+
+
+def settings_from(settings: Mapping[str, object]) -> PlannerSettings:
+    """Return the settings, checked.
+
+    Raises:
+        ValueError: One is unknown or has an impossible value; it is named.
+    """
+    try:
+        return PlannerSettings.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{key}: {first['msg']}; got {first['input']!r}") from error
