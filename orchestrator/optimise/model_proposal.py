@@ -105,6 +105,7 @@ def _propose(
         )
         method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
+        remarks += [column.noise_remark for column in columns]
         remarks += [*surrogate.remarks]
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"

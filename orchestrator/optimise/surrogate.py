@@ -18,16 +18,14 @@ from botorch.models.transforms.input import FilterFeatures
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from linear_operator.utils.errors import NanError, NotPSDError
-from torch import Tensor
 
 from orchestrator.core.point import Prediction
 from orchestrator.optimise.lattice import FloatArray
+from orchestrator.optimise.likelihood import likelihood_for
 from orchestrator.optimise.training_data import Column
 
 __all__ = ["Surrogate", "fit_surrogate"]
 
-_LEAST_SD: Final = 1e-3
-"""Standard errors below this part of a column's spread are taken for it, to keep matrices sound."""
 _FIT_ROUNDS: Final = 150
 
 
@@ -96,15 +94,12 @@ def _model(column: Column) -> SingleTaskGP:
     d = column.X.shape[1]
     X = torch.from_numpy(column.X)
     Y = torch.from_numpy(column.Y).unsqueeze(-1)
-    Yvar: Tensor | None = None
-    if column.sd is not None:
-        Yvar = torch.from_numpy(column.sd).clamp_min(_LEAST_SD).square().unsqueeze(-1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # values are standardised here, features are in 0..1
         return SingleTaskGP(
             X,
             Y,
-            train_Yvar=Yvar,
+            likelihood=likelihood_for(column.noise),
             covar_module=get_covar_module_with_dim_scaled_prior(ard_num_dims=d),
             outcome_transform=None,
             input_transform=FilterFeatures(feature_indices=torch.arange(d)),

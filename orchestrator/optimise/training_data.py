@@ -10,7 +10,8 @@ from campaigns.errors import UndefinedValue
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.encoding import Encoding
-from orchestrator.optimise.lattice import FloatArray
+from orchestrator.optimise.lattice import FloatArray, Lattice
+from orchestrator.optimise.replication import Noise, noise_from, repeats_among
 
 __all__ = ["LEAST_ROWS", "Column", "Scale", "TrainingData", "computed_columns", "reference_point"]
 
@@ -56,9 +57,18 @@ class Column:
     """`n x d` features of the rows that have it."""
     Y: FloatArray
     """`n` values on its scale."""
-    sd: FloatArray | None
-    """`n` standard errors on its scale, if every row has one."""
+    noise: Noise
+    """Of the rows, on its scale."""
     scale: Scale
+
+    @property
+    def noise_remark(self) -> str:
+        """What repeats say of the noise, in words; empty without repeats."""
+        pooled = self.noise.pooled
+        if pooled is None:
+            return ""
+        sd = pooled.variance**0.5 * self.scale.width
+        return f"{self.name} scatters by {sd:.3g} in {pooled.n_repeats} repeats"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +93,9 @@ class TrainingData:
         Samples at which a computed objective has no value are left out of `X_made`; they still
         teach the measured columns.
         """
+        lattice = Lattice.of(campaign.space)
         columns = [
-            _column(name, [o for o in observations if name in o.values], encoding)
+            _column(name, [o for o in observations if name in o.values], encoding, lattice)
             for name in campaign.measured_names
         ]
         made = [o.point for o in observations if not o.is_failed]
@@ -100,15 +111,13 @@ class TrainingData:
         )
 
 
-def _column(name: str, rows: Sequence[Observation], encoding: Encoding) -> Column:
+def _column(name: str, rows: Sequence[Observation], encoding: Encoding, lattice: Lattice) -> Column:
     values = np.array([row.values[name] for row in rows], dtype=np.float64)
     scale = Scale.of(values)
-    sd: FloatArray | None = None
-    if rows and all(name in row.sds for row in rows):
-        sd = np.array([row.sds[name] for row in rows], dtype=np.float64) / scale.width
-    return Column(
-        name, encoding.points([row.point for row in rows]), scale.scaled(values), sd, scale
-    )
+    Y = scale.scaled(values)
+    reported = np.array([row.sds.get(name, np.nan) for row in rows], dtype=np.float64)
+    noise = noise_from(Y, reported / scale.width, repeats_among(lattice, rows))
+    return Column(name, encoding.points([row.point for row in rows]), Y, noise, scale)
 
 
 def computed_columns(campaign: CampaignSpec, points: Sequence[Point]) -> FloatArray:
