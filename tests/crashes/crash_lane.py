@@ -109,6 +109,8 @@ class Lane:
         self.rng = random.Random(f"{seed} {spec.name} {self.n_done}")
         self._lab: subprocess.Popen[bytes] | None = None
         self._engine: subprocess.Popen[bytes] | None = None
+        self._state: CampaignState | None = None
+        self._seq = 0
 
     def open(self) -> None:
         """Start the lab and the first engine."""
@@ -332,11 +334,16 @@ class Lane:
             LookupError: It is not open yet.
         """
         with closing(open_sqlite_log(self.database, must_exist=True)) as log:
-            records = log.read(stream=campaign_stream(self.spec.campaign_id))
-            state = fold((record.event, record.time) for record in records)
-        if state is None:
+            stream = campaign_stream(self.spec.campaign_id)
+            for record in log.read(after_seq=self._seq, stream=stream):
+                if self._state is None:
+                    self._state = fold([(record.event, record.time)])
+                else:
+                    self._state = self._state.after(record.event, record.time)
+                self._seq = record.seq
+        if self._state is None:
             raise LookupError(self.spec.campaign_id)
-        return state
+        return self._state
 
     def _athanor(self, *words: str, check: bool = True) -> None:
         command = [*ATHANOR, *words, "--database", str(self.database)]
