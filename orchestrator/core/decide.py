@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from orchestrator.core.approvals import waiting_for_approval, why_wait_for_approval
+from orchestrator.core.asking_ahead import n_to_ask, seats_of
 from orchestrator.core.attempts import (
     has_waited_enough,
     is_lost,
@@ -55,6 +56,7 @@ def decide(
     now: datetime,
     *,
     is_planning: bool,
+    planning_s: float = 0.0,
     settling: frozenset[str] = frozenset(),
     taken: Mapping[str, str] = MappingProxyType({}),
 ) -> Decision:
@@ -65,6 +67,7 @@ def decide(
         lab: All that is known of the laboratory.
         now: The present time.
         is_planning: Whether a planner is at work on an earlier `AskPlanner`.
+        planning_s: How long a proposal takes; next to nothing by default.
         settling: Ids of jobs in doubt whose instrument is being asked; nobody can say yet.
         taken: Places that samples of other campaigns occupy, with whose they are.
     """
@@ -83,7 +86,13 @@ def decide(
             return Decision(() if is_busy else (Hold(state.status_reason),))
         case CampaignStatus.RUNNING | CampaignStatus.PAUSING:
             return _decide_running(
-                state, lab, now, is_planning=is_planning, settling=settling, taken=taken
+                state,
+                lab,
+                now,
+                is_planning=is_planning,
+                planning_s=planning_s,
+                settling=settling,
+                taken=taken,
             )
 
 
@@ -93,6 +102,7 @@ def _decide_running(
     now: datetime,
     *,
     is_planning: bool,
+    planning_s: float,
     settling: frozenset[str],
     taken: Mapping[str, str],
 ) -> Decision:
@@ -103,7 +113,9 @@ def _decide_running(
     intents: list[Intent] = []
     jobs = _decide_jobs(state, lab, now, settling, taken)
     intents.extend(jobs.intents)
-    ending, starting = _decide_starts(state, lab, now, is_planning=is_planning)
+    ending, starting, look_time = _decide_starts(
+        state, lab, now, is_planning=is_planning, planning_s=planning_s
+    )
     intents.extend(starting)
     is_quiet = not intents and not is_planning and not settling and not any(_started_jobs(state))
     if is_quiet and not jobs.retries:
@@ -115,7 +127,8 @@ def _decide_running(
         if idle is None:
             return Decision((), waits_for_person=_what_waits_for_approval(state))
         intents.append(idle)
-    return Decision(tuple(intents), min([*jobs.retries, *jobs.waits], default=None))
+    wakes = [*jobs.retries, *jobs.waits, *([look_time] if look_time is not None else [])]
+    return Decision(tuple(intents), min(wakes, default=None))
 
 
 @dataclass(slots=True)
@@ -202,11 +215,12 @@ def _patience_end(lab: LabState, instrument: str) -> list[datetime]:
 
 
 def _decide_starts(
-    state: CampaignState, lab: LabState, now: datetime, *, is_planning: bool
-) -> tuple[Finish | None, list[Intent]]:
+    state: CampaignState, lab: LabState, now: datetime, *, is_planning: bool, planning_s: float
+) -> tuple[Finish | None, list[Intent], datetime | None]:
+    """Return how the campaign ends, what starts, and when to look again for what to ask."""
     rule = met_rule(state, now)
     if rule is not None:
-        return Finish(*rule), []
+        return Finish(*rule), [], None
     may_start = (
         state.status is CampaignStatus.RUNNING
         and not state.planner_error
@@ -218,24 +232,24 @@ def _decide_starts(
         for experiment in state.open_experiments.values()
         if experiment.status is ExperimentStatus.RUNNING
     ]
-    recipe = state.spec.recipe
-    in_flight = recipe.in_flight if recipe is not None else 1
-    if not may_start or len(running) >= in_flight:
-        return None, []
+    if not may_start:
+        return None, [], None
+    seats = seats_of(state, running, now, planning_s)
     if is_reference_due(state):
-        is_usable = not why_unusable_at(state, lab, reference_candidate(state).point)
-        return None, [StartReference()] if is_usable else []
+        is_usable = seats.n_free and not why_unusable_at(
+            state, lab, reference_candidate(state).point
+        )
+        return None, [StartReference()] if is_usable else [], None
     if state.queue:
         approved = [one for one in state.queue if not why_wait_for_approval(state, one)]
         ready = [one for one in approved if not why_not_start(state, lab, one)]
-        return None, [StartExperiment(ready[0].candidate_id)] if ready else []
+        is_ready = seats.n_free and ready
+        return None, [StartExperiment(ready[0].candidate_id)] if is_ready else [], None
     if is_planning or lab.latch:
-        return None, []
-    n = state.spec.planner.batch
-    limit = state.spec.stopping.max_experiments
-    if limit is not None:
-        n = min(n, limit - state.n_searched)
-    return None, [AskPlanner(n)]
+        return None, [], None
+    if not seats.n_wanted:
+        return None, [], seats.look_time
+    return None, [AskPlanner(n_to_ask(state, seats))], None
 
 
 def _decide_idle(

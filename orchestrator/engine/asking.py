@@ -45,6 +45,12 @@ class Asking:
         self._clock = clock
         self._inbox = inbox
         self._task: asyncio.Task[None] | None = None
+        self._last_s = 0.0
+
+    @property
+    def last_s(self) -> float:
+        """How long the last answer took, in the clock's seconds; 0 before there was one."""
+        return self._last_s
 
     @property
     def is_open(self) -> bool:
@@ -69,6 +75,7 @@ class Asking:
         state = self._journal.state
         observations = known_observations(state)
         events: list[Event] = []
+        begun_s = self._clock.monotonic_s()
         try:
             proposal = await self._planning.propose(
                 state.spec,
@@ -82,6 +89,7 @@ class Asking:
             events = events_from_proposal(state, proposal, len(observations))
         except Exception as error:
             events = proposal_failed(state, error)
+        self._last_s = self._clock.monotonic_s() - begun_s
 
         def write_down() -> None:
             self._journal.catch_up()

@@ -257,6 +257,7 @@ class Engine:
             self._journal.lab,
             self._clock.now(),
             is_planning=self._asking.is_open,
+            planning_s=self._asking.last_s,
             settling=self._orders.settling,
             taken=self._journal.neighbours.taken(),
         )

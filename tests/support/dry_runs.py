@@ -14,7 +14,7 @@ from orchestrator.core.lab import LabState, fold_lab
 from orchestrator.engine.habits import EngineHabits, Watch
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.loop import Engine
-from orchestrator.engine.planning import planning_in_process
+from orchestrator.engine.planning import Planning, planning_in_process
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.equal_instruments import equal_instruments
 from orchestrator.execution.local_executor import LocalExecutor
@@ -29,12 +29,15 @@ CAMPAIGN_ID = "oer-plate-1"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def oer_campaign(*, max_experiments: int = 2, batch: int = 1, more: str = "") -> CampaignSpec:
+def oer_campaign(
+    *, max_experiments: int = 2, batch: int = 1, in_flight: int = 2, more: str = ""
+) -> CampaignSpec:
     """Return the shipped campaign with the Sobol planner, few experiments and more tables."""
     text = (LIBRARY / "oer_plate.toml").read_text(encoding="utf-8")
     text = text.replace("max_experiments = 100", f"max_experiments = {max_experiments}")
     text = text.replace('name = "botorch"', 'name = "sobol"')
     text = text.replace("batch = 1", f"batch = {batch}")
+    text = text.replace("in_flight = 2", f"in_flight = {in_flight}")
     return campaign_from_text(f"{text}\n{more}", file="oer_plate.toml")
 
 
@@ -111,13 +114,15 @@ class DryRun:
         *,
         on_change: Callable[[Watch], None] = lambda _: None,
         leaves_when_paused: bool = True,
+        planning: Planning | None = None,
     ) -> CampaignState:
         """Attach an engine with a fresh bench and drive until it lets go."""
+        where = planning if planning is not None else planning_in_process()
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            return runner.run(self._drive(on_change, leaves_when_paused))
+            return runner.run(self._drive(on_change, leaves_when_paused, where))
 
     async def _drive(
-        self, on_change: Callable[[Watch], None], leaves_when_paused: bool
+        self, on_change: Callable[[Watch], None], leaves_when_paused: bool, planning: Planning
     ) -> CampaignState:
         clock = VirtualClock(self.state().last_time)
         self.bench = bench = bench_for(self.rig, clock, self.seed)
@@ -126,7 +131,7 @@ class DryRun:
             journal=Journal(self.log, CAMPAIGN_ID, clock),
             clock=clock,
             executor=LocalExecutor(self.rig, lines, clock),
-            planning=planning_in_process(),
+            planning=planning,
             recipe=self.recipe,
             rig=self.rig,
             habits=EngineHabits(

@@ -150,9 +150,17 @@ def test_hours_end_a_campaign():
 
 
 def test_a_batch_never_exceeds_what_may_still_be_made():
-    state = fold(_opened(max_experiments=3, batch=8))
+    state = fold(_opened(max_experiments=3, in_flight=8, batch=8))
 
     assert decide(state, LabState(), START, is_planning=False).intents == (AskPlanner(3),)
+
+
+@pytest.mark.parametrize(("gate", "n"), [("off", 2), ("all", 8)])
+def test_more_than_can_start_is_asked_for_only_where_a_person_looks_at_the_batch(gate, n):
+    more = f'[approval]\ngate = "{gate}"\n'
+    state = fold(_opened(max_experiments=99, in_flight=2, batch=8, more=more))
+
+    assert decide(state, LabState(), START, is_planning=False).intents == (AskPlanner(n),)
 
 
 def test_nothing_is_asked_while_the_planner_works():

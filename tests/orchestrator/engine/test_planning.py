@@ -43,6 +43,35 @@ def test_a_worker_that_was_killed_is_replaced_and_gives_the_same_points():
     assert not _workers()
 
 
+async def _asked_of_a_worker_that_dies(planning: Planning):
+    """Ask a worker that stands still, and kill it while the question is open."""
+    (worker,) = _workers()
+    worker.send_signal(signal.SIGSTOP)
+    asked = asyncio.create_task(_proposed(planning))
+    await asyncio.sleep(0)
+    assert not asked.done()
+    worker.send_signal(signal.SIGKILL)
+    async with asyncio.timeout(60.0):
+        return await asked
+
+
+@pytest.mark.slow
+def test_a_question_whose_worker_is_killed_is_asked_again():
+    planning = planning_in_worker()
+    try:
+        first = asyncio.run(_proposed(planning))
+        (before,) = _workers()
+
+        second = asyncio.run(_asked_of_a_worker_that_dies(planning))
+
+        assert [process.pid for process in _workers()] != [before.pid]
+    finally:
+        planning.close()
+
+    assert second.candidates == first.candidates
+    assert not _workers()
+
+
 @pytest.mark.slow
 def test_ctrl_c_on_the_terminal_does_not_reach_the_worker():
     planning = planning_in_worker()
