@@ -1,4 +1,7 @@
-"""Which rows a planner may still propose: never pending, told ones only as a last resort."""
+"""Which rows a planner may still propose: never pending, told ones only as a last resort.
+
+Points that failed, and those that were measured without error, are never proposed again.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,17 +26,21 @@ class Taken:
     seen: frozenset[RowKey]
     """Told before; as-made points count as the lattice point within a tenth of a step."""
     pending: frozenset[RowKey]
+    closed: frozenset[RowKey] = frozenset()
+    """Seen ones that nothing is learnt from by making them again: no sample could be made there
+    once, or all that was measured has no error."""
 
     @classmethod
     def of(
         cls, lattice: Lattice, observations: Sequence[Observation], pending: Sequence[Point]
     ) -> "Taken":
         """Find the lattice points of observations and pending points."""
-        seen = (lattice.row_at(observation.point) for observation in observations)
+        seen = [(lattice.row_at(each.point), _is_closed(each)) for each in observations]
         waiting = (lattice.row_at(point) for point in pending)
         return cls(
-            frozenset(row for row in seen if row is not None),
+            frozenset(row for row, _ in seen if row is not None),
             frozenset(row for row in waiting if row is not None),
+            frozenset(row for row, is_closed in seen if row is not None and is_closed),
         )
 
     def unseen(self, rows: IntArray) -> IntArray:
@@ -42,6 +49,17 @@ class Taken:
         if not blocked or not len(rows):
             return rows
         return rows[np.array([key not in blocked for key in row_keys(rows)], dtype=np.bool_)]
+
+    def repeatable(self, feasible: FeasibleSet) -> IntArray:
+        """Return the told rows that may be made again, `k x d`: feasible, not pending or closed."""
+        known = np.array(sorted(self.seen - self.pending - self.closed), dtype=np.int64)
+        known = known.reshape(-1, feasible.lattice.n_variables)
+        return known[feasible.contains(known)]
+
+
+def _is_closed(observation: Observation) -> bool:
+    errors = [observation.sds.get(name) for name in observation.values]
+    return observation.is_failed or (bool(errors) and all(sd == 0 for sd in errors))
 
 
 def choose(
@@ -57,8 +75,8 @@ def choose(
         chooser: How to choose; it may return fewer than asked only if the pool is smaller.
 
     Returns:
-        Up to `n` distinct rows, none pending, and a remark; the remark is empty unless points
-        that were told before had to be repeated or too few exist.
+        Up to `n` distinct rows, none pending or closed, and a remark; the remark is empty unless
+        points that were told before had to be repeated or too few exist.
     """
     picked = chooser(taken.unseen(pool), n, pool[:0])
     if len(picked) < n:
@@ -67,9 +85,7 @@ def choose(
         picked = np.vstack([picked, chooser(rest, n - len(picked), picked)])
     if len(picked) == n:
         return picked, ""
-    known = np.array(sorted(taken.seen - taken.pending), dtype=np.int64)
-    known = known.reshape(-1, feasible.lattice.n_variables)
-    known = known[feasible.contains(known)]
+    known = taken.repeatable(feasible)
     again = chooser(known, n - len(picked), picked)
     remark = f"{len(picked)} unseen points were left; {len(again)} told points are repeated"
     return np.vstack([picked, again]), remark

@@ -23,6 +23,7 @@ from orchestrator.optimise.planner import Proposal
 from orchestrator.optimise.planner_settings import PlannerSettings
 from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.repeatable import one_seeded_thread
+from orchestrator.optimise.repeating import Repeating
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.training_data import (
@@ -105,6 +106,10 @@ def _propose(
         )
         method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
+        if settings.replicates == "when_worth":
+            repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
+            rows, repeats = repeating.exchanged(rows)
+            remarks += repeats
         remarks += [column.noise_remark for column in columns]
         remarks += [*surrogate.remarks]
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]

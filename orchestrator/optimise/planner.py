@@ -97,7 +97,8 @@ class Planner(Protocol):
             seed: Seed of every random choice.
 
         Returns:
-            Up to `n` candidates; fewer only if fewer feasible points are not pending.
+            Up to `n` candidates; fewer only if fewer feasible points are left that are not pending,
+            did not fail and were not measured without error.
         """
         ...
 

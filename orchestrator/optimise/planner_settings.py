@@ -16,6 +16,8 @@ class PlannerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     acquisition: AcquisitionName = "automatic"
+    replicates: Literal["never", "when_worth"] = "never"
+    """Whether a made point may be made again where that is worth more than a new one."""
 
 
 def settings_from(settings: Mapping[str, object]) -> PlannerSettings:
