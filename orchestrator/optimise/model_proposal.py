@@ -22,8 +22,9 @@ from orchestrator.optimise.novelty import are_far
 from orchestrator.optimise.planner import Proposal
 from orchestrator.optimise.planner_settings import PlannerSettings
 from orchestrator.optimise.problem import Problem
+from orchestrator.optimise.recommended import recommendation
 from orchestrator.optimise.repeatable import one_seeded_thread
-from orchestrator.optimise.repeating import Repeating
+from orchestrator.optimise.repeating import SEEKING_A_MAXIMUM, Repeating
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.training_data import (
@@ -106,11 +107,12 @@ def _propose(
         )
         method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
-        if settings.replicates == "when_worth":
+        if settings.replicates == "when_worth" and settings.acquisition in SEEKING_A_MAXIMUM:
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)
             remarks += repeats
         remarks += [column.noise_remark for column in columns]
+        remarks.append(recommendation(campaign, surrogate, observations))
         remarks += [*surrogate.remarks]
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"

@@ -22,7 +22,10 @@ from orchestrator.optimise.lattice import FloatArray, IntArray, row_keys
 from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.surrogate import Surrogate
 
-__all__ = ["Repeating", "expected_gain"]
+__all__ = ["SEEKING_A_MAXIMUM", "Repeating", "expected_gain"]
+
+SEEKING_A_MAXIMUM: Final = ("automatic", "log_ei", "log_nei", "knowledge_gradient")
+"""Acquisitions whose picks may be exchanged; the others are after something else."""
 
 _LEAST_NOISE: Final = 0.1
 """Noise below this part of a column's spread is never worth a repeat."""
@@ -59,8 +62,9 @@ class Repeating:
     def exchanged(self, rows: IntArray) -> tuple[IntArray, list[str]]:
         """Return picks, each a repeat if that is worth more than the pick, and remarks.
 
-        Nothing is exchanged but with one measured objective that is noisy beyond doubt: reported
-        errors or repeats show it. Points that failed once or are pending are not repeated.
+        Nothing is exchanged but with one measured objective, to be as large or as small as
+        possible, that is noisy beyond doubt: reported errors or repeats show it. Points that
+        failed once or are pending are not repeated.
         """
         made = self.taken.repeatable(self.problem.feasible)
         if not self._is_worth_asking() or not len(made) or not len(rows):
@@ -80,6 +84,8 @@ class Repeating:
         objectives = self.aims.campaign.objectives
         names = [column.name for column in self.surrogate.columns]
         if len(objectives) != 1 or objectives[0].name not in names:
+            return False
+        if objectives[0].direction == "match":
             return False
         column = self.surrogate.columns[names.index(objectives[0].name)]
         return column.noise.is_evident and self._noise_variance() ** 0.5 > _LEAST_NOISE
@@ -113,4 +119,5 @@ class Repeating:
         slopes = covariance / np.sqrt(np.diag(covariance).clip(0) + noise)
         repeats = [expected_gain(values[:n], slopes[:n, i]) for i in range(n)]
         whole = (values.max() - values[:n].max()) + expected_gain(values, slopes[:, n])
-        return np.array(repeats), whole
+        chances = np.exp(self.problem.log_success(encoded[: n + 1]))
+        return chances[:n] * np.array(repeats), float(chances[n]) * whole

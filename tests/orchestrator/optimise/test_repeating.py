@@ -142,3 +142,22 @@ def test_a_set_whose_points_were_all_made_without_error_is_exhausted():
     proposal = proposed(spec, told(0.0), n=2)
 
     assert proposal.candidates == ()
+
+
+@pytest.mark.slow
+def test_under_noise_the_model_and_not_a_lucky_reading_says_what_is_best():
+    observations = [
+        Observation(point={"a": a, "b": round(1 - a, 6)}, values={"y": value}, sds={"y": 0.3})
+        for a, value in ((0.0, 0.9), (0.0, 0.0), (0.0, 0.1), (0.2, 0.0), (0.7, 0.7), (0.8, 0.8))
+    ]
+
+    proposal = proposed(campaign(), observations)
+
+    assert "the best made point is a = 0.8, b = 0.2" in proposal.reason
+    assert "the best reading is 0.9" in proposal.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", ["", COST], ids=["no evidence of noise", "two objectives"])
+def test_nothing_is_recommended_where_readings_say_it_themselves(more):
+    assert "by the model" not in proposed(campaign(more=more), told(-1.0)).reason
