@@ -12,11 +12,11 @@ from torch import Tensor
 
 from orchestrator.optimise.replication import Noise, NoisePrior
 
-__all__ = ["LEAST_SD", "likelihood_for"]
+__all__ = ["LEAST_LEARNT", "LEAST_SD", "likelihood_for"]
 
 LEAST_SD: Final = 1e-3
 """Standard errors below this part of a column's spread are taken for it, to keep matrices sound."""
-_LEAST_LEARNT: Final = 1e-4
+LEAST_LEARNT: Final = 1e-4
 """Least variance that is learnt where nothing is known."""
 
 
@@ -25,7 +25,7 @@ def likelihood_for(noise: Noise) -> GaussianLikelihood | FixedNoiseGaussianLikel
     if noise.sd is None:
         if noise.prior is None:
             return get_gaussian_likelihood_with_lognormal_prior()
-        prior, constraint = _learnt(noise.prior, _LEAST_LEARNT)
+        prior, constraint = _learnt(noise.prior, LEAST_LEARNT)
         return GaussianLikelihood(noise_prior=prior, noise_constraint=constraint)
     variances: Tensor = torch.from_numpy(noise.sd).clamp_min(LEAST_SD).square()
     if noise.prior is None:

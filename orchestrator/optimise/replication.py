@@ -16,7 +16,15 @@ from scipy.special import chdtrc, digamma, polygamma
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice
 
-__all__ = ["Noise", "NoisePrior", "PooledNoise", "noise_from", "pooled_noise", "repeats_among"]
+__all__ = [
+    "UNKNOWN",
+    "Noise",
+    "NoisePrior",
+    "PooledNoise",
+    "noise_from",
+    "pooled_noise",
+    "repeats_among",
+]
 
 _LEAST_VARIANCE: Final = 1e-6
 """Variances below this part of a column's are taken for it, to keep logarithms finite."""
@@ -34,7 +42,7 @@ class NoisePrior:
     """Standard deviation of the variance's logarithm, above 0."""
 
 
-_UNKNOWN: Final = NoisePrior(-4.0, 1.0)
+UNKNOWN: Final = NoisePrior(-4.0, 1.0)
 """Belief about noise of which nothing is known; BoTorch's own for learnt noise."""
 _BESIDE_REPORTED: Final = NoisePrior(-6.0, 1.5)
 """Belief about noise beside reported errors that only some rows have."""
@@ -154,8 +162,8 @@ def _belief(pooled: PooledNoise) -> NoisePrior:
     half = pooled.n_repeats / 2
     logarithm = np.log(max(pooled.variance, _LEAST_VARIANCE)) - (digamma(half) - np.log(half))
     weight = 1 / float(polygamma(1, half))
-    before = _UNKNOWN.width**-2
-    location = (before * _UNKNOWN.location + weight * float(logarithm)) / (before + weight)
+    before = UNKNOWN.width**-2
+    location = (before * UNKNOWN.location + weight * float(logarithm)) / (before + weight)
     return NoisePrior(location, float((before + weight) ** -0.5))
 
 

@@ -7,26 +7,29 @@ References:
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
+import numpy as np
 import torch
-from botorch.exceptions.errors import ModelFittingError
-from botorch.fit import fit_gpytorch_mll
 from botorch.models.gp_regression import SingleTaskGP
 from botorch.models.model_list_gp_regression import ModelListGP
 from botorch.models.transforms.input import FilterFeatures
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
-from gpytorch.mlls import ExactMarginalLogLikelihood
-from linear_operator.utils.errors import NanError, NotPSDError
+from gpytorch.likelihoods import FixedNoiseGaussianLikelihood
+from linear_operator.utils.errors import NotPSDError
 
 from orchestrator.core.point import Prediction
+from orchestrator.optimise.evidence import Evidence, Hyperparameters, best_hyperparameters
 from orchestrator.optimise.lattice import FloatArray
 from orchestrator.optimise.likelihood import likelihood_for
+from orchestrator.optimise.process import KernelName, Process
 from orchestrator.optimise.training_data import Column
 
 __all__ = ["Surrogate", "fit_surrogate"]
 
-_FIT_ROUNDS: Final = 150
+_KERNEL: Final[KernelName] = "rbf"
+_MOST_ROWS: Final = 500
+"""Rows, at most, from which hyperparameters are learnt; the model itself holds all of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +40,8 @@ class Surrogate:
     """
 
     model: ModelListGP
+    processes: tuple[Process, ...]
+    """The same models as matrices, one a column."""
     columns: tuple[Column, ...]
     remarks: tuple[str, ...]
     """Fallbacks that were taken, in words."""
@@ -48,17 +53,14 @@ class Surrogate:
             X: `n x d` features.
         """
         found: list[dict[str, Prediction]] = [{} for _ in X]
-        with torch.no_grad():
-            for place, column in enumerate(self.columns):
-                model = cast("SingleTaskGP", self.model.models[place])
-                posterior = model.posterior(torch.from_numpy(X))
-                means = posterior.mean[:, 0].tolist()
-                sds = posterior.variance[:, 0].clamp_min(0).sqrt().tolist()
-                for row, mean, sd in zip(found, means, sds, strict=True):
-                    row[column.name] = Prediction(
-                        mean=column.scale.shift + column.scale.width * mean,
-                        sd=column.scale.width * sd,
-                    )
+        for process, column in zip(self.processes, self.columns, strict=True):
+            means, variances = process.moments(torch.from_numpy(X))
+            sds = variances.sqrt().tolist()
+            for row, mean, sd in zip(found, means.tolist(), sds, strict=True):
+                row[column.name] = Prediction(
+                    mean=column.scale.shift + column.scale.width * mean,
+                    sd=column.scale.width * sd,
+                )
         return found
 
 
@@ -71,36 +73,53 @@ def fit_surrogate(columns: Sequence[Column]) -> Surrogate:
         columns: At least one, each with at least one row.
     """
     models: list[SingleTaskGP] = []
+    processes: list[Process] = []
     remarks: list[str] = []
     for column in columns:
-        model = _model(column)
-        mll = ExactMarginalLogLikelihood(model.likelihood, model)
+        evidence = Evidence.of(_KERNEL, column.X, column.Y, column.noise)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a poor fit shows as an error or in the remark
-                fit_gpytorch_mll(mll, optimizer_kwargs={"options": {"maxiter": _FIT_ROUNDS}})
-        except (ModelFittingError, NanError, NotPSDError) as error:
-            model = _model(column)
+            learnt = best_hyperparameters(evidence.among(_rows_to_learn_from(len(column.Y))))
+        except NotPSDError as error:
+            learnt = evidence.hyperparameters(evidence.start())
             remarks.append(
                 f"{column.name}: hyperparameters could not be fitted ({type(error).__name__}), "
                 "the priors' are used"
             )
-        model.eval()
-        models.append(model)
-    return Surrogate(ModelListGP(*models), tuple(columns), tuple(remarks))
+        noise = evidence.known + learnt.noise
+        process = Process.of(_KERNEL, evidence.X, evidence.Y, learnt.lengthscales, noise)
+        processes.append(process)
+        models.append(_model(column, learnt, process.mean))
+    return Surrogate(ModelListGP(*models), tuple(processes), tuple(columns), tuple(remarks))
 
 
-def _model(column: Column) -> SingleTaskGP:
+def _rows_to_learn_from(n: int) -> list[int]:
+    if n <= _MOST_ROWS:
+        return list(range(n))
+    chosen = np.random.default_rng(n).choice(n, _MOST_ROWS, replace=False)
+    return sorted(chosen.tolist())
+
+
+def _model(column: Column, learnt: Hyperparameters, mean: float) -> SingleTaskGP:
+    """Return the same process as a BoTorch model."""
     d = column.X.shape[1]
-    X = torch.from_numpy(column.X)
-    Y = torch.from_numpy(column.Y).unsqueeze(-1)
+    likelihood = likelihood_for(column.noise)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # values are standardised here, features are in 0..1
-        return SingleTaskGP(
-            X,
-            Y,
-            likelihood=likelihood_for(column.noise),
-            covar_module=get_covar_module_with_dim_scaled_prior(ard_num_dims=d),
+        model = SingleTaskGP(
+            torch.from_numpy(column.X),
+            torch.from_numpy(column.Y).unsqueeze(-1),
+            likelihood=likelihood,
+            covar_module=get_covar_module_with_dim_scaled_prior(
+                ard_num_dims=d, use_rbf_kernel=_KERNEL == "rbf"
+            ),
             outcome_transform=None,
             input_transform=FilterFeatures(feature_indices=torch.arange(d)),
         )
+    model.covar_module.lengthscale = learnt.lengthscales
+    model.mean_module.constant = mean
+    if not isinstance(likelihood, FixedNoiseGaussianLikelihood):
+        likelihood.noise = learnt.noise
+    elif column.noise.prior is not None:
+        likelihood.second_noise = learnt.noise
+    model.eval()
+    return model

@@ -1,37 +1,35 @@
 """The default acquisition: log noisy improvements, of the hypervolume where there are several.
 
 References:
-    Noisy expected hypervolume improvement: [Daulton2021]_; its logarithm: [Ament2023]_; random
-    augmented Chebyshev scalarisations: [Knowles2006]_.
+    Noisy expected hypervolume improvement: [Daulton2021]_; its logarithm and tails: [Ament2023]_;
+    random augmented Chebyshev scalarisations: [Knowles2006]_.
 """
 
 from collections.abc import Callable
 from typing import ClassVar, Final
 
 import torch
-from botorch.acquisition.acquisition import AcquisitionFunction
-from botorch.acquisition.logei import qLogNoisyExpectedImprovement
-from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
-from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
-from botorch.acquisition.multi_objective.utils import prune_inferior_points_multi_objective
-from botorch.acquisition.objective import GenericMCObjective
-from botorch.sampling.normal import SobolQMCNormalSampler
 from botorch.utils.multi_objective.scalarization import get_chebyshev_scalarization
 from botorch.utils.sampling import sample_simplex
 from torch import Tensor
 from typing_extensions import override
 
+from orchestrator.optimise.acquisition.any_model import hypervolume_score, single_score
+from orchestrator.optimise.acquisition.hypervolume import Fronts, non_dominated
+from orchestrator.optimise.acquisition.outlook import Outlook, best_gain, kept, lowest
 from orchestrator.optimise.acquisition.protocol import Acquisition, Score
 from orchestrator.optimise.acquisition.situation import Situation
+from orchestrator.optimise.aims import Shortfall
 
 __all__ = ["MOST_WEIGHED", "Improvement"]
 
 MOST_WEIGHED: Final = 3
-"""Objectives up to which the hypervolume is used; beyond, random scalarisations."""
+"""Objectives up to which the hypervolume is always used."""
+_MOST_IF_SMALL: Final = 4
+"""Objectives up to which it is used while fronts are small."""
 _SAMPLES: Final = 64
-_PRUNING_SAMPLES: Final = 256
-"""Samples by which told points that can hardly be on the front are left out of the reckoning."""
-_CHUNK: Final = 512
+_SMALL_FRONT: Final = 12
+"""Points on a sample's front, in the mean, up to which it is small."""
 
 
 class Improvement(Acquisition):
@@ -39,16 +37,24 @@ class Improvement(Acquisition):
 
     With two or three objectives every second pick goes for the best of one measured objective, in
     rotation: the hypervolume values the ends of the front too little to find them soon.
+
+    Args:
+        n_samples: Samples over which improvements are averaged, a power of 2.
     """
 
     name: ClassVar[str] = "automatic"
+
+    def __init__(self, n_samples: int = _SAMPLES) -> None:
+        self._n_samples = n_samples
+        self._outlook: Outlook | None = None
+        self._fronts: tuple[int, Fronts] | None = None
 
     @override
     def method(self, situation: Situation, turn: int) -> str:
         m = situation.aims.n_utilities
         if m == 1 or _alone(situation, turn) is not None:
             return "log_nei"
-        return "log_nehvi" if m <= MOST_WEIGHED else "log_nparego"
+        return "log_nehvi" if self._weighs_volume(situation) else "log_nparego"
 
     @override
     def remark(self, situation: Situation, turn: int) -> str:
@@ -57,38 +63,88 @@ class Improvement(Acquisition):
 
     @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
-        X_pending = pending if len(pending) else None
-        sampler = SobolQMCNormalSampler(torch.Size([_SAMPLES]), seed=situation.seed + turn)
         if self.method(situation, turn) == "log_nehvi":
-            return _scores(_hypervolume(situation, X_pending, sampler))
+            return self._hypervolume(situation, pending)
         aims, alone = situation.aims, _alone(situation, turn)
         thresholds = aims.thresholds_but(alone) if alone else []
-        improvement = qLogNoisyExpectedImprovement(
-            model=situation.surrogate.model,
-            X_baseline=situation.baseline,
-            sampler=sampler,
-            objective=GenericMCObjective(_single(situation, turn)),
-            constraints=[*aims.specifications(), *thresholds] or None,
-            X_pending=X_pending,
-            prune_baseline=True,
-        )
-        scores = _scores(improvement)
+        scores = self._single(situation, pending, _utility(situation, turn), thresholds)
         if alone is None:
             return scores
 
         def within(X: Tensor) -> Tensor:
-            keep = aims.within_computed_thresholds(X)
-            return torch.where(keep, scores(X), -torch.inf)
+            return torch.where(aims.within_computed_thresholds(X), scores(X), -torch.inf)
 
         return within
 
+    def _weighs_volume(self, situation: Situation) -> bool:
+        m = situation.aims.n_utilities
+        if m <= MOST_WEIGHED or m > _MOST_IF_SMALL or not situation.surrogate.processes:
+            return m <= MOST_WEIGHED
+        outlook = self._outlook_after(situation, situation.baseline[:0])
+        front = non_dominated(outlook.utilities, outlook.is_valid)
+        return float(front.sum()) <= _SMALL_FRONT * len(front)
 
-def _scores(acquisition: AcquisitionFunction) -> Score:
-    def scores(X: Tensor) -> Tensor:
-        with torch.no_grad():
-            return torch.cat([acquisition(part.unsqueeze(1)) for part in torch.split(X, _CHUNK)])
+    def _outlook_after(self, situation: Situation, pending: Tensor) -> Outlook:
+        outlook = self._outlook
+        if outlook is None or outlook.situation is not situation or not outlook.reaches(pending):
+            outlook = self._outlook = Outlook(situation, pending, self._n_samples)
+            self._fronts = None
+        return outlook
 
-    return scores
+    def _single(
+        self,
+        situation: Situation,
+        pending: Tensor,
+        utility: Callable[[Tensor], Tensor],
+        thresholds: list[Shortfall],
+    ) -> Score:
+        aims = situation.aims
+        if not situation.surrogate.processes:
+            conditions = [*aims.specifications(), *thresholds]
+            return single_score(situation, pending, utility, conditions, n_samples=self._n_samples)
+        outlook = self._outlook_after(situation, pending)
+        valid = outlook.is_valid
+        for threshold in thresholds:
+            valid &= threshold(outlook.values) <= 0
+        known = utility(outlook.utilities)
+        best = torch.where(valid, known, lowest(known)).amax(dim=1)
+
+        def gain(samples: Tensor, X: Tensor) -> Tensor:
+            gains = best_gain(best, utility(aims.utilities(samples, X)))
+            for threshold in thresholds:
+                gains = gains * kept(threshold(samples))
+            return gains
+
+        return outlook.score(gain)
+
+    def _hypervolume(self, situation: Situation, pending: Tensor) -> Score:
+        if situation.reference is None:
+            raise ValueError("a hypervolume needs a reference point")
+        if not situation.surrogate.processes:
+            return hypervolume_score(
+                situation, pending, situation.reference, n_samples=self._n_samples
+            )
+        outlook = self._outlook_after(situation, pending)
+        fronts = self._fronts_of(outlook, situation.reference)
+        aims = situation.aims
+
+        def gain(samples: Tensor, X: Tensor) -> Tensor:
+            Y = aims.utilities(samples, X)
+            return torch.stack([fronts.gains(one, Y[one]) for one in range(len(Y))])
+
+        return outlook.score(gain)
+
+    def _fronts_of(self, outlook: Outlook, reference: tuple[float, ...]) -> Fronts:
+        """Return the fronts of an outlook; rows that joined since the last time join them."""
+        Y, valid = outlook.utilities, outlook.is_valid
+        if self._fronts is None:
+            n, fronts = Y.shape[1], Fronts(torch.tensor(reference, dtype=Y.dtype), Y, valid)
+        else:
+            n, fronts = self._fronts
+        for place in range(n, Y.shape[1]):
+            fronts.join(Y[:, place], valid[:, place])
+        self._fronts = Y.shape[1], fronts
+        return fronts
 
 
 def _alone(situation: Situation, turn: int) -> str | None:
@@ -100,51 +156,17 @@ def _alone(situation: Situation, turn: int) -> str | None:
     return names[place // 2 % len(names)]
 
 
-def _hypervolume(
-    situation: Situation, X_pending: Tensor | None, sampler: SobolQMCNormalSampler
-) -> AcquisitionFunction:
-    if situation.reference is None:
-        raise ValueError("a hypervolume needs a reference point")
-    objective = GenericMCMultiOutputObjective(situation.aims.utilities)
-    reference = list(situation.reference)
-    constraints = situation.aims.specifications() or None
-    baseline = prune_inferior_points_multi_objective(
-        model=situation.surrogate.model,
-        X=situation.baseline,
-        ref_point=torch.tensor(reference, dtype=situation.baseline.dtype),
-        objective=objective,
-        constraints=constraints,
-        num_samples=_PRUNING_SAMPLES,
-    )
-    return qLogNoisyExpectedHypervolumeImprovement(
-        model=situation.surrogate.model,
-        ref_point=reference,
-        X_baseline=baseline,
-        sampler=sampler,
-        objective=objective,
-        constraints=constraints,
-        X_pending=X_pending,
-    )
-
-
-def _single(situation: Situation, turn: int) -> Callable[[Tensor, Tensor | None], Tensor]:
+def _utility(situation: Situation, turn: int) -> Callable[[Tensor], Tensor]:
     """Return the objective sought alone, or a random augmented Chebyshev scalarisation."""
     aims = situation.aims
     names = [one.name for one in aims.campaign.objectives]
     sought = names[0] if len(names) == 1 else _alone(situation, turn)
     if sought is not None:
         place = names.index(sought)
-
-        def chosen(samples: Tensor, X: Tensor | None = None) -> Tensor:
-            return aims.utilities(samples, X)[..., place]
-
-        return chosen
-    means = situation.surrogate.model.posterior(situation.baseline).mean.detach()
-    Y = aims.utilities(means, situation.baseline)
-    weights = sample_simplex(Y.shape[-1], n=1, seed=situation.seed + turn, dtype=Y.dtype)[0]
-    scalarise = get_chebyshev_scalarization(weights, Y)
-
-    def scalarised(samples: Tensor, X: Tensor | None = None) -> Tensor:
-        return scalarise(aims.utilities(samples, X), None)
-
-    return scalarised
+        return lambda Y: Y[..., place]
+    X = situation.baseline
+    means = situation.surrogate.model.posterior(X).mean.detach()
+    made = aims.utilities(means, X)
+    weights = sample_simplex(made.shape[-1], n=1, seed=situation.seed + turn, dtype=made.dtype)[0]
+    scalarise = get_chebyshev_scalarization(weights, made)
+    return lambda Y: scalarise(Y, None)

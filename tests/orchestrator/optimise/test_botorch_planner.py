@@ -186,20 +186,24 @@ def test_given_errors_are_believed() -> None:
     assert sharp < blunt
 
 
-def test_four_objectives_are_scalarised() -> None:
-    more = "".join(f'[[objective]]\nname = "z{i}"\ndirection = "minimise"\n' for i in range(3))
+@pytest.mark.parametrize(("n_more", "method"), [(3, "log_nehvi"), (4, "log_nparego")])
+def test_more_objectives_than_a_hypervolume_can_weigh_are_scalarised(
+    n_more: int, method: str
+) -> None:
+    names = range(n_more)
+    more = "".join(f'[[objective]]\nname = "z{i}"\ndirection = "minimise"\n' for i in names)
     spec = campaign(MEASURED, more)
     observations = [
         Observation(
             point=point,
-            values={"y": float(point["a"]), **{f"z{i}": float(point["b"]) + i for i in range(3)}},
+            values={"y": float(point["a"]), **{f"z{i}": float(point["b"]) + i for i in names}},
         )
         for point in design(6)
     ]
 
     proposal = propose(spec, observations, n=2)
 
-    assert proposal.method == "log_nparego"
+    assert proposal.method == method
     assert len(proposal.candidates) == 2
 
 
