@@ -164,7 +164,8 @@ def _candidates(
     if surrogate is not None and len(rows):
         learnt = surrogate.predictions(problem.rows(rows))
         features = problem.encoding.rows(problem.feasible.lattice, rows)
-        far = are_far(features, problem.data.X_made) or far
+        data = problem.data
+        far = are_far(features, data.X_made[data.is_new]) or far
     points = points_of(problem.feasible, rows)
     for point, predictions, is_far in zip(points, learnt, far, strict=True):
         exact = exact_predictions(problem.campaign, point)

@@ -21,7 +21,8 @@ def are_far(asked: FloatArray, made: FloatArray) -> list[bool] | None:
 
     Args:
         asked: `n x d` encoded points.
-        made: `m x d` encoded points that were made.
+        made: `m x d` encoded points that were made, repeats left out: as-made they differ a little,
+            and would make every gap look wide.
 
     Returns:
         `n` truth values; None if fewer than two different points were made.

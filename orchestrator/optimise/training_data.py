@@ -10,7 +10,7 @@ from campaigns.errors import UndefinedValue
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.encoding import Encoding
-from orchestrator.optimise.lattice import FloatArray, Lattice
+from orchestrator.optimise.lattice import BoolArray, FloatArray, Lattice
 from orchestrator.optimise.replication import Noise, noise_from, repeats_among
 
 __all__ = ["LEAST_ROWS", "Column", "Scale", "TrainingData", "computed_columns", "reference_point"]
@@ -79,6 +79,8 @@ class TrainingData:
     """Measured objectives, then measured outcomes."""
     X_made: FloatArray
     """`n x d` features of the samples that could be made."""
+    is_new: BoolArray
+    """Which of them repeats none before it."""
     X_failed: FloatArray
     """`k x d` features of those that could not."""
     computed_made: FloatArray
@@ -98,14 +100,18 @@ class TrainingData:
             _column(name, [o for o in observations if name in o.values], encoding, lattice)
             for name in campaign.measured_names
         ]
-        made = [o.point for o in observations if not o.is_failed]
         failed = [o.point for o in observations if o.is_failed]
-        computed = computed_columns(campaign, made)
+        samples = [o for o in observations if not o.is_failed]
+        computed = computed_columns(campaign, [o.point for o in samples])
         valued = np.asarray(np.isfinite(computed).all(axis=1), dtype=np.bool_)
-        made = [made[place] for place in np.flatnonzero(valued)]
+        made = [samples[place] for place in np.flatnonzero(valued)]
+        is_new = np.ones(len(made), dtype=np.bool_)
+        for repeats in repeats_among(lattice, made):
+            is_new[repeats[1:]] = False
         return cls(
             columns=tuple(columns),
-            X_made=encoding.points(made),
+            X_made=encoding.points([o.point for o in made]),
+            is_new=is_new,
             X_failed=encoding.points(failed),
             computed_made=computed[valued],
         )

@@ -54,3 +54,25 @@ def test_candidates_of_a_model_say_whether_they_are_far():
 
     assert [one.is_out_of_distribution for one in before.candidates] == [None, None]
     assert after.candidates[0].is_out_of_distribution is not None
+
+
+@pytest.mark.slow
+def test_repeats_that_differ_as_made_make_nobody_far():
+    spec = campaign_from_text(CAMPAIGN.replace("step = 0.01", "step = 0.1"), file="far.toml")
+    observed = [
+        Observation(point={"a": a + off, "b": 1 - a - off}, values={"y": a + 10 * off}, sds={})
+        for a in (0.2, 0.4, 0.6, 0.8)
+        for off in (0.0, 0.005)
+    ]
+    pending = [{"a": 0.0, "b": 1.0}, {"a": 1.0, "b": 0.0}]
+
+    asked = planner_for(spec).propose(spec, observed, pending, 2, 0)
+
+    assert {round(float(one.point["a"]), 6) for one in asked.candidates} <= {
+        0.1,
+        0.3,
+        0.5,
+        0.7,
+        0.9,
+    }
+    assert [one.is_out_of_distribution for one in asked.candidates] == [False, False]
