@@ -47,6 +47,8 @@ def seats_of(
     n_free = (recipe.in_flight if recipe is not None else 1) - len(running)
     if n_free > 0:
         return Seats(n_free, n_free, None)
+    if planning_s <= 0:
+        return Seats(0, 0, None)
     left_s = min(_end_s(_spans(one, now)) for one in running)
     if not _would_be_missed(running, now, left_s, planning_s):
         return Seats(0, 0, None)
@@ -95,7 +97,7 @@ def _would_be_missed(
         used_s.update(dict.fromkeys(span.places, span.end_s - span.begin_s))
     if not used_s:
         return False
-    (busiest, _), *_ = used_s.most_common(1)
+    busiest = max(used_s, key=lambda place: (used_s[place], place))
     lead_s = min(span.begin_s for span in whole if busiest in span.places)
     idle_from_s = 0.0
     for one in sorted(running, key=lambda experiment: experiment.number):
