@@ -2,9 +2,15 @@
 
 from orchestrator.core.alarm_kinds import kind_of
 from orchestrator.core.campaign import CampaignState
-from orchestrator.core.events import LAB_STREAM, CampaignOpened, campaign_stream
+from orchestrator.core.events import (
+    LAB_STREAM,
+    CampaignOpened,
+    ObservationAmended,
+    ObservationRetracted,
+    campaign_stream,
+)
 from orchestrator.core.lab import LabState
-from orchestrator.core.slimming import slimmed
+from orchestrator.core.slimming import without_past
 from orchestrator.errors import IllegalTransition
 from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.recovered import recovered_state
@@ -86,7 +92,7 @@ class Watched:
             self.unreadable[stream] = str(error)
             return
         if recovered is not None and not recovered.state.status.has_ended:
-            self.campaigns[campaign_id] = recovered.state
+            self.campaigns[campaign_id] = without_past(recovered.state)
 
     def _take(self, record: Record) -> None:
         """Fold one more record, unless it was folded already."""
@@ -104,8 +110,11 @@ class Watched:
         state = self.campaigns.get(campaign_id)
         if state is None or record.version <= state.version:
             return
+        if isinstance(event, ObservationAmended | ObservationRetracted):
+            self._fold(campaign_id)  # what it corrects may be forgotten here
+            return
         try:
-            after = slimmed(state.after(event, record.time))
+            after = without_past(state.after(event, record.time))
         except IllegalTransition as error:
             self.unreadable[record.stream] = str(error)
             del self.campaigns[campaign_id]

@@ -1,4 +1,4 @@
-"""A campaign's state without what nobody decides from: the jobs of experiments long ended.
+"""A campaign's state without what nobody decides from: what experiments long ended were made of.
 
 Whoever drives or watches a campaign for weeks folds it once and keeps it; pages fold it whole.
 """
@@ -9,8 +9,9 @@ from typing import Final
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.experiment import ExperimentState
 from orchestrator.core.ledger import Ledger
+from orchestrator.core.point import Candidate
 
-__all__ = ["slimmed"]
+__all__ = ["slimmed", "without_past"]
 
 _EVERY: Final = 50
 """How many experiments lose their jobs at once."""
@@ -19,7 +20,7 @@ _N_WHOLE: Final = 20
 
 
 def slimmed(state: CampaignState) -> CampaignState:
-    """Return the state without the jobs and analyses of experiments that ended long ago.
+    """Return the state without jobs, analyses and predictions of experiments that ended long ago.
 
     One with a job in doubt keeps them: that must be told to the end. Experiments that a snapshot
     has not read yet are left alone. Most calls change nothing.
@@ -39,4 +40,22 @@ def slimmed(state: CampaignState) -> CampaignState:
 def _slim(experiment: ExperimentState) -> ExperimentState:
     if not experiment.jobs or experiment.jobs_in_doubt():
         return experiment
-    return replace(experiment, jobs={}, analyses=())
+    candidate = Candidate(point=experiment.candidate.point)
+    return replace(experiment, candidate=candidate, jobs={}, analyses=())
+
+
+def without_past(state: CampaignState) -> CampaignState:
+    """Return the state without observations, and with the last ended experiments only.
+
+    For who asks whether something is amiss now, and never what was learnt. Whether references
+    drift can still be told. An event that corrects an observation can no longer follow. Most calls
+    change nothing.
+
+    Args:
+        state: After an event.
+    """
+    n = len(state.closed_experiments)
+    if n < _N_WHOLE + _EVERY:
+        return state
+    last = state.closed_experiments[n - _N_WHOLE :]
+    return replace(state, closed_experiments=Ledger(last), observations=Ledger())

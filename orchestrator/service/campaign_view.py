@@ -16,8 +16,8 @@ from orchestrator.service.results_view import (
     best_views,
     front_ids,
     hours_since_opening,
+    hypervolume_now,
     hypervolume_views,
-    last_hypervolume,
 )
 from orchestrator.service.views import (
     CampaignView,
@@ -98,6 +98,7 @@ def campaign_view(
     now: datetime,
     last_hash: str,
     laboratory: LabState | None = None,
+    n_left_out: int = 0,
 ) -> CampaignView:
     """Return everything that is shown of a campaign.
 
@@ -107,11 +108,15 @@ def campaign_view(
         now: The present time on the campaign's own clock.
         last_hash: Of the whole log.
         laboratory: The laboratory as folded from its stream; None if nobody looked.
+        n_left_out: How many of the experiments that ended first have no entry, unless they are on
+            the front; if any has none, there is no series of hypervolumes either. Who looks four
+            times a second for weeks needs neither, and they take time and memory.
     """
     spec, rows = state.spec, objective_rows(state.spec, state.observations)
     front = front_ids(state, rows)
     doubts = tuple(doubt_views(state, laboratory))
-    series = hypervolume_views(state, rows)
+    series = () if n_left_out else hypervolume_views(state, rows)
+    shown = _shown(state, n_left_out, front)
     waits_for = _what_waits(state)
     return CampaignView(
         campaign_id=state.campaign_id,
@@ -143,14 +148,24 @@ def campaign_view(
         outcomes=_outcomes(state),
         best=best_views(state, rows),
         reference_point=reference_point_of(state),
-        hypervolume=last_hypervolume(state, series),
+        hypervolume=hypervolume_now(state, rows, front),
         hypervolume_series=series,
         front=front,
         in_doubt=doubts,
         instruments=_instruments(state, laboratory),
-        experiments=_experiments(state, rows, front),
-        jobs=_jobs(state),
+        experiments=_experiments(state, shown, rows, front),
+        jobs=_jobs(state, shown),
     )
+
+
+def _shown(
+    state: CampaignState, n_left_out: int, front: Collection[str]
+) -> tuple[ExperimentState, ...]:
+    """Return the experiments that have an entry, by number."""
+    closed = state.closed_experiments
+    old = (one for one in closed[:n_left_out] if one.experiment_id in front)
+    shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
+    return tuple(sorted(shown, key=lambda experiment: experiment.number))
 
 
 def _components(state: CampaignState) -> tuple[str, ...]:
@@ -256,13 +271,14 @@ def _hours_or_none(state: CampaignState, time: datetime | None) -> float | None:
 
 
 def _experiments(
-    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]], front: Sequence[str]
+    state: CampaignState,
+    shown: Sequence[ExperimentState],
+    rows: Sequence[tuple[str, Sequence[float]]],
+    front: Sequence[str],
 ) -> tuple[ExperimentView, ...]:
     counting = {experiment_id for experiment_id, _ in rows}
     on_front = set(front)
-    return tuple(
-        _experiment(state, experiment, counting, on_front) for experiment in state.experiments
-    )
+    return tuple(_experiment(state, experiment, counting, on_front) for experiment in shown)
 
 
 def _experiment(
@@ -300,11 +316,9 @@ def _experiment(
     )
 
 
-def _jobs(state: CampaignState) -> tuple[JobView, ...]:
+def _jobs(state: CampaignState, shown: Sequence[ExperimentState]) -> tuple[JobView, ...]:
     return tuple(
-        _job(state, experiment, job)
-        for experiment in state.experiments
-        for job in experiment.jobs.values()
+        _job(state, experiment, job) for experiment in shown for job in experiment.jobs.values()
     )
 
 

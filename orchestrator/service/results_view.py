@@ -1,12 +1,12 @@
 """What came of a campaign: best values, front, hypervolume; the judging is `core`'s."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import accumulate
 
 from orchestrator.core.campaign import CampaignState
-from orchestrator.core.front import hypervolume_series, pareto_indices
+from orchestrator.core.front import hypervolume, hypervolume_series, pareto_indices
 from orchestrator.core.results import best_value, directions, reference_point_of
 from orchestrator.service.views import BestView, HypervolumeView
 
@@ -14,8 +14,8 @@ __all__ = [
     "best_views",
     "front_ids",
     "hours_since_opening",
+    "hypervolume_now",
     "hypervolume_views",
-    "last_hypervolume",
 ]
 
 
@@ -102,12 +102,22 @@ def hypervolume_views(
     return tuple(series)
 
 
-def last_hypervolume(state: CampaignState, series: Sequence[HypervolumeView]) -> float | None:
+def hypervolume_now(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]], front: Collection[str]
+) -> float | None:
     """Return the hypervolume as it stands, 0 before the first observation that counts.
+
+    Args:
+        state: The campaign.
+        rows: Experiment id and objective values of the observations that count.
+        front: Experiments of the Pareto front.
 
     Returns:
         None without a reference point.
     """
-    if reference_point_of(state) is None:
+    reference_point = reference_point_of(state)
+    if reference_point is None:
         return None
-    return series[-1].hypervolume if series else 0.0
+    reference = [reference_point[objective.name] for objective in state.spec.objectives]
+    best = [values for name, values in rows if name in front]
+    return hypervolume(best, directions(state.spec), reference) if best else 0.0

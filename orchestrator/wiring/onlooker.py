@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S: Final = 0.25
 """Onlookers are told at most this often, in real seconds."""
+N_SHOWN_AGAIN: Final = 20
+"""How many of the experiments whose end was shown are shown again; older ones only once."""
 BEAT_EVERY_S: Final = 1.0
 """How often an engine shows that it lives, in real seconds."""
 
@@ -77,6 +79,7 @@ class Onlooker:
         self._clock = SystemClock()
         self._shown_s = self._beaten_s = float("-inf")
         self._last: Watch | None = None
+        self._n_ended = 0
 
     def __call__(self, watch: "Watch") -> None:
         """Take note of a change; a log that is full or locked is the engine's to wait for."""
@@ -123,8 +126,13 @@ class Onlooker:
             is_alive=True,
         )
         view = campaign_view(
-            watch.state, engine=engine, now=watch.now, last_hash=last_hash(self._log)
+            watch.state,
+            engine=engine,
+            now=watch.now,
+            last_hash=last_hash(self._log),
+            n_left_out=max(0, self._n_ended - N_SHOWN_AGAIN),
         )
+        self._n_ended = len(watch.state.closed_experiments)
         progress = Progress(
             view,
             dict(watch.instruments),
