@@ -18,6 +18,7 @@ from drivers.clock import Clock
 from orchestrator.alarms.channels import Channels
 from orchestrator.alarms.delays import Delays
 from orchestrator.alarms.escalation import Notice, due_notices
+from orchestrator.alarms.tasks_done import who_did
 from orchestrator.alarms.watched import Watched
 from orchestrator.core.alarm_conditions import SignsOfLife, conditions
 from orchestrator.core.alarm_kinds import ALARM_KINDS, Condition
@@ -25,6 +26,7 @@ from orchestrator.core.alarms import Alarms, AlarmState, AlarmStatus
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import (
     LAB_STREAM,
+    AlarmAcknowledged,
     AlarmEvent,
     AlarmNotified,
     AlarmRaised,
@@ -177,24 +179,46 @@ class AlarmDesk:
         watched = self._watched
         watched.catch_up()
         found = [one for one in self._conditions(now) if watched.is_mine(one.alarm)]
+        self._acknowledge_tasks_done(found, now)
         changes = self._changes(found, now, is_last=is_last)
         told = list(self._unwritten)
         events = [*changes, *told] if self._outage is not None else [*told, *changes]
         if not events:
             return
-        lab = watched.lab
+        self._append(events, now, actor=_ACTOR)
+        del self._unwritten[: len(told)]
+        watched.catch_up()
+
+    def _acknowledge_tasks_done(self, found: Sequence[Condition], now: datetime) -> None:
+        """Acknowledge the alarm of a person's task in the name of whoever has done it.
+
+        Raises:
+            VersionConflict: Somebody appended meanwhile.
+            AthanorError: The log cannot be read or written.
+        """
+        present = {one.alarm for one in found}
+        for name, one in tuple(self.alarms.active.items()):
+            is_over = one.status is AlarmStatus.RAISED and name not in present
+            if not is_over or not self._watched.is_mine(name):
+                continue
+            if person := who_did(name, self._watched.campaigns, self._log):
+                seen = AlarmAcknowledged(alarm=name, reason="the task was done")
+                self._append([seen], now, actor=person)
+                self._watched.catch_up()
+
+    def _append(self, events: Sequence[AlarmEvent], now: datetime, *, actor: str) -> None:
+        """Append what follows from the laboratory as it was read, and from nothing later."""
+        lab = self._watched.lab
         for event in events:
             lab = lab.after(event, now)
         self._log.append(
             LAB_STREAM,
             events,
             time=now,
-            actor=_ACTOR,
+            actor=actor,
             is_simulated=self._is_simulated,
-            expected={LAB_STREAM: watched.lab.version},
+            expected={LAB_STREAM: self._watched.lab.version},
         )
-        del self._unwritten[: len(told)]
-        watched.catch_up()
 
     def _conditions(self, now: datetime) -> tuple[Condition, ...]:
         watched = self._watched

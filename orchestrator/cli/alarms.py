@@ -93,19 +93,45 @@ def list_(
 
 @app.command("ack")
 def acknowledge(
-    name: _NameArgument,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ALARM",
+            help="Its name, or as much of it as is unambiguous.",
+            show_default=False,
+        ),
+    ] = None,
     reason: _ReasonOption = "",
+    is_all: Annotated[
+        bool, typer.Option("--all", help="Every alarm that nobody has acknowledged.")
+    ] = False,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Say that you have seen an alarm and take care of it.
+    """Say that you have seen an alarm, or all of them, and take care of it.
 
     Example: athanor alarms ack lost/balance --reason "changing the cable"
+
+    Example: athanor alarms ack --all --reason "I am at the bench"
     """
     from orchestrator.service.alarms import acknowledge as say
+    from orchestrator.service.alarms import acknowledge_all
 
+    if is_all == (name is not None):
+        got = "both" if is_all else "neither"
+        raise typer.BadParameter(f"ALARM, --all: got {got}, expected one of the two")
     with lab_of(database) as lab:
-        _tell(say(lab, name, reason=reason), as_json=as_json)
+        if name is not None:
+            _tell(say(lab, name, reason=reason), as_json=as_json)
+            return
+        views = acknowledge_all(lab, reason=reason)
+    if as_json:
+        write_text(json.dumps([view.model_dump(mode="json") for view in views], indent=1))
+        return
+    for view in views:
+        _tell(view, as_json=False)
+    if not views:
+        write_text("no alarm waits for somebody to acknowledge it")
 
 
 @app.command("shelve")

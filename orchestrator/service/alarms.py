@@ -34,6 +34,7 @@ __all__ = [
     "AlarmCounts",
     "AlarmView",
     "acknowledge",
+    "acknowledge_all",
     "alarm_counts",
     "alarm_views",
     "later_alarm_events",
@@ -127,6 +128,26 @@ def acknowledge(lab: Lab, name: str, *, reason: str) -> AlarmView:
         RequestRefused: No alarm or several could be meant, or it cannot be acknowledged now.
     """
     return _answer(lab, name, lambda alarm: AlarmAcknowledged(alarm=alarm, reason=reason))
+
+
+def acknowledge_all(lab: Lab, *, reason: str) -> tuple[AlarmView, ...]:
+    """Say of every alarm that nobody has acknowledged that somebody has seen it.
+
+    Args:
+        lab: Whose.
+        reason: In the operator's words; may be empty.
+
+    Returns:
+        The alarms as they were acknowledged, the urgent first; none if none waited for it.
+    """
+    meant: list[AlarmState] = []
+
+    def events_for(state: LabState) -> tuple[AlarmAnswer, ...]:
+        meant[:] = [one for one in state.alarms.worst_first() if one.is_unacknowledged]
+        return tuple(AlarmAcknowledged(alarm=one.alarm, reason=reason) for one in meant)
+
+    after = lab.decide_in_lab(events_for)
+    return tuple(_after(one, after) for one in meant)
 
 
 def shelve(lab: Lab, name: str, *, duration_s: float, reason: str) -> AlarmView:
@@ -225,7 +246,12 @@ def _answer(lab: Lab, name: str, event_for: Callable[[str], AlarmAnswer]) -> Ala
 
     after = lab.decide_in_lab(events_for)
     (before,) = meant
-    now = after.alarms.active.get(before.alarm)
+    return _after(before, after)
+
+
+def _after(before: AlarmState, state: LabState) -> AlarmView:
+    """Return an alarm as it is in a later state; one that is over, as it was last."""
+    now = state.alarms.active.get(before.alarm)
     return _view(before, str(AlarmStatus.NORMAL)) if now is None else _view(now, str(now.status))
 
 

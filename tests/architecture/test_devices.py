@@ -17,7 +17,7 @@ FOLDERS = sorted(
     folder for folder in DEVICES.iterdir() if folder.is_dir() and not folder.name.startswith("_")
 )
 FIVE_FILES = {"README.md", "__init__.py", "card.toml", "codec.py", "driver.py"}
-WORDS_READ = {"limit_state", "note", "relay_state", "stability"}
+WORDS_READ = {"done_by", "limit_state", "note", "relay_state", "stability"}
 """Readings whose value is a word."""
 VERBS = {"Set", "Measure", "Move", "Dispense", "Start", "Stop", "Wait", "Read"}
 

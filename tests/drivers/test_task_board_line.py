@@ -151,5 +151,9 @@ def test_a_person_answers_through_the_files_of_a_real_board(tmp_path: Path) -> N
 
     readings, verdict = in_real_time(main)
 
-    assert readings == (Reading("mass_g", 1.25), Reading("note", "dry"))
+    assert readings == (
+        Reading("mass_g", 1.25),
+        Reading("note", "dry"),
+        Reading("done_by", "Ana"),
+    )
     assert verdict is Verdict.RAN

@@ -4,11 +4,26 @@ from datetime import UTC, datetime
 
 from campaigns.loading import campaign_from_text
 from campaigns.spec import CampaignSpec
-from orchestrator.core.events import CampaignOpened, PlannedJob
+from orchestrator.core.events import (
+    CampaignOpened,
+    CandidatesProposed,
+    ExperimentStarted,
+    PlannedJob,
+)
+from orchestrator.core.point import Candidate
 
-__all__ = ["START", "opening", "planned_jobs", "small_campaign"]
+__all__ = [
+    "CANDIDATE",
+    "START",
+    "opening",
+    "planned_jobs",
+    "proposed",
+    "small_campaign",
+    "started",
+]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+CANDIDATE = Candidate(point={"a": 0.5, "b": 0.5})
 
 SMALL_CAMPAIGN = """
 [campaign]
@@ -87,3 +102,24 @@ def planned_jobs(experiment_id: str, *, recovery: str = "blind") -> tuple[Planne
         )
         before = (name,)
     return tuple(jobs)
+
+
+def proposed(n: int = 1) -> CandidatesProposed:
+    """Return a proposal of candidates that are all the same."""
+    return CandidatesProposed(
+        proposal=1,
+        planner="sobol",
+        method="initial_design",
+        reason="",
+        n_observations=0,
+        candidates=(CANDIDATE,) * n,
+    )
+
+
+def started(number: int = 1, **more: object) -> ExperimentStarted:
+    """Return the start of an experiment with the jobs of `planned_jobs`."""
+    name = f"E{number:04d}"
+    jobs = planned_jobs(name)
+    return ExperimentStarted(
+        experiment_id=name, number=number, candidate=CANDIDATE, jobs=jobs, cost_usd=0.0, **more
+    )

@@ -46,6 +46,8 @@ REPLY_TIMEOUT_S: Final = 3.0
 LONGEST_INSTRUCTION: Final = 1000
 UNANSWERED: Final = frozenset({Standing.OPEN, Standing.TAKEN})
 NOT_BEGUN: Final = frozenset({Standing.UNKNOWN, Standing.WITHDRAWN})
+_WORDS: Final = ("note", "done_by")
+"""Readings that every answer has: what the person noted, and who it was."""
 
 WithinS = Annotated[float, Within(1.0, 7 * 86_400.0)]
 
@@ -140,7 +142,7 @@ class ManualStation(Instrument):
             case _:
                 return Settlement(Verdict.DID_NOT_RUN, evidence)
 
-    @action(recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("note",))
+    @action(recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=_WORDS)
     async def carry_out(self, *, instruction: str, within_s: WithinS) -> tuple[Reading, ...]:
         """Wait for a person to carry out an instruction.
 
@@ -155,7 +157,7 @@ class ManualStation(Instrument):
         """
         return await self._answered("carry_out", instruction, within_s)
 
-    @action(recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("mass_g", "note"))
+    @action(recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("mass_g", *_WORDS))
     async def measure_mass_by_hand(
         self, *, instruction: str, within_s: WithinS
     ) -> tuple[Reading, ...]:
@@ -170,7 +172,7 @@ class ManualStation(Instrument):
         """
         return await self._answered("measure_mass_by_hand", instruction, within_s)
 
-    @action(recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("volume_ml", "note"))
+    @action(recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("volume_ml", *_WORDS))
     async def measure_volume_by_hand(
         self, *, instruction: str, within_s: WithinS
     ) -> tuple[Reading, ...]:
@@ -186,7 +188,7 @@ class ManualStation(Instrument):
         return await self._answered("measure_volume_by_hand", instruction, within_s)
 
     @action(
-        recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("temperature_c", "note")
+        recovery=RecoveryClass.KEYED, duration_s=_duration_s, readings=("temperature_c", *_WORDS)
     )
     async def measure_temperature_by_hand(
         self, *, instruction: str, within_s: WithinS
@@ -222,7 +224,7 @@ class ManualStation(Instrument):
             raise LimitError(where, got=f"{len(instruction)} characters", expected=expected)
         readings = self.actions[action_name].readings
         key = self.ticket.key or f"{self.name}-{self.clock.now().isoformat()}"
-        asks = tuple(name for name in readings if name != "note")
+        asks = tuple(name for name in readings if name not in _WORDS)
         await self.ticket.about_to_act(key)
         try:
             task = await self._looked_up(Request("post", key, instruction, asks, within_s))
@@ -280,12 +282,12 @@ class ManualStation(Instrument):
                 raise OutcomeUnknown(f"task {key} has vanished from the board")
 
     def _readings_from(self, task: TaskStanding, names: Sequence[str]) -> tuple[Reading, ...]:
-        numbers = [name for name in names if name != "note"]
+        numbers = [name for name in names if name not in _WORDS]
         if set(task.readings) != set(numbers):
             reason = f"{self.name}: the answer has {sorted(task.readings)}, expected {numbers}"
             raise OutcomeUnknown(reason, _in_words(task))
         given = (Reading(name, task.readings[name]) for name in numbers)
-        return (*given, Reading("note", task.note))
+        return (*given, Reading("note", task.note), Reading("done_by", task.by))
 
     async def _recall_or_tell(self, key: str) -> None:
         try:

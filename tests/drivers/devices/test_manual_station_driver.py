@@ -62,7 +62,7 @@ def test_the_task_bears_the_key_of_the_job():
     async def main(clock: VirtualClock) -> list[tuple[str, str | None]]:
         bench, station = await on_bench(clock)
         readings = await station.perform("carry_out", SWIRL, Ticket(KEY))
-        assert readings == (Reading("note", ""),)
+        assert readings == (Reading("note", ""), Reading("done_by", "pretend person"))
         return acts_of(bench)
 
     assert in_virtual_time(main) == [("did", KEY)]

@@ -81,6 +81,20 @@ def test_a_part_of_the_name_is_enough_to_acknowledge(ringing, capsys):
     assert alarms(ringing, capsys, "--all")["latch"] == "normal"
 
 
+def test_all_alarms_are_acknowledged_at_once(ringing, capsys):
+    everybody = ["alarms", "ack", "--all", "--reason", "I am there", "--database", str(ringing)]
+    assert run(["alarms", "ack", "latch", "--database", str(ringing)]) == 0
+    capsys.readouterr()
+
+    assert run([*everybody, "--json"]) == 0
+    said = {one["alarm"]: one["said"] for one in json.loads(capsys.readouterr().out)}
+    assert run(everybody) == 0
+
+    assert said == dict.fromkeys(["unclean/cell", "unclean/cup"], "I am there")
+    assert capsys.readouterr().out == "no alarm waits for somebody to acknowledge it\n"
+    assert set(alarms(ringing, capsys).values()) == {"acknowledged"}
+
+
 def test_an_alarm_is_shelved_and_taken_from_the_shelf(ringing, capsys):
     shelve = ["alarms", "shelve", "unclean/cup", "--for", "2h", "--reason", "after lunch"]
 
@@ -96,6 +110,8 @@ def test_an_alarm_is_shelved_and_taken_from_the_shelf(ringing, capsys):
     [
         (["ack", "nothing"], "no alarm 'nothing'; there are: latch, unclean/cell, unclean/cup"),
         (["ack", "unclean"], "several alarms are meant by 'unclean': unclean/cell, unclean/cup"),
+        (["ack"], "got neither, expected one of the two"),
+        (["ack", "latch", "--all"], "got both, expected one of the two"),
         (["ack", ""], "several alarms are meant by ''"),
         (["unshelve", "latch"], "alarm latch is raised: it cannot be unshelved"),
         (["shelve", "latch", "--for", "25h", "--reason", "x"], "expected a time of up to 24 h"),

@@ -11,11 +11,9 @@ from orchestrator.core.events import (
     AlarmAcknowledged,
     CampaignHeld,
     CampaignPaused,
-    CandidatesProposed,
     EngineAttached,
     Event,
     ExperimentFailed,
-    ExperimentStarted,
     InstrumentConnected,
     InstrumentLost,
     InstrumentTakenOut,
@@ -37,13 +35,18 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.lab import fold_lab
 from orchestrator.core.patience import Patience
-from orchestrator.core.point import Candidate, Observation
+from orchestrator.core.point import Observation
 from tests.support.alarm_bench import NOON, alarm_raised
-from tests.support.pretend_campaigns import opening, planned_jobs, small_campaign
+from tests.support.pretend_campaigns import (
+    opening,
+    planned_jobs,
+    proposed,
+    small_campaign,
+    started,
+)
 
 PATIENCE = Patience()
 QUIET = SignsOfLife()
-CANDIDATE = Candidate(point={"a": 0.5, "b": 0.5})
 GATED = '[approval]\ngate = "all"\n'
 REFERENCE = """
 [reference]
@@ -81,25 +84,6 @@ def names(
         assert one.kind is kind_of(one.alarm)
         assert one.raised().alarm == one.alarm
     return [one.alarm for one in found]
-
-
-def proposed(n: int = 1) -> CandidatesProposed:
-    return CandidatesProposed(
-        proposal=1,
-        planner="sobol",
-        method="initial_design",
-        reason="",
-        n_observations=0,
-        candidates=(CANDIDATE,) * n,
-    )
-
-
-def started(number: int = 1, **more: object) -> ExperimentStarted:
-    name = f"E{number:04d}"
-    jobs = planned_jobs(name)
-    return ExperimentStarted(
-        experiment_id=name, number=number, candidate=CANDIDATE, jobs=jobs, cost_usd=0.0, **more
-    )
 
 
 def failed_experiments(n: int) -> list[Event]:
