@@ -15,6 +15,7 @@ from orchestrator.optimise.acquisition.named import acquisition_for
 from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.aims import Aims
 from orchestrator.optimise.batch import BatchChooser
+from orchestrator.optimise.best_made import best_by_model
 from orchestrator.optimise.candidates import Taken, choose
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import IntArray
@@ -22,7 +23,6 @@ from orchestrator.optimise.novelty import are_far
 from orchestrator.optimise.planner import Proposal
 from orchestrator.optimise.planner_settings import PlannerSettings
 from orchestrator.optimise.problem import Problem
-from orchestrator.optimise.recommended import recommendation
 from orchestrator.optimise.repeatable import one_seeded_thread
 from orchestrator.optimise.repeating import SEEKING_A_MAXIMUM, Repeating
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
@@ -112,7 +112,7 @@ def _propose(
             rows, repeats = repeating.exchanged(rows)
             remarks += repeats
         remarks += [column.noise_remark for column in columns]
-        remarks.append(recommendation(campaign, surrogate, observations))
+        remarks.append(best_by_model(campaign, surrogate, observations))
         remarks += [*surrogate.remarks]
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"

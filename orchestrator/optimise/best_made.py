@@ -6,10 +6,10 @@ from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point, Prediction
 from orchestrator.optimise.surrogate import Surrogate
 
-__all__ = ["recommendation"]
+__all__ = ["best_by_model"]
 
 
-def recommendation(
+def best_by_model(
     campaign: CampaignSpec, surrogate: Surrogate, observations: Sequence[Observation]
 ) -> str:
     """Say which made point a model expects most of, beside the best reading.
