@@ -3,7 +3,9 @@
 SQLite's own backup reads one snapshot of a write-ahead log: nobody who appends waits for it.
 """
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,12 +14,14 @@ from typing import Final
 
 import apsw
 
-from orchestrator.errors import LogError
+from orchestrator.errors import LogError, LogUnavailable
 from orchestrator.log.sql_log import open_sqlite_log
+from orchestrator.log.transactions import NOT_NOW
 
 __all__ = ["Backup", "back_up"]
 
 _BUSY_MS: Final = 30_000
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TABLES: Final = (
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
 )
@@ -44,22 +48,57 @@ def back_up(source: Path, to: Path) -> Backup:
     Raises:
         LogError: The log cannot be read, the copy cannot be written, something is there already,
             or the copy is not what the log was.
+        LogUnavailable: Not now: there is no room for the copy, or the log is locked.
     """
     open_sqlite_log(source, must_exist=True).close()
-    with _reserved(to), _removed_at_failure(_unfinished(to)) as unfinished:
+    with _reserved(to), _removed_at_failure(_unfinished(to)) as unfinished, _errors_named(to):
         counts = _copy(source, unfinished)
         found = _checked(unfinished, counts, to)
-        try:
-            _put_on_disk(unfinished)
-            unfinished.replace(to)
-            _put_on_disk(to.parent)
-        except OSError as error:
-            raise LogError(f"{to}: the backup cannot be written: {error.strerror}") from error
+        _put_on_disk(unfinished)
+        unfinished.replace(to)
+        _put_on_disk(to.parent)
     return found
 
 
 def _unfinished(to: Path) -> Path:
     return to.with_name(f".{to.name}.{os.getpid()}.unfinished")
+
+
+@contextmanager
+def _errors_named(to: Path) -> Iterator[None]:
+    """Say of every failure what is wrong, and under the name that the copy would have had.
+
+    SQLite keeps no words for what stops a copy half way; apsw then says "not an error".
+    """
+    try:
+        yield
+    except LogUnavailable as error:
+        raise _not_now(to, str(error.__cause__)) from error
+    except NOT_NOW as error:
+        raise _not_now(to, _in_words(error)) from error
+    except apsw.Error as error:
+        raise LogError(f"{to}: the backup cannot be written: {_in_words(error)}") from error
+    except OSError as error:
+        raise _os_error(to, error) from error
+
+
+def _in_words(error: apsw.Error) -> str:
+    if isinstance(error, apsw.FullError):
+        return "the disk is full"
+    code = getattr(error, "extendedresult", 0)  # apsw's own errors have none
+    return f"SQLite says {apsw.mapping_extended_result_codes.get(code, error)}"
+
+
+def _not_now(to: Path, reason: str) -> LogUnavailable:
+    free_mb = shutil.disk_usage(to.parent).free / 1e6
+    free = f"{free_mb:.1f} MB are free in {to.parent}"
+    return LogUnavailable(f"{to}: the backup cannot be written: {reason}; {free}")
+
+
+def _os_error(to: Path, error: OSError) -> LogError:
+    if error.errno in _NO_ROOM:
+        return _not_now(to, os.strerror(error.errno))
+    return LogError(f"{to}: the backup cannot be written: {error.strerror}")
 
 
 @contextmanager
@@ -70,7 +109,7 @@ def _reserved(to: Path) -> Iterator[None]:
     except FileExistsError as error:
         raise LogError(f"{to}: got a file that is there, expected a new name") from error
     except OSError as error:
-        raise LogError(f"{to}: the backup cannot be written: {error.strerror}") from error
+        raise _os_error(to, error) from error
     try:
         yield
     except BaseException:
@@ -90,21 +129,18 @@ def _removed_at_failure(path: Path) -> Iterator[Path]:
 def _copy(source: Path, to: Path) -> dict[str, int]:
     """Copy one snapshot and return how many rows its tables have."""
     flags = apsw.SQLITE_OPEN_READWRITE
-    try:
-        with (
-            closing(apsw.Connection(str(source), flags=flags)) as log,
-            closing(apsw.Connection(str(to))) as copy,
-        ):
-            log.set_busy_timeout(_BUSY_MS)
-            log.execute("BEGIN")
-            counts = _row_counts(log)
-            with copy.backup("main", log, "main") as work:
-                while not work.done:
-                    work.step(-1)
-            log.execute("COMMIT")
-            return counts
-    except (apsw.Error, OSError) as error:
-        raise LogError(f"{source}: the backup to {to.parent} failed: {error}") from error
+    with (
+        closing(apsw.Connection(str(source), flags=flags)) as log,
+        closing(apsw.Connection(str(to))) as copy,
+    ):
+        log.set_busy_timeout(_BUSY_MS)
+        log.execute("BEGIN")
+        counts = _row_counts(log)
+        with copy.backup("main", log, "main") as work:
+            while not work.done:
+                work.step(-1)
+        log.execute("COMMIT")
+        return counts
 
 
 def _row_counts(connection: apsw.Connection) -> dict[str, int]:

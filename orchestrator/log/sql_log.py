@@ -26,6 +26,7 @@ from orchestrator.log.sql_rows import (
 )
 from orchestrator.log.sql_store import BUSY_S, SqlStore
 from orchestrator.log.tables import table_for
+from orchestrator.log.transactions import at_one_moment
 from orchestrator.log.wal_check import unreadable_commits
 
 __all__ = ["SqliteLog", "open_sqlite_log"]
@@ -134,7 +135,7 @@ class SqliteLog(SqlStore):
         damage = ""
         try:
             with self._read() as connection:
-                with connection:
+                with at_one_moment(connection):
                     damage = damage_beside_records(connection)
                 n_lost = 0 if damage else unreadable_commits(self._path, connection)
             if n_lost:

@@ -9,6 +9,7 @@ from orchestrator.log.chain import record_from_stored
 from orchestrator.log.sql_rows import SqlRows, select_stored
 from orchestrator.log.sql_schema import LAYOUT, PROJECTION_DDL, SECOND_DDL
 from orchestrator.log.tables import TABLES
+from orchestrator.log.transactions import all_or_nothing
 
 __all__ = ["fill_projections", "renew_layout"]
 
@@ -30,18 +31,13 @@ def renew_layout(connection: apsw.Connection) -> None:
     """
     if connection.pragma("user_version") == LAYOUT:
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with all_or_nothing(connection):
         if connection.pragma("user_version") != LAYOUT:
             for table in TABLES:
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
             connection.execute(SECOND_DDL + PROJECTION_DDL)
             fill_projections(connection)
             connection.pragma("user_version", LAYOUT)
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def fill_projections(connection: apsw.Connection) -> None:

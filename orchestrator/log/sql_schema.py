@@ -9,6 +9,7 @@ from typing import Final
 import apsw
 
 from orchestrator.errors import LogCorrupt, LogError, LogTooNew
+from orchestrator.log.transactions import all_or_nothing, at_one_moment
 
 __all__ = [
     "APPLICATION_ID",
@@ -194,7 +195,7 @@ def holds_log(connection: apsw.Connection) -> bool:
         LogTooNew: A later Athanor laid it out.
         LogCorrupt: Its layout number is none that was ever used.
     """
-    with connection:
+    with at_one_moment(connection):
         application_id = connection.pragma("application_id")
         layout = connection.pragma("user_version")
         n_tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
@@ -227,16 +228,11 @@ def lay_out(connection: apsw.Connection) -> None:
     """
     if holds_log(connection):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with all_or_nothing(connection):
         if not holds_log(connection):
             connection.execute(RECORD_DDL + SECOND_DDL + PROJECTION_DDL)
             connection.pragma("application_id", APPLICATION_ID)
             connection.pragma("user_version", LAYOUT)
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def schema_of(connection: apsw.Connection) -> list[tuple[object, ...]]:

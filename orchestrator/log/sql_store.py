@@ -22,6 +22,7 @@ from orchestrator.log.side_tables import Heartbeat, TelemetrySample
 from orchestrator.log.snapshots import Snapshot
 from orchestrator.log.sql_renewal import renew_layout
 from orchestrator.log.sql_schema import lay_out, refuse_unsound_sqlite, require_log
+from orchestrator.log.transactions import NOT_NOW, all_or_nothing
 from orchestrator.log.wal_check import unreadable_commits
 
 __all__ = ["SqlStore"]
@@ -30,14 +31,6 @@ logger = logging.getLogger(__name__)
 
 BUSY_S: Final = 30.0
 """How long a writer waits for the others unless told otherwise, in seconds."""
-_NOT_NOW: Final = (
-    apsw.BusyError,
-    apsw.FullError,
-    apsw.IOError,
-    apsw.LockedError,
-    apsw.NoMemError,
-)
-"""What SQLite says when a later attempt may do."""
 
 _SWITCHES: Final = 100
 """How often the switch to a write-ahead log is tried while others open a fresh file, too."""
@@ -156,14 +149,8 @@ class SqlStore:
     @contextmanager
     def _write(self) -> Iterator[apsw.Connection]:
         """Hold SQLite's write lock; commit at the end, roll back at any error."""
-        with self._read() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+        with self._read() as connection, all_or_nothing(connection):
+            yield connection
 
     @contextmanager
     def _errors_named(self) -> Iterator[None]:
@@ -171,7 +158,7 @@ class SqlStore:
             yield
         except (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError) as error:
             raise LogCorrupt(f"{self._path}: {error}") from error
-        except _NOT_NOW as error:
+        except NOT_NOW as error:
             raise LogUnavailable(f"{self._path}: {error}") from error
         except apsw.CantOpenError as error:
             kind = LogUnavailable if self._path.is_file() else LogError

@@ -16,6 +16,7 @@ import apsw
 from orchestrator.errors import LogCorrupt, LogError, LogTooNew
 from orchestrator.log.sql_schema import refuse_unsound_sqlite
 from orchestrator.log.station_journal import JournalEntry, OrderStage
+from orchestrator.log.transactions import all_or_nothing
 
 __all__ = ["SqliteStationJournal"]
 
@@ -205,7 +206,7 @@ class SqliteStationJournal:
         connection.pragma("fullfsync", True)
         connection.pragma("trusted_schema", False)
         if is_empty:
-            with connection:
+            with all_or_nothing(connection):
                 connection.execute(_DDL)
                 connection.pragma("application_id", _APPLICATION_ID)
                 connection.pragma("user_version", _LAYOUT)

@@ -6,9 +6,10 @@ from threading import Event, Thread
 import apsw
 import pytest
 
-from orchestrator.errors import LogError
+from orchestrator.errors import LogError, LogUnavailable
 from orchestrator.log.backup import back_up
 from orchestrator.log.sql_log import open_sqlite_log
+from tests.support.full_disk import files_at_most
 from tests.support.recorded_campaign import RecordedCampaign, record_campaign
 
 
@@ -32,6 +33,25 @@ def test_a_copy_has_every_record_under_the_same_hash(source, tmp_path):
     log.close()
     copy.close()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "lab.db"]
+
+
+@pytest.mark.parametrize("room", [0, 4096, 100_000])
+def test_a_copy_for_which_there_is_no_room_is_refused_in_words_and_removed(source, tmp_path, room):
+    folder = tmp_path / "other disk"
+    folder.mkdir()
+
+    log = open_sqlite_log(source)
+    log.last_seq()
+
+    with files_at_most(room), pytest.raises(LogUnavailable) as caught:
+        back_up(source, folder / "copy.db")
+    log.close()
+
+    said = str(caught.value)
+    assert "copy.db: the backup cannot be written: " in said
+    assert "full" in said or "SQLITE_IOERR" in said or "I/O error" in said
+    assert "MB are free in" in said
+    assert list(folder.iterdir()) == []
 
 
 def test_a_campaign_that_is_being_written_is_copied_as_it_was_at_one_moment(tmp_path):
