@@ -2,15 +2,17 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from campaigns.definitions import circle_through, resolved
 from campaigns.errors import ExpressionError, Problem
 from campaigns.expression import Condition, Expression
+from campaigns.objectives import MOST_OBJECTIVES, Objective, TradeOff
 from campaigns.recipe import JobTemplate, RecipeJob, circle_in, expanded
+from campaigns.stopping import Target
 
-__all__ = ["Draft", "entry_key", "one_of", "problems_between"]
+__all__ = ["Draft", "entry_key", "goal_problems", "one_of", "problems_between"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,3 +268,32 @@ def _one_job(
     for argument, value in job.arguments.items():
         if isinstance(value, Expression) and value.lone_name not in draft.categories:
             yield from _misused(draft, f"{key}.arguments.{argument}", value, known)
+
+
+def goal_problems(
+    objectives: Sequence[Objective], trade_off: TradeOff, targets: Sequence[Target]
+) -> Iterator[Problem]:
+    """Yield objectives that contradict how they are traded, and targets that do not suit them."""
+    if len(objectives) > MOST_OBJECTIVES:
+        yield Problem("objective", len(objectives), f"at most {MOST_OBJECTIVES}")
+    for index, one in enumerate(objectives):
+        key = entry_key("objective", index, one.name)
+        if one.weight is not None and trade_off == "front":
+            expected = "no weight, or campaign.trade_off weighted or desirability: on a front "
+            yield Problem(f"{key}.weight", one.weight, expected + "nothing is weighed")
+        if one.desirability is not None and trade_off != "desirability":
+            expected = f"none, or campaign.trade_off desirability; it is {trade_off}"
+            yield Problem(f"{key}.desirability", "a table", expected)
+        if one.desirability is None and trade_off == "desirability":
+            expected = "a table with worst and best, for campaign.trade_off desirability"
+            yield Problem(f"{key}.desirability", None, expected)
+    matched = {one.name for one in objectives if one.direction == "match"}
+    for index, target in enumerate(targets):
+        if (target.within is None) == (target.objective in matched):
+            one_sided = "at_least" if target.at_most is None else "at_most"
+            if target.within is None:
+                got, expected = one_sided, f"within: {target.objective} is to be matched"
+            else:
+                got = "within"
+                expected = f"at_least or at_most: {target.objective} is not to be matched"
+            yield Problem(f"stopping.target[{index}]", got, expected)

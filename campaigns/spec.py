@@ -9,7 +9,7 @@ from typing import Annotated, cast
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from campaigns.approval import Approval
-from campaigns.consistency import Draft, entry_key, one_of, problems_between
+from campaigns.consistency import Draft, entry_key, goal_problems, one_of, problems_between
 from campaigns.definitions import resolved
 from campaigns.errors import Problem
 from campaigns.expression import Condition, Expression, parse_condition
@@ -27,7 +27,7 @@ from campaigns.fields import (
     not_empty,
 )
 from campaigns.membership import problems_of_point
-from campaigns.objectives import Objective, Outcome
+from campaigns.objectives import Objective, Outcome, TradeOff
 from campaigns.recipe import Recipe, SettingsField
 from campaigns.reference import Reference
 from campaigns.space import Space
@@ -52,6 +52,8 @@ class Header(Section):
 
     name: Annotated[str, PlainValidator(_campaign_name)]
     description: Label = ""
+    trade_off: TradeOff = "front"
+    """What is sought with several objectives: the front between them, or one best trade-off."""
 
 
 class Constraint(Section):
@@ -128,7 +130,12 @@ class CampaignSpec(Section):
                 targets={i: one.objective for i, one in enumerate(self.stopping.targets)},
             )
         )
-        problems = problems or [*self._approval_problems(), *self._reference_problems()]
+        trade_off, targets = self.header.trade_off, self.stopping.targets
+        problems = problems or [
+            *self._approval_problems(),
+            *self._reference_problems(),
+            *goal_problems(self.objectives, trade_off, targets),
+        ]
         if problems:
             raise Mistakes(problems)
         return self
@@ -153,6 +160,11 @@ class CampaignSpec(Section):
             elif one.name in seen:
                 yield Problem(key, one.name, "a name that is not yet in the list")
             seen.add(one.name)
+
+    @property
+    def is_traded(self) -> bool:
+        """Whether one best trade-off between the objectives is sought, not their front."""
+        return self.header.trade_off != "front"
 
     @property
     def measured_names(self) -> tuple[str, ...]:
@@ -187,15 +199,19 @@ class CampaignSpec(Section):
     def conditions(self) -> tuple[Condition, ...]:
         """What every proposed point satisfies, over components and parameters alone.
 
-        The constraints, the specifications of computed outcomes, and for computed objectives that
-        are not linear ``name == name``, which holds where they have a value.
+        The constraints, the specifications of computed outcomes, the thresholds of computed
+        objectives that are traded, and for computed objectives that are not linear
+        ``name == name``, which holds where they have a value.
         """
         found = [constraint.expression for constraint in self.constraints]
-        for outcome in self.outcomes:
-            if outcome.name in self.computed:
-                for sign, limit in zip((">=", "<="), outcome.limits, strict=True):
+        limited: tuple[Objective | Outcome, ...] = self.outcomes
+        if self.is_traded:
+            limited = (*limited, *self.objectives)
+        for one in limited:
+            if one.name in self.computed:
+                for sign, limit in zip((">=", "<="), one.limits, strict=True):
                     if limit is not None:
-                        found.append(parse_condition(f"{outcome.name} {sign} {limit}"))
+                        found.append(parse_condition(f"{one.name} {sign} {limit}"))
         for objective in self.objectives:
             definition = self.definitions.get(objective.name)
             if definition is not None and definition.linear_form() is None:

@@ -12,19 +12,25 @@ from campaigns.fields import Check, NameField, Natural, NotNegative, NumberField
 __all__ = ["Plateau", "Stopping", "Target"]
 
 
-def _one_limit(at_least: Decimal | None, at_most: Decimal | None) -> Iterator[Problem]:
-    if (at_least is None) == (at_most is None):
-        got = None if at_least is None else "both at_least and at_most"
-        yield Problem("", got, "one of at_least and at_most")
+def _one_limit(
+    at_least: Decimal | None, at_most: Decimal | None, within: Decimal | None
+) -> Iterator[Problem]:
+    limits = {"at_least": at_least, "at_most": at_most, "within": within}
+    given = [name for name, limit in limits.items() if limit is not None]
+    if len(given) != 1:
+        got = " and ".join(given) if given else None
+        yield Problem("", got, "one of at_least, at_most and within")
 
 
 class Target(Section):
     """A value of one objective that ends the search; all targets must be met by one observation."""
 
-    checks: ClassVar[tuple[Check, ...]] = (Check(("at_least", "at_most"), _one_limit),)
+    checks: ClassVar[tuple[Check, ...]] = (Check(("at_least", "at_most", "within"), _one_limit),)
     objective: NameField
     at_least: NumberField | None = None
     at_most: NumberField | None = None
+    within: NotNegative | None = None
+    """Largest deviation from what the objective is to match."""
 
 
 class Plateau(Section):
@@ -33,7 +39,8 @@ class Plateau(Section):
     n_experiments: Natural
     """How many observations without a gain end the search."""
     min_gain: NotNegative
-    """Relative gain of the front's hypervolume (of the best value, if there is one objective)."""
+    """Relative gain of the front's hypervolume; of the best value, if there is one objective; of
+    the best trade-off, if objectives are traded."""
 
 
 class Stopping(Section):

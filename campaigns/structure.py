@@ -42,6 +42,7 @@ _TABLES: Final = frozenset(
         "approval",
         "failures",
         "reference",
+        "desirability",
     }
 )
 _EXPECTED: Final = {
