@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 PLANNING_DEADLINE_S: Final = 600.0
 """A worker that takes longer over one proposal ends itself, in real seconds."""
+_LAST_DEADLINE_S: Final = PLANNING_DEADLINE_S + 30.0
+"""A worker that has not even ended itself by then is killed, in real seconds."""
 
 
 def _serve_the_engine() -> None:
@@ -121,10 +123,18 @@ class Planning:
     Args:
         new_pool: Makes the pool whose one worker runs the planner; None runs it in a thread of
             the clock's loop.
+        deadline_s: When a worker that does not answer is killed, in real seconds. On the virtual
+            clock, whose time stands still meanwhile, it only ends itself.
     """
 
-    def __init__(self, new_pool: Callable[[], ProcessPoolExecutor] | None) -> None:
+    def __init__(
+        self,
+        new_pool: Callable[[], ProcessPoolExecutor] | None,
+        *,
+        deadline_s: float = _LAST_DEADLINE_S,
+    ) -> None:
         self._new_pool = new_pool
+        self._deadline_s = deadline_s
         self._pool: ProcessPoolExecutor | None = None
 
     def warm_up(self, campaign_text: str) -> None:
@@ -145,8 +155,8 @@ class Planning:
     ) -> "Proposal":
         """Ask the planner; virtual time stands still meanwhile. Cancelling it ends the worker.
 
-        A worker that dies is replaced and asked once more: a proposal is a pure function, and
-        nothing of it is known before it is in the log.
+        A worker that dies or hangs is replaced and asked once more: a proposal is a pure function,
+        and nothing of it is known before it is in the log.
 
         Args:
             campaign: What is searched.
@@ -164,16 +174,17 @@ class Planning:
         call = functools.partial(propose, text, told, made, n, seed)
         for _ in range(2):
             try:
-                return await clock.call_blocking(call, self._opened_pool())
+                async with asyncio.timeout(self._deadline_s / clock.real_s(1.0)):
+                    return await clock.call_blocking(call, self._opened_pool())
             except asyncio.CancelledError:
                 self.close()  # virtual time stands still until the call has ended
                 raise
-            except BrokenProcessPool:
-                logger.warning("the planner's process ended without an answer")
+            except (BrokenProcessPool, TimeoutError) as error:
+                logger.warning("the planner's process gave no answer: %s", type(error).__name__)
                 self.close()
         raise PlannerLost(
-            "its process ended twice without an answer: killed, out of memory, or longer than "
-            f"{PLANNING_DEADLINE_S:.0f} s over it"
+            "its process ended or hung twice without an answer: killed, out of memory, or longer "
+            f"than {PLANNING_DEADLINE_S:.0f} s over it"
         )
 
     def close(self) -> None:

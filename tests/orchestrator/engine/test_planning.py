@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from drivers.clock import SystemClock
-from orchestrator.engine.planning import PlannerLost, Planning, planning_in_worker
+from orchestrator.engine.planning import PlannerLost, Planning, planning_in_worker, warm
 from tests.support.pretend_campaigns import small_campaign
 
 
@@ -69,6 +69,27 @@ def test_a_question_whose_worker_is_killed_is_asked_again():
         planning.close()
 
     assert second.candidates == first.candidates
+    assert not _workers()
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_killed_and_replaced():
+    context = multiprocessing.get_context("spawn")
+    pools = [ProcessPoolExecutor(max_workers=1, mp_context=context) for _ in range(2)]
+    for pool in pools:
+        pool.submit(warm, small_campaign().canonical_text()).result(timeout=60)
+    (hung,) = pools[0]._processes
+    os.kill(hung, signal.SIGSTOP)
+    coming = iter(pools)
+    planning = Planning(lambda: next(coming), deadline_s=3.0)
+
+    try:
+        proposal = asyncio.run(_proposed(planning))
+        assert hung not in [worker.pid for worker in _workers()]
+    finally:
+        planning.close()
+
+    assert len(proposal.candidates) == 2
     assert not _workers()
 
 
