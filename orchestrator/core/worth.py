@@ -6,14 +6,14 @@ References:
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from campaigns.objectives import Objective
 from campaigns.spec import CampaignSpec
 
 __all__ = ["Range", "initial_ranges", "judged_range", "worth"]
 
-Range = tuple[float, float]
+Range: TypeAlias = tuple[float, float]
 """Worst and best value of an objective, as judged."""
 _LEAST_ROWS: Final = 2
 

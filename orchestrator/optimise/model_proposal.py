@@ -91,7 +91,7 @@ def _propose(
         rows, remark = choose(feasible, taken, n, pool, _exact_chooser(problem))
     else:
         baseline = np.unique(problem.joined(data.X_made, data.computed_made), axis=0)
-        aims = Aims(campaign, surrogate.columns, problem.scales)
+        aims = Aims(campaign, surrogate.columns, problem.scales, data.ranges)
         situation = Situation(
             aims=aims,
             surrogate=surrogate,
@@ -111,6 +111,7 @@ def _propose(
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)
             remarks += repeats
+        remarks.append(aims.remark)
         remarks += [column.noise_remark for column in columns]
         remarks.append(best_by_model(campaign, surrogate, observations))
         remarks += [*surrogate.remarks]
@@ -138,15 +139,15 @@ def _pool(feasible: FeasibleSet, taken: Taken, n: int, rng: np.random.Generator)
 
 def _exact_chooser(problem: Problem) -> Callable[[IntArray, int, IntArray], IntArray]:
     """Return a chooser for objectives that are all computed: front after front, best first."""
-    campaign = problem.campaign
+    aims = Aims(problem.campaign, (), problem.scales, problem.data.ranges)
 
     def chooser(pool: IntArray, n: int, picked: IntArray) -> IntArray:
-        exact = problem.rows(pool)[:, problem.encoding.n_features :]
-        directions = [objective.direction for objective in campaign.objectives]
+        rows = torch.from_numpy(problem.rows(pool))
+        utilities = aims.utilities(torch.empty(len(rows), 0), rows).numpy()
         left = list(range(len(pool)))
         chosen: list[int] = []
         while left and len(chosen) < n:
-            front = pareto_indices(exact[left].tolist(), directions)
+            front = pareto_indices(utilities[left].tolist(), ["maximise"] * aims.n_utilities)
             chosen += [left[place] for place in front]
             gone = set(front)
             left = [row for place, row in enumerate(left) if place not in gone]

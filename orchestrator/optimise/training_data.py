@@ -9,6 +9,7 @@ import numpy as np
 from campaigns.errors import UndefinedValue
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
+from orchestrator.core.worth import Range, initial_ranges
 from orchestrator.optimise.encoding import Encoding
 from orchestrator.optimise.lattice import BoolArray, FloatArray, Lattice
 from orchestrator.optimise.replication import Noise, noise_from, repeats_among
@@ -85,6 +86,8 @@ class TrainingData:
     """`k x d` features of those that could not."""
     computed_made: FloatArray
     """`n x c` computed objectives of the samples that could be made, in the campaign's units."""
+    ranges: Mapping[str, Range] | None = None
+    """Worst and best of the initial design, as judged, by objective; see `initial_ranges`."""
 
     @classmethod
     def of(
@@ -114,6 +117,7 @@ class TrainingData:
             is_new=is_new,
             X_failed=encoding.points(failed),
             computed_made=computed[valued],
+            ranges=_ranges(campaign, samples),
         )
 
 
@@ -124,6 +128,13 @@ def _column(name: str, rows: Sequence[Observation], encoding: Encoding, lattice:
     reported = np.array([row.sds.get(name, np.nan) for row in rows], dtype=np.float64)
     noise = noise_from(Y, reported / scale.width, repeats_among(lattice, rows))
     return Column(name, encoding.points([row.point for row in rows]), Y, noise, scale)
+
+
+def _ranges(campaign: CampaignSpec, samples: Sequence[Observation]) -> Mapping[str, Range] | None:
+    values = {
+        one.name: _first_values(campaign, one.name, samples).tolist() for one in campaign.objectives
+    }
+    return initial_ranges(campaign, values)
 
 
 def computed_columns(campaign: CampaignSpec, points: Sequence[Point]) -> FloatArray:
@@ -147,7 +158,8 @@ def reference_point(
     """Return the worst values of interest, by objective, in the campaign's units.
 
     An objective's own threshold, else the worst of the first `n_initial` observations that have
-    the objective, and a tenth of their span beyond it: later observations do not move it.
+    the objective, and a tenth of their span beyond it: later observations do not move it. Where a
+    target is to be matched, deviations from it stand for values.
     """
     found: dict[str, float] = {}
     for objective in campaign.objectives:
@@ -155,6 +167,7 @@ def reference_point(
             found[objective.name] = float(objective.threshold)
             continue
         values = _first_values(campaign, objective.name, observations)
+        values = np.array([objective.judged(value) for value in values.tolist()])
         span = float(np.ptp(values)) or max(1e-9, abs(float(values[0])))
         worst = float((objective.sign * values).min())
         found[objective.name] = objective.sign * (worst - _MARGIN * span)

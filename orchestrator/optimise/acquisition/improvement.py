@@ -159,7 +159,7 @@ def _alone(situation: Situation, turn: int) -> str | None:
 def _utility(situation: Situation, turn: int) -> Callable[[Tensor], Tensor]:
     """Return the objective sought alone, or a random augmented Chebyshev scalarisation."""
     aims = situation.aims
-    names = [one.name for one in aims.campaign.objectives]
+    names = aims.utility_names
     sought = names[0] if len(names) == 1 else _alone(situation, turn)
     if sought is not None:
         place = names.index(sought)
@@ -167,6 +167,7 @@ def _utility(situation: Situation, turn: int) -> Callable[[Tensor], Tensor]:
     X = situation.baseline
     means = situation.surrogate.model.posterior(X).mean.detach()
     made = aims.utilities(means, X)
-    weights = sample_simplex(made.shape[-1], n=1, seed=situation.seed + turn, dtype=made.dtype)[0]
+    seed = situation.seed + situation.first + turn
+    weights = sample_simplex(made.shape[-1], n=1, seed=seed, dtype=made.dtype)[0]
     scalarise = get_chebyshev_scalarization(weights, made)
     return lambda Y: scalarise(Y, None)
