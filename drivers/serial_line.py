@@ -6,7 +6,9 @@ fraction of a second, so that a deadline or a cancellation is never far away.
 
 import asyncio
 import contextlib
+import errno
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +94,7 @@ class SerialLine:
         A port whose cable has fallen out meanwhile is opened afresh.
 
         Raises:
-            LineError: It does not exist, or somebody else holds it.
+            LineError: It does not exist, may not be used, or somebody else holds it.
         """
         if self._port is not None:
             try:
@@ -106,7 +108,9 @@ class SerialLine:
             self._port = await self._clock.call_blocking(self._opened_port, thread)
         except (OSError, ValueError) as error:
             thread.shutdown(wait=False)
-            raise LineError(f"line {self._name}: cannot open {self._settings.port}") from error
+            port = self._settings.port
+            reason = _why_not_open(port, error)
+            raise LineError(f"line {self._name}: cannot open {port}: {reason}") from error
         self._thread = thread
         logger.info("line %s: opened %s", self._name, self._settings.port)
 
@@ -243,6 +247,24 @@ class SerialLine:
             frame = bytes(self._inbox[: end + len(terminator)])
             del self._inbox[: len(frame)]
             return frame
+
+
+def _why_not_open(port: str, error: OSError | ValueError) -> str:
+    """Return what the system says, and what usually helps."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None:
+        return str(error)
+    said = os.strerror(number)
+    match number:
+        case errno.ENOENT | errno.ENODEV | errno.ENXIO:
+            remedy = "plug its cable in, or name the port that is there (ls /dev/serial/by-id)"
+        case errno.EACCES | errno.EPERM:
+            remedy = "join the group that owns it (often dialout), then log in again"
+        case errno.EAGAIN | errno.EBUSY:
+            remedy = f"another program holds it; `fuser {port}` tells which"
+        case _:
+            return said
+    return f"{said}; {remedy}"
 
 
 def _refuse_hung_up(port: serial.Serial) -> None:

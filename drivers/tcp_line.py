@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -115,7 +116,9 @@ class TcpLine:
                 loop = asyncio.get_running_loop()
                 transport, inbox = await loop.create_connection(_Inbox, host, port)
         except (OSError, TimeoutError) as error:
-            raise LineError(f"line {self._name}: cannot connect to {host}:{port}") from error
+            where = f"{host}:{port}"
+            reason = _why_not_connected(error)
+            raise LineError(f"line {self._name}: cannot connect to {where}: {reason}") from error
         transport.set_write_buffer_limits(high=0)
         self._wire = (transport, inbox)
         logger.info("line %s: connected to %s:%d", self._name, host, port)
@@ -203,3 +206,10 @@ def _take_frame(inbox: bytearray, terminator: bytes, max_bytes: int) -> bytes | 
     frame = bytes(inbox[:size])
     del inbox[:size]
     return frame
+
+
+def _why_not_connected(error: OSError) -> str:
+    """Return what the system says, without Python's own words for it."""
+    if error.errno is None:
+        return "nobody answers"
+    return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)

@@ -1,6 +1,7 @@
 """The serial line, against a real pseudo-terminal and in real time."""
 
 import asyncio
+import errno
 import os
 import threading
 import tty
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import serial
 
 from drivers.clock import SystemClock
 from drivers.errors import LineError, LineTimeout, OutcomeUnknown, ProtocolError, RigError
@@ -138,14 +140,41 @@ def test_a_second_opener_is_refused(terminal: Terminal) -> None:
         await first.close()
         return error
 
-    assert type(in_real_time(main)) is LineError
+    error = in_real_time(main)
+
+    assert type(error) is LineError
+    assert f"`fuser {terminal.path}` tells which" in str(error)
 
 
 def test_a_port_that_does_not_exist_is_a_line_error() -> None:
     async def main() -> BaseException:
         return await error_of(line_at("/dev/no-such-port").open())
 
-    assert type(in_real_time(main)) is LineError
+    error = in_real_time(main)
+
+    assert type(error) is LineError
+    assert "cannot open /dev/no-such-port: No such file or directory; plug its cable" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (serial.SerialException(errno.EACCES, "could not"), "Permission denied; join the group"),
+        (serial.SerialException(errno.EBUSY, "could not"), "Device or resource busy; another"),
+        (serial.SerialException(errno.EISDIR, "could not"), "Is a directory"),
+        (serial.SerialException("Could not configure port"), "Could not configure port"),
+    ],
+)
+def test_the_error_says_why_a_port_cannot_be_opened(monkeypatch, raised, said) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise raised
+
+    async def main() -> BaseException:
+        return await error_of(line_at("/dev/ttyUSB0").open())
+
+    monkeypatch.setattr(serial, "Serial", refuse)
+
+    assert f"line pumps: cannot open /dev/ttyUSB0: {said}" in str(in_real_time(main))
 
 
 def test_a_closed_line_sends_nothing_and_closes_twice(terminal: Terminal) -> None:

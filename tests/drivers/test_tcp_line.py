@@ -172,7 +172,10 @@ def test_nobody_there_is_a_line_error() -> None:
         line = TcpLine.from_settings("meter", {"host": "127.0.0.1", "port": port}, SystemClock())
         return await error_of(line.open())
 
-    assert type(in_real_time(main)) is LineError
+    error = in_real_time(main)
+
+    assert type(error) is LineError
+    assert str(error).endswith(": Connection refused")
 
 
 def test_a_closed_line_sends_nothing_and_closes_twice() -> None:
