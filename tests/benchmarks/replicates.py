@@ -1,9 +1,9 @@
 """What making points again is worth under noise: regret of the point chosen in the end.
 
 Two campaigns a seed, one that never makes a point again and one that does where it is worth more,
-on analytic mixtures with reported errors. Regrets are in standard deviations of the objective over the
-feasible set: of the made point that the model holds for the best, of the one with the best reading,
-and of the best that was made at all. About 10 s a seed on one core.
+on analytic mixtures with reported errors. Regrets are in standard deviations of the objective over
+the feasible set: of the made point that the model holds for the best, of the one with the best
+reading, and of the best that was made at all. About 10 s a seed on one core.
 
 Run from the repository root:
     python -m tests.benchmarks.replicates --problem hills --noise 0.3 --seeds 16
