@@ -84,9 +84,11 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 
     Example: athanor run oer.toml --rig rig.toml --resume
     """
+    from orchestrator.cli.lasting_output import outlive_terminal
     from orchestrator.cli.warnings_shown import show_warnings
     from orchestrator.wiring import RunOptions, prepare
 
+    outlive_terminal()
     show_warnings()
     settings = settings_of(database)
     options = RunOptions(

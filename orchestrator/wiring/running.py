@@ -274,6 +274,7 @@ async def _until_told_to_end(engine: "Engine") -> CampaignState:
 
     Then the engine is cut off like at a crash, but stops its instruments on the way out: what it
     had started is in doubt. Only the first signal counts, so that nothing cuts the stopping short.
+    One that was ignored from the beginning (``nohup``) stays so.
     """
     loop, work = asyncio.get_running_loop(), asyncio.current_task()
     told: list[signal.Signals] = []
@@ -284,7 +285,8 @@ async def _until_told_to_end(engine: "Engine") -> CampaignState:
             logger.warning("%s: stopping the instruments and letting go", number.name)
         told.append(number)
 
-    for number in _ENDS:
+    heeded = [number for number in _ENDS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heeded:
         loop.add_signal_handler(number, end, number)
     try:
         return await engine.run()
@@ -293,7 +295,7 @@ async def _until_told_to_end(engine: "Engine") -> CampaignState:
             raise
         return engine.state
     finally:
-        for number in _ENDS:
+        for number in heeded:
             loop.remove_signal_handler(number)
 
 

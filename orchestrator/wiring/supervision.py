@@ -83,6 +83,8 @@ class _Supervisor:
             signal.SIGTERM: self._pass_on,
             signal.SIGHUP: self._pass_on,
         }
+        if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup: whoever wants it to go on
+            del handlers[signal.SIGHUP]
         kept = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         code = 0
         try:
