@@ -1,9 +1,11 @@
 """What happens to the laboratory, on its way into the log; acting never waits for it.
 
-Facts that the database does not take are kept in memory and tried again; those that are left when
-the process ends go to a file beside the journal, where the next station finds them.
+Facts that the database does not take are tried again, and wait in a file beside the journal, where
+the next station finds them if this process ends or is killed. For the day on which that disk is
+full a file beside it holds a little room, which is given up then.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -29,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_S: Final = 1.0
 """How long to wait before a fact is tried again, in real seconds."""
+_RESERVE: Final = "reserve"
+_RESERVE_BYTES: Final = 256 * 1024
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class KeptFact(Fact):
@@ -40,15 +45,45 @@ class KeptFact(Fact):
 
 
 def append_to_file(path: Path, facts: Sequence[KeptFact]) -> None:
-    """Put facts at the end of a file, durably.
+    """Put facts at the end of a file, durably, all or none; a full disk costs the reserve.
 
     Raises:
         OSError: The file cannot be written.
     """
-    with path.open("ab") as file:
-        file.write(b"".join(fact.model_dump_json().encode() + b"\n" for fact in facts))
-        file.flush()
-        os.fsync(file.fileno())
+    data = b"".join(fact.model_dump_json().encode() + b"\n" for fact in facts)
+    try:
+        _append(path, data)
+    except OSError as error:
+        reserve = path.with_name(_RESERVE)
+        if error.errno not in _NO_ROOM or not reserve.exists():
+            raise
+        reserve.unlink()
+        _append(path, data)
+
+
+def _append(path: Path, data: bytes) -> None:
+    with path.open("ab+", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        is_torn = file.read(1) not in (b"", b"\n")
+        left = memoryview(b"\n" + data if is_torn else data)
+        try:
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def _hold_room(reserve: Path) -> None:
+    """Hold a little room on the disk, unless it is held already or there is none."""
+    try:
+        if not reserve.exists():
+            reserve.write_bytes(bytes(_RESERVE_BYTES))
+    except OSError as error:
+        reserve.unlink(missing_ok=True)
+        logger.warning("%s: no room can be held for facts: %s", reserve, error.strerror)
 
 
 def facts_in_file(path: Path) -> list[KeptFact]:
@@ -60,7 +95,7 @@ def facts_in_file(path: Path) -> list[KeptFact]:
     if not path.exists():
         return []
     found = []
-    for line in path.read_bytes().splitlines():
+    for line in filter(None, path.read_bytes().splitlines()):
         try:
             found.append(KeptFact.model_validate_json(line))
         except ValidationError:
@@ -86,7 +121,9 @@ class FactWriter:
         self._is_simulated = is_simulated
         self._clock = SystemClock(speed)
         self._facts: deque[KeptFact] = deque(facts_in_file(kept))
-        self._n_from_file = len(self._facts)
+        self._n_in_file = len(self._facts)
+        self._file_lock = threading.Lock()
+        self._not_kept = ""
         self._bell = threading.Event()
         self._is_closing = threading.Event()
         self._is_in_trouble = False
@@ -102,8 +139,14 @@ class FactWriter:
         """Whether the last attempt at the database failed."""
         return self._is_in_trouble
 
+    @property
+    def not_kept(self) -> str:
+        """Why facts wait in memory alone, where a killed process loses them; empty: none does."""
+        return self._not_kept
+
     def start(self) -> None:
         """Begin to append."""
+        _hold_room(self._kept.with_name(_RESERVE))
         self._thread.start()
         self._bell.set()
 
@@ -117,24 +160,27 @@ class FactWriter:
         self._facts.append(KeptFact(time=self._clock.now(), actor=actor, event=event))
         self._bell.set()
 
-    def close(self, timeout_s: float) -> None:
+    def close(self, timeout_s: float) -> bool:
         """Append what is left; what the database does not take goes to the file.
 
         Args:
             timeout_s: How long the database is waited for, in real seconds.
+
+        Returns:
+            Whether nothing was lost.
         """
         self._is_closing.set()
         self._bell.set()
         self._thread.join(timeout_s)
-        left = list(self._facts)
-        if not left:
-            return
-        logger.error("%d facts wait in %s for the next station", len(left), self._kept)
-        try:
-            append_to_file(self._kept, left[self._n_from_file :])
-        except OSError:
-            for fact in left[self._n_from_file :]:
-                logger.exception("not kept: %s", fact.model_dump_json())
+        self._keep_in_file()
+        if self._not_kept:
+            for fact in list(self._facts)[self._n_in_file :]:
+                logger.critical("lost (%s): %s", self._not_kept, fact.model_dump_json())
+            return False
+        if self._facts:
+            n = len(self._facts)
+            logger.error("%d facts wait in %s for the next station", n, self._kept)
+        return True
 
     def _work(self) -> None:
         log: SqliteLog | None = None
@@ -150,6 +196,7 @@ class FactWriter:
                     continue  # somebody else was faster
                 except (LogError, IllegalTransition) as error:
                     self._note_trouble(str(error))
+                    self._keep_in_file()
                     if self._is_closing.wait(RETRY_S):
                         break
             if self._is_closing.is_set():
@@ -178,11 +225,30 @@ class FactWriter:
                 is_simulated=self._is_simulated,
                 expected={LAB_STREAM: lab.version},
             )
-        self._facts.popleft()
-        if self._n_from_file:
-            self._n_from_file -= 1
-            if not self._n_from_file:
-                self._kept.unlink(missing_ok=True)
+        with self._file_lock:
+            self._facts.popleft()
+            if self._n_in_file:
+                self._n_in_file -= 1
+                if not self._n_in_file:
+                    self._kept.unlink(missing_ok=True)
+            elif not self._facts:
+                self._not_kept = ""
+
+    def _keep_in_file(self) -> None:
+        """Put the facts that wait into the file, and say what keeps them from it."""
+        with self._file_lock:
+            waiting = list(self._facts)[self._n_in_file :]
+            not_kept = ""
+            try:
+                if waiting:
+                    append_to_file(self._kept, waiting)
+            except OSError as error:
+                not_kept = f"{self._kept}: {error.strerror}"
+            else:
+                self._n_in_file += len(waiting)
+            if not_kept and not_kept != self._not_kept:
+                logger.error("%d facts wait in memory alone: %s", len(waiting), not_kept)
+            self._not_kept = not_kept
 
     def _note_trouble(self, error: str) -> None:
         if bool(error) != self._is_in_trouble:

@@ -130,8 +130,8 @@ def run_station(options: StationOptions, *, make_on_beat: Callable[[RigSpec], On
             factory = lambda: SpedUpLoop(options.speed)  # noqa: E731 - a factory is a value
         with asyncio.Runner(loop_factory=factory) as runner:
             why_left = runner.run(station.work(was_killed=was_killed))
-    folder.unclean.unlink(missing_ok=True)
-    station.say_goodbye()
+    if station.say_goodbye():
+        folder.unclean.unlink(missing_ok=True)
     return why_left
 
 
@@ -287,9 +287,9 @@ class _Station:
         self._note(StationDetached(rig_name=self._rig.header.name, reason=why_left))
         return why_left
 
-    def say_goodbye(self) -> None:
-        """Write the last facts."""
-        self._facts.close(FACTS_WAIT_S)
+    def say_goodbye(self) -> bool:
+        """Write the last facts; return whether none was lost."""
+        return self._facts.close(FACTS_WAIT_S)
 
     def _note(self, fact: LabEvent) -> None:
         is_persons = isinstance(fact, LatchSet | LatchCleared)
@@ -321,12 +321,15 @@ class _Station:
             await self._clock.wait_for_outside(self._heartbeat_s)
 
     def _journal_error(self) -> str:
-        """Write something that stands in the journal already; return why that failed, if it did."""
+        """Write something that stands in the journal already; return why that failed, if it did.
+
+        Facts that neither the log nor their file takes count as such a failure.
+        """
         try:
             self._journal.keep_latch(self._journal.latch())
         except LogError as error:
             return str(error)
-        return ""
+        return self._facts.not_kept
 
     async def _look_a_last_time(self) -> None:
         """Have people told of what is left, once the log has what this station knew."""

@@ -1,11 +1,29 @@
 """Facts reach the log, at once or later, and never hold anybody up."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 from drivers.clock import SystemClock
 from orchestrator.core.lab_events import InstrumentLost, LatchSet, WatchdogActed
 from orchestrator.log.sql_log import open_sqlite_log
 from orchestrator.station.facts import FactWriter, KeptFact, append_to_file, facts_in_file
+
+LOST = KeptFact(
+    time=SystemClock().now(),
+    actor="station",
+    event=InstrumentLost(instrument="balance", reason="no answer"),
+)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        Event().wait(0.01)
+    raise AssertionError("it never held")
 
 
 def _records(database: Path):
@@ -73,3 +91,56 @@ def test_a_torn_line_is_left_out(tmp_path):
     path.write_bytes(path.read_bytes() + b'{"time": "2026-')
 
     assert [fact.event for fact in facts_in_file(path)] == [acted]
+
+
+def test_a_fact_behind_a_torn_line_is_read(tmp_path):
+    path = tmp_path / "facts.jsonl"
+    path.write_bytes(b'{"time": "2026-')
+
+    append_to_file(path, [LOST])
+
+    assert facts_in_file(path) == [LOST]
+
+
+def test_facts_that_wait_for_the_database_survive_a_killed_station(tmp_path):
+    (tmp_path / "lab.db").write_bytes(b"no database at all" * 100)
+    writer = _writer(tmp_path)
+    writer.start()
+
+    writer.put(LOST.event)
+    _until(lambda: facts_in_file(tmp_path / "facts.jsonl") != [])
+
+    assert writer.not_kept == ""
+    assert [fact.event for fact in facts_in_file(tmp_path / "facts.jsonl")] == [LOST.event]
+    assert writer.close(10.0)
+
+
+def test_facts_that_no_file_takes_are_said_and_lost_only_at_the_end(tmp_path, caplog):
+    (tmp_path / "lab.db").write_bytes(b"no database at all" * 100)
+    writer = FactWriter(tmp_path / "lab.db", tmp_path / "none" / "facts", is_simulated=True)
+    writer.start()
+
+    writer.put(LOST.event)
+    _until(lambda: writer.not_kept != "")
+
+    assert "No such file" in writer.not_kept
+    assert not writer.close(10.0)
+    assert "InstrumentLost" in caplog.text
+
+
+def test_a_full_disk_gives_up_its_reserve_for_facts(tmp_path, monkeypatch):
+    path, reserve = tmp_path / "facts.jsonl", tmp_path / "reserve"
+    reserve.write_bytes(b"room")
+    sync = os.fsync
+
+    def sync_where_there_is_room(descriptor: int) -> None:
+        if reserve.exists():
+            raise OSError(errno.ENOSPC, "no room")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_where_there_is_room)
+
+    append_to_file(path, [LOST])
+
+    assert facts_in_file(path) == [LOST]
+    assert not reserve.exists()
