@@ -269,15 +269,17 @@ def _nearest(
         for turn in range(min(count, len(rows))):
             target = targets[(len(picked) + turn) % len(targets)]
             best = rows[[int(distances(rows, target).argmin())]]
-            better = best if feasible.listed is not None else _descended(best, target)
+            before = np.vstack([picked, chosen])
+            better = best if feasible.listed is not None else _descended(best, target, before)
             chosen = np.vstack([chosen, better])
             rows = rows[(rows != best).any(axis=1) & (rows != better).any(axis=1)]
         return chosen
 
-    def _descended(row: IntArray, target: FloatArray) -> IntArray:
+    def _descended(row: IntArray, target: FloatArray, before: IntArray) -> IntArray:
         least = float(distances(row, target)[0])
         while True:
-            near = taken.unseen(feasible.neighbours(row[0]))
+            near = feasible.companions.joining(feasible.neighbours(row[0]), before)
+            near = taken.unseen(near)
             amounts = distances(near, target)
             if not len(near) or amounts.min() >= least:
                 return row

@@ -38,6 +38,8 @@ class LinearTable:
     entries: tuple[Whole, ...]
     """For each variable the contribution of each of its integers."""
     bound: int
+    reach: float
+    """The largest entry in size, at least 1."""
 
     @classmethod
     def of(cls, lattice: Lattice, inequality: LinearInequality, text: str) -> "LinearTable":
@@ -54,7 +56,8 @@ class LinearTable:
         whole = [[int(part * scale) for part in row] for row in exact]
         reach = abs(bound) + sum(max(map(abs, row)) for row in whole)
         kind = np.int64 if reach < _FITS else object
-        return cls(text, tuple(np.array(row, dtype=kind) for row in whole), bound)
+        largest = float(max(1, *(max(map(abs, row)) for row in whole)))
+        return cls(text, tuple(np.array(row, dtype=kind) for row in whole), bound, largest)
 
     def sums(self, rows: IntArray) -> Whole:
         """Return what each row's entries add up to."""
@@ -129,11 +132,7 @@ class Conditions:
     def _one_screened(self, condition: Condition, rows: IntArray) -> tuple[BoolArray, BoolArray]:
         if not len(rows):
             return np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.bool_)
-        columns: Mapping[str, NDArray[np.generic]] = {
-            name: column
-            for name, column in self.lattice.columns(rows).items()
-            if name in condition.names
-        }
+        columns: Mapping[str, NDArray[np.generic]] = self.lattice.columns(rows, condition.names)
         may_hold = np.broadcast_to(condition.holds_many(columns), len(rows)).copy()
         may_fail = _may_be_undefined(condition, columns)
         if may_fail is None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from orchestrator.optimise.counting import count_points, is_quickly_counted
 from orchestrator.optimise.lattice import FloatArray, IntArray, Lattice
+from orchestrator.optimise.walks import Law
 from orchestrator.optimise.ways import Ways, Window, shifted, ways_by_suffix
 
 __all__ = ["Drawer", "approximate_count"]
@@ -29,7 +30,7 @@ class Drawer:
     @property
     def log2_n_points(self) -> float:
         """Logarithm to base 2 of the number of lattice points; minus infinity if none is known."""
-        total = float(self._ways.sum())
+        total = float(self.ways.sum())
         if total <= 0:
             return -math.inf
         levels = self.lattice.allowed[self.lattice.n_components :]
@@ -50,7 +51,7 @@ class Drawer:
         lattice = self.lattice
         rows = np.zeros((len(uniforms), lattice.n_variables), dtype=np.int64)
         if lattice.n_components:
-            weights = self._ways
+            weights = self.ways
             if not weights.any():
                 return rows[:0]
             if is_even_over_active:
@@ -63,7 +64,16 @@ class Drawer:
         return rows
 
     @property
-    def _ways(self) -> FloatArray:
+    def law(self) -> Law:
+        """How likely a row is if half of all are drawn even over numbers of present components."""
+        ways = self.ways
+        reached = np.flatnonzero(ways > 0)
+        log_weights = np.zeros(self.lattice.n_components + 1)
+        log_weights[reached] = np.log1p(ways.sum() / (ways[reached] * len(reached)))
+        return Law(log_weights)
+
+    @property
+    def ways(self) -> FloatArray:
         """By number of present components the compositions, in units of the greatest scale."""
         top = self._suffixes[0]
         active = np.arange(len(top.numbers), dtype=np.int64)

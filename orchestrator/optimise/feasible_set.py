@@ -6,7 +6,7 @@ reached from them by random moves that never leave the set.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -14,13 +14,21 @@ import numpy as np
 
 from campaigns.errors import NoFeasiblePoint
 from campaigns.spec import CampaignSpec
+from orchestrator.optimise.companions import Companions, most_present
 from orchestrator.optimise.conditions import Conditions
 from orchestrator.optimise.drawing import Drawer, approximate_count
 from orchestrator.optimise.enumeration import enumerate_rows, sieve_rows
-from orchestrator.optimise.feasible_start import find_starts, more_starts, walk, whole_conflict
+from orchestrator.optimise.feasible_start import (
+    first_starts,
+    more_starts,
+    refuse_linear_conflict,
+    whole_conflict,
+)
 from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice, row_keys
 from orchestrator.optimise.moves import neighbours
 from orchestrator.optimise.narrowing import narrowed
+from orchestrator.optimise.splitting import split
+from orchestrator.optimise.walks import walk
 
 __all__ = ["FeasibleSet"]
 
@@ -34,7 +42,8 @@ _PROBES: Final = 16_384
 _MOST_DRAWS: Final = 200_000
 _LEAST_SHARE: Final = 0.002
 """Share of direct draws that must be feasible for them to be worth their time."""
-_FEW_STARTS: Final = 64
+_STARTS: Final = 512
+_COMPANION_DRAWS: Final = 2_048
 _RESTARTS: Final = 4
 _RESTART_DRAWS: Final = 2_048
 _CACHED: Final = 8
@@ -55,9 +64,14 @@ class FeasibleSet:
     starts: IntArray
     """Some feasible rows."""
     share: float
-    """Feasible part of the lattice: exact if listed, else estimated from random points."""
+    """Feasible part of the lattice: exact if listed, else estimated from random points; 0 if no
+    estimate reached the set."""
+    share_error: float
+    """Standard error of the share as a part of it: 0 if listed, infinite if the share is 0."""
     acceptance: float
     """Feasible part of what is drawn."""
+    companions: Companions
+    """Which points may stand in one proposal."""
 
     @staticmethod
     def of(campaign: CampaignSpec) -> "FeasibleSet":
@@ -114,7 +128,8 @@ class FeasibleSet:
             return self.listed[np.sort(rng.choice(len(self.listed), n, replace=False))]
         found = self._draw(n, rng) if self.acceptance >= _LEAST_SHARE else self.starts[:0]
         if len(found) < n:
-            walked = walk(self.conditions, np.vstack([self.starts, found]), n - len(found), rng)
+            starts = np.vstack([self.starts, found])
+            walked = walk(self._conditions, self.drawer.law, starts, n - len(found), rng)
             found = np.unique(np.vstack([found, walked]), axis=0)
         if len(found) > n:
             found = found[np.sort(rng.choice(len(found), n, replace=False))]
@@ -152,11 +167,41 @@ class FeasibleSet:
         for _ in range(_RESTARTS):
             drawn = _drawn(self.drawer, self.lattice, _RESTART_DRAWS, rng)
             starts = more_starts(self.conditions, drawn, rng)
-            walked = walk(self.conditions, np.vstack([rows, starts]), n, rng)
+            known = rng.permutation(np.vstack([rows, starts]))
+            walked = walk(self._conditions, self.drawer.law, known, n, rng)
             rows = self.closure(np.unique(np.vstack([rows, walked]), axis=0), n)
             if len(rows) >= n:
                 break
         return rows
+
+    def sharing(self, picked: IntArray, n: int, rng: np.random.Generator) -> IntArray:
+        """Return random feasible rows that may join those that were picked for a proposal.
+
+        Args:
+            picked: `k x d` feasible rows, k at least 1.
+            n: How many are wanted, about.
+            rng: Source of randomness.
+
+        Returns:
+            Distinct rows; all there are, where the set is listed.
+        """
+        if self.listed is not None:
+            return self.companions.joining(self.listed, picked)
+        found = [picked]
+        for part in self.companions.around(self.drawer.lattice, picked):
+            conditions, drawer = replace(self.conditions, lattice=part), Drawer(part)
+            drawn = _drawn(drawer, part, _COMPANION_DRAWS, rng)
+            good = drawn[conditions.hold(drawn)]
+            starts = np.vstack([picked[part.contains(picked)], good])
+            if len(good) < n and len(starts):
+                good = np.vstack([good, walk(conditions, drawer.law, starts, n, rng)])
+            found.append(good)
+        return np.unique(np.vstack(found), axis=0)
+
+    @property
+    def _conditions(self) -> Conditions:
+        """The conditions over the part of the lattice that is drawn from."""
+        return replace(self.conditions, lattice=self.drawer.lattice)
 
     def _draw(self, n: int, rng: np.random.Generator) -> IntArray:
         draws = int(min(_MOST_DRAWS, 1.5 * n / self.acceptance + 64))
@@ -167,8 +212,9 @@ class FeasibleSet:
 @lru_cache(maxsize=_CACHED)
 def _cached(text: str) -> FeasibleSet:
     campaign = CampaignSpec.from_canonical_text(text)
-    lattice = Lattice.of(campaign.space)
+    lattice = Lattice.of(campaign.space, most_present(campaign))
     conditions = Conditions.of(lattice, campaign.conditions)
+    companions = Companions.of(campaign)
     n_lattice_points = approximate_count(lattice)
     if n_lattice_points == 0:
         raise NoFeasiblePoint(["no composition fits the bounds and the numbers of components"])
@@ -181,12 +227,16 @@ def _cached(text: str) -> FeasibleSet:
         rows = linear[conditions.hold(linear)]
         if not len(rows):
             raise NoFeasiblePoint(_reasons(conditions, linear))
-        return _from_list(conditions, n_lattice_points, drawer, rows)
-    return _from_search(conditions, n_lattice_points, drawer)
+        return _from_list(conditions, companions, n_lattice_points, drawer, rows)
+    return _from_search(conditions, companions, n_lattice_points, drawer)
 
 
 def _from_list(
-    conditions: Conditions, n_lattice_points: int, drawer: Drawer, rows: IntArray
+    conditions: Conditions,
+    companions: Companions,
+    n_lattice_points: int,
+    drawer: Drawer,
+    rows: IntArray,
 ) -> FeasibleSet:
     return FeasibleSet(
         lattice=conditions.lattice,
@@ -196,7 +246,9 @@ def _from_list(
         listed=rows,
         starts=rows[:1],
         share=len(rows) / n_lattice_points,
+        share_error=0.0,
         acceptance=min(1.0, len(rows) / 2**drawer.log2_n_points),
+        companions=companions,
     )
 
 
@@ -215,33 +267,41 @@ def _reasons(conditions: Conditions, linear: IntArray) -> list[str]:
     return [f"none of the {among} satisfies {texts} together"]
 
 
-def _from_search(conditions: Conditions, n_lattice_points: int, drawer: Drawer) -> FeasibleSet:
+def _from_search(
+    conditions: Conditions, companions: Companions, n_lattice_points: int, drawer: Drawer
+) -> FeasibleSet:
     rng = np.random.default_rng(0)
-    lattice = conditions.lattice
-    drawn = _drawn(drawer, lattice, 2 * _PROBES, rng)
+    drawn = _drawn(drawer, conditions.lattice, 2 * _PROBES, rng)
     uniform = drawn[len(drawn) // 2 :]
     acceptance = float(conditions.hold(uniform).mean()) if len(uniform) else 0.0
     listed = _sieved(conditions, drawer, uniform, acceptance)
     if listed is not None:
         if not len(listed):
             raise NoFeasiblePoint([_none_of_all(conditions)])
-        return _from_list(conditions, n_lattice_points, drawer, listed)
+        return _from_list(conditions, companions, n_lattice_points, drawer, listed)
     drawn = np.unique(drawn, axis=0)
-    found = drawn[conditions.hold(drawn)]
-    if len(found) < _FEW_STARTS:
-        found = np.vstack([found, find_starts(conditions, drawn, rng)])
-        for _ in range(_RESTARTS if len(found) < _FEW_STARTS else 0):
-            found = np.vstack([found, more_starts(conditions, drawn, rng)])
-    starts = np.unique(found, axis=0)
+    starts = drawn[conditions.hold(drawn)]
+    error = math.sqrt((1 - acceptance) / (acceptance * len(uniform))) if acceptance else math.inf
+    if acceptance < _LEAST_SHARE:
+        refuse_linear_conflict(conditions)
+        estimate = split(replace(conditions, lattice=drawer.lattice), drawer, rng)
+        acceptance, error = estimate.share, estimate.relative_error
+        starts = np.unique(np.vstack([starts, estimate.rows]), axis=0)
+        if not len(estimate.rows):
+            found = [first_starts(conditions, drawn, starts, rng)]
+            found += [more_starts(conditions, drawn, rng) for _ in range(_RESTARTS)]
+            starts = np.unique(np.vstack([starts, *found]), axis=0)
     return FeasibleSet(
-        lattice=lattice,
+        lattice=conditions.lattice,
         conditions=conditions,
         n_lattice_points=n_lattice_points,
         drawer=drawer,
         listed=None,
-        starts=starts[rng.permutation(len(starts))[:256]],
+        starts=starts[rng.permutation(len(starts))[:_STARTS]],
         share=acceptance * min(1.0, 2 ** (drawer.log2_n_points - math.log2(n_lattice_points))),
+        share_error=error,
         acceptance=acceptance,
+        companions=companions,
     )
 
 

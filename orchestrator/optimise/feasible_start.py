@@ -1,4 +1,4 @@
-"""First feasible points of a set too large to list, and walks that never leave it."""
+"""First feasible points of a set too large to list, where splitting did not reach it."""
 
 from typing import Final
 
@@ -11,14 +11,11 @@ from orchestrator.optimise.linear_program import LinearProgram, conflict
 from orchestrator.optimise.moves import random_moves
 from orchestrator.optimise.violation import violations
 
-__all__ = ["find_starts", "more_starts", "walk", "whole_conflict"]
+__all__ = ["first_starts", "more_starts", "refuse_linear_conflict", "whole_conflict"]
 
 _PROGRAMS: Final = 12
 _SEARCHERS: Final = 256
 _SEARCH_ROUNDS: Final = 400
-_WALKERS: Final = 256
-_WALK_ROUNDS: Final = 300
-_BURN_IN: Final = 20
 
 
 def whole_conflict(conditions: Conditions) -> str:
@@ -34,25 +31,36 @@ def whole_conflict(conditions: Conditions) -> str:
     return f"{listed or 'the linear constraints'} cannot hold together within the bounds"
 
 
-def find_starts(conditions: Conditions, drawn: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return some feasible rows of a set in which random points are rarely feasible.
-
-    Args:
-        conditions: The conditions.
-        drawn: `n x d` lattice points, among which the search begins too.
-        rng: Source of randomness.
-
-    Returns:
-        `k x d` feasible rows, k at least 1.
+def refuse_linear_conflict(conditions: Conditions) -> None:
+    """Check that the linear conditions can be met together.
 
     Raises:
-        NoFeasiblePoint: The linear conditions exclude each other (proved), or the search failed.
+        NoFeasiblePoint: They exclude each other, which is proved; the smallest set is named.
     """
     program = LinearProgram.of(conditions.lattice)
     if program.solve(conditions.tables, np.zeros(program.n_columns)) is None:
         raise NoFeasiblePoint([whole_conflict(conditions)])
+
+
+def first_starts(
+    conditions: Conditions, drawn: IntArray, known: IntArray, rng: np.random.Generator
+) -> IntArray:
+    """Return some feasible rows of a set in which random points are rarely feasible.
+
+    Args:
+        conditions: Conditions whose linear part can be satisfied.
+        drawn: `n x d` lattice points, among which the search begins too.
+        known: `m x d` feasible rows, perhaps none.
+        rng: Source of randomness.
+
+    Returns:
+        `k x d` feasible rows; k at least 1 unless some are known.
+
+    Raises:
+        NoFeasiblePoint: None is known, and the search failed.
+    """
     found = more_starts(conditions, drawn, rng)
-    if len(found):
+    if len(found) or len(known):
         return found
     texts = ", ".join(repr(condition.text) for condition in conditions.others)
     n_tried = _SEARCHERS * (_SEARCH_ROUNDS + 1)
@@ -91,7 +99,7 @@ def _search(conditions: Conditions, rows: IntArray, rng: np.random.Generator) ->
     least = amounts.copy()
     for turn in range(_SEARCH_ROUNDS):
         heat = 0.05 * (1 - turn / _SEARCH_ROUNDS)
-        moved = random_moves(conditions.lattice, rows, rng)
+        moved, _ = random_moves(conditions.lattice, rows, rng)
         after = violations(conditions, moved)
         near = after <= 1e-9
         good = moved[near][conditions.hold(moved[near])]
@@ -102,28 +110,3 @@ def _search(conditions: Conditions, rows: IntArray, rng: np.random.Generator) ->
         amounts = np.where(accept, after, amounts)
         least = np.minimum(least, amounts)
     return rows[:0]
-
-
-def walk(conditions: Conditions, starts: IntArray, n: int, rng: np.random.Generator) -> IntArray:
-    """Return feasible rows met on random walks that never leave the set.
-
-    Args:
-        conditions: The conditions.
-        starts: `k x d` feasible rows, k at least 1.
-        n: How many are wanted.
-        rng: Source of randomness.
-
-    Returns:
-        Distinct rows, the starts among them; fewer than `n` if the walks met no more.
-    """
-    rows = starts[rng.integers(0, len(starts), size=_WALKERS)]
-    met = {tuple(row) for row in starts.tolist()}
-    for turn in range(_WALK_ROUNDS):
-        moved = random_moves(conditions.lattice, rows, rng)
-        good = conditions.hold(moved)
-        rows = np.where(good[:, None], moved, rows)
-        if turn >= _BURN_IN:
-            met.update(tuple(row) for row in rows.tolist())
-            if len(met) >= 2 * n + len(starts):
-                break
-    return np.array(sorted(met), dtype=np.int64)

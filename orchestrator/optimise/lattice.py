@@ -4,7 +4,7 @@ A row holds one integer per variable: for a component its count of steps, for a 
 index of its level. Rows are exact; floating-point numbers appear only when a row is shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -52,11 +52,17 @@ class Lattice:
     """The same as text, or as the doubles nearest to them."""
 
     @classmethod
-    def of(cls, space: Space) -> "Lattice":
-        """Build the lattice of a space."""
+    def of(cls, space: Space, most_present: int | None = None) -> "Lattice":
+        """Build the lattice of a space.
+
+        Args:
+            space: Components, parameters, or both.
+            most_present: Components that may be present at once, if the space allows more.
+        """
         allowed: list[IntArray] = []
         values: list[tuple[Exact, ...]] = []
         composition = space.composition
+        most = len(space.components) if most_present is None else most_present
         if composition is not None:
             allowed, values = _composition_axes(composition)
         for parameter in space.parameters:
@@ -69,7 +75,7 @@ class Lattice:
             names=tuple(space.names),
             n_components=0 if composition is None else len(composition.names),
             n_steps=0 if composition is None else composition.n_steps,
-            max_active=0 if composition is None else composition.max_active,
+            max_active=0 if composition is None else min(composition.max_active, most),
             allowed=tuple(allowed),
             values=tuple(values),
             shown=_shown(values),
@@ -105,13 +111,19 @@ class Lattice:
         """Return the exact natural values of one row by name."""
         return {name: self.values[i][row[i]] for i, name in enumerate(self.names)}
 
-    def columns(self, rows: IntArray) -> dict[str, NDArray[np.float64] | NDArray[np.str_]]:
+    def columns(
+        self, rows: IntArray, names: Collection[str] | None = None
+    ) -> dict[str, NDArray[np.float64] | NDArray[np.str_]]:
         """Return the natural values of rows by name, each number the double nearest to it.
 
         Args:
             rows: `n x d`, on the lattice.
+            names: Which columns are wanted; all by default.
         """
-        return {name: self.shown[i][rows[:, i]] for i, name in enumerate(self.names)}
+        wanted = self.names if names is None else names
+        return {
+            name: self.shown[i][rows[:, i]] for i, name in enumerate(self.names) if name in wanted
+        }
 
     def point(self, row: Sequence[int]) -> dict[str, float | str]:
         """Return one row as a point, each number the double nearest to its exact value."""

@@ -4,11 +4,15 @@ from typing import Final
 
 import numpy as np
 
-from orchestrator.optimise.lattice import BoolArray, IntArray, Lattice
+from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice
 
 __all__ = ["neighbours", "random_moves"]
 
 _FEW_LEVELS: Final = 12
+_EXCHANGES: Final = 0.45
+_SWAPS: Final = 0.7
+_TOGGLES: Final = 0.8
+"""Ends of the parts in [0, 1) of steps that exchange, share a sum anew and swap; others toggle."""
 
 
 def neighbours(lattice: Lattice, row: IntArray) -> IntArray:
@@ -64,54 +68,79 @@ def _levels(n: int, level: int) -> list[int]:
     return [other for other in near if 0 <= other < n]
 
 
-def random_moves(lattice: Lattice, rows: IntArray, rng: np.random.Generator) -> IntArray:
+def random_moves(
+    lattice: Lattice, rows: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, FloatArray]:
     """Return one random step from each row; rows whose step leaves the lattice stay.
 
-    Up to four components exchange a few steps at once (so that equalities among several can be
-    followed), and now and then a parameter changes.
+    A step lets up to four components exchange amounts (so that equalities among several can be
+    followed), shares two components' sum anew, swaps two, or lets one vanish into another or
+    appear out of it; and now and then a parameter changes.
 
     Args:
         lattice: The lattice.
         rows: `n x d` on the lattice.
         rng: Source of randomness.
+
+    Returns:
+        The rows, and for each the logarithm of how much likelier the step back is than the step:
+        accepted by these ([Hastings1970]_), steps leave the even law over the lattice unchanged.
     """
     moved = rows.copy()
+    log_ratios = np.zeros(len(rows), dtype=np.float64)
     n, parts = len(rows), lattice.n_components
     if parts > 1:
-        deltas = rng.integers(-3, 4, size=(n, parts)) * _scales(lattice, n, rng)[:, None]
-        ranks = rng.random((n, parts)).argsort(axis=1).argsort(axis=1)
-        size = rng.integers(2, min(parts, 4) + 1, size=n)[:, None]
-        deltas[ranks >= size] = 0
-        rest = deltas.sum(axis=1)
-        moved[:, :parts] += deltas
-        moved[np.arange(n), (ranks == 0).argmax(axis=1)] -= rest
-        moved[:, :parts] = _settled(lattice, moved[:, :parts], rng)
+        kind = rng.random(n)
+        exchanges, pairs = np.flatnonzero(kind < _EXCHANGES), np.flatnonzero(kind >= _EXCHANGES)
+        moved[exchanges, :parts] += _exchanged(lattice, len(exchanges), rng)
+        changed, log_ratios[pairs] = _paired(moved[pairs, :parts], kind[pairs], rng)
+        moved[pairs, :parts] = changed
     for variable in range(parts, lattice.n_variables):
+        levels = lattice.allowed[variable]
         changes = rng.random(n) < (0.3 if parts else 0.7)
-        levels = len(lattice.allowed[variable])
         far = rng.random(n) < 0.3
-        near = np.clip(moved[:, variable] + rng.choice([-1, 1], size=n), 0, levels - 1)
-        moved[:, variable] = np.where(
-            changes, np.where(far, rng.integers(0, levels, size=n), near), moved[:, variable]
-        )
-    return np.where(lattice.contains(moved)[:, None], moved, rows)
+        place = np.searchsorted(levels, moved[:, variable])
+        near = np.clip(place + rng.choice([-1, 1], size=n), 0, len(levels) - 1)
+        other = levels[np.where(far, rng.integers(0, len(levels), size=n), near)]
+        moved[:, variable] = np.where(changes, other, moved[:, variable])
+    stays = ~lattice.contains(moved)
+    moved[stays], log_ratios[stays] = rows[stays], 0.0
+    return moved, log_ratios
+
+
+def _exchanged(lattice: Lattice, n: int, rng: np.random.Generator) -> IntArray:
+    """Return changes of two to four components that sum to 0, each as likely as its opposite."""
+    parts = lattice.n_components
+    deltas = rng.integers(-3, 4, size=(n, parts)) * _scales(lattice, n, rng)[:, None]
+    ranks = rng.random((n, parts)).argsort(axis=1).argsort(axis=1)
+    size = rng.integers(2, min(parts, 4) + 1, size=n)[:, None]
+    deltas[(ranks >= size) | (ranks == 0)] = 0
+    deltas[np.arange(n), (ranks == 0).argmax(axis=1)] = -deltas.sum(axis=1)
+    return deltas
+
+
+def _paired(
+    counts: IntArray, kind: FloatArray, rng: np.random.Generator
+) -> tuple[IntArray, FloatArray]:
+    """Return counts with two components' sum shared anew, and how much likelier the way back is."""
+    n, parts = counts.shape
+    here = np.arange(n)
+    one = rng.integers(0, parts, size=n)
+    other = (one + rng.integers(1, parts, size=n)) % parts
+    amount, total = counts[here, one], counts[here, one] + counts[here, other]
+    among = rng.integers(0, total + 1)
+    present = 1 + (rng.random(n) * total).astype(np.int64)
+    vanishes = amount > 0
+    toggles, swaps = kind >= _TOGGLES, (kind >= _SWAPS) & (kind < _TOGGLES)
+    after = np.where(toggles, np.where(vanishes, 0, np.minimum(present, total)), among)
+    after = np.where(swaps, total - amount, after)
+    log_total = np.log(np.maximum(total, 1))
+    log_ratios = np.where(toggles, np.where(vanishes, -log_total, log_total), 0.0)
+    changed = counts.copy()
+    changed[here, one], changed[here, other] = after, total - after
+    return changed, np.asarray(log_ratios, dtype=np.float64)
 
 
 def _scales(lattice: Lattice, n: int, rng: np.random.Generator) -> IntArray:
     most = max(1, lattice.n_steps // 6)
     return np.asarray(np.exp(rng.random(n) * np.log(most)), dtype=np.int64)
-
-
-def _settled(lattice: Lattice, counts: IntArray, rng: np.random.Generator) -> IntArray:
-    """Clear for some rows the least present component into the greatest, so that some vanish."""
-    clears = np.flatnonzero(rng.random(len(counts)) < 0.2)
-    chosen = counts[clears]
-    masked = np.where(chosen > 0, chosen, lattice.n_steps + 1)
-    least, greatest = masked.argmin(axis=1), chosen.argmax(axis=1)
-    here = np.arange(len(clears))
-    amount = np.where(least == greatest, 0, chosen[here, least])
-    chosen[here, least] -= amount
-    chosen[here, greatest] += amount
-    settled = counts.copy()
-    settled[clears] = chosen
-    return settled

@@ -30,8 +30,7 @@ def violations(conditions: Conditions, rows: IntArray) -> FloatArray:
     """
     total = np.zeros(len(rows), dtype=np.float64)
     for table in conditions.tables:
-        reach = max(1.0, *(float(np.max(np.abs(entries))) for entries in table.entries))
-        excess = np.asarray(table.sums(rows) - table.bound, dtype=np.float64) / reach
+        excess = np.asarray(table.sums(rows) - table.bound, dtype=np.float64) / table.reach
         total += np.where(excess > 0, np.minimum(excess, _UNDEFINED), 0.0)
     columns = conditions.lattice.columns(rows)
     for condition in conditions.others:
