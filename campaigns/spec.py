@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from campaigns.approval import Approval
+from campaigns.batch_rules import BatchRules, batch_problems
 from campaigns.consistency import Draft, entry_key, goal_problems, one_of, problems_between
 from campaigns.definitions import resolved
 from campaigns.errors import Problem
@@ -71,7 +72,11 @@ class PlannerChoice(Section):
     n_initial: Natural = 8
     """Experiments of the initial design; observations at hand count."""
     batch: Natural = 1
-    """Candidates proposed at once."""
+    """Candidates proposed at once, at most: as many as can start; all of them where people approve
+    candidates or [batch] rules hold."""
+    design: Literal["spread", "maximin", "d_optimal"] = "spread"
+    """How points are chosen while there is no model: spread over the set, as far from each other
+    as can be, or so that a quadratic mixture model is known best."""
     settings: SettingsField = Field(default_factory=dict)
     """The planner's own; it checks them."""
 
@@ -109,6 +114,7 @@ class CampaignSpec(Section):
     approval: Approval = Approval()
     failures: Failures = Failures()
     reference: Reference | None = None
+    batch: BatchRules | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "CampaignSpec":
@@ -134,6 +140,7 @@ class CampaignSpec(Section):
         problems = problems or [
             *self._approval_problems(),
             *self._reference_problems(),
+            *(batch_problems(self.space, self.batch) if self.batch else ()),
             *goal_problems(self.objectives, trade_off, targets),
         ]
         if problems:
