@@ -260,13 +260,15 @@ class Lane:
         command += ["--rig", str((self.tally / "rig.toml").resolve()), "--no-supervise", "--plain"]
         command += ["--leave-when-held"]
         command += ["--database", str(self.database.resolve()), "--speed", f"{self.speed:g}"]
-        return command + (["--resume"] if self._is_open() else ["--new"])
+        return command + (["--resume"] if self._open_state() else ["--new"])
 
-    def _is_open(self) -> bool:
+    def _open_state(self) -> CampaignState | None:
+        """Return the state of the unfinished campaign, None if it cannot be read just now."""
         try:
-            return not self.state().status.has_ended
+            state = self.state()
         except (LogError, LookupError):
-            return False
+            return None
+        return None if state.status.has_ended else state
 
     def revive(self, kill: Kill) -> None:
         """Start what is dead and answer doubts until the campaign is driven again."""
@@ -275,9 +277,9 @@ class Lane:
         while time.monotonic() < until:
             self.look_after(kill)
             time.sleep(LOOK_S)
-            if not self._is_open():
+            state = self._open_state()
+            if state is None:
                 continue
-            state = self.state()
             if n_jobs < 0:
                 n_jobs = _n_job_events(state)
             is_driven = state.is_attached and state.status is CampaignStatus.RUNNING
@@ -292,10 +294,9 @@ class Lane:
             kill: Where doubts and answers are noted.
         """
         self._ensure_engine({})
-        if self._is_open():
-            state = self.state()
-            if state.status.is_waiting:
-                self._help(state, kill)
+        state = self._open_state()
+        if state is not None and state.status.is_waiting:
+            self._help(state, kill)
 
     def is_at_work(self, job: JobState) -> bool:
         """Tell whether a started job has begun to touch matter and has not ended."""

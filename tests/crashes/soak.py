@@ -14,13 +14,14 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 from typing_extensions import override
 
 from orchestrator.core.events import JobStarted, campaign_stream
+from orchestrator.errors import LogError
 from orchestrator.log.sql_log import open_sqlite_log
 from tests.crashes.crash_lane import LANES, Kill, Lane
 
@@ -33,6 +34,19 @@ WARM_UP = 0.05
 
 class SoakLane(Lane):
     """A lane whose engine stays, whatever happens."""
+
+    n_jobs = 0
+    """Attempts of jobs that were begun, by the last count."""
+    _n_counted = 0
+
+    def count(self) -> int:
+        """Return `n_jobs` as the log has it now; while the log is locked, as it was."""
+        with suppress(LogError), closing(open_sqlite_log(self.database, must_exist=True)) as log:
+            stream = campaign_stream(self.spec.campaign_id)
+            for record in log.read(after_seq=self._n_counted, stream=stream):
+                self.n_jobs += isinstance(record.event, JobStarted)
+                self._n_counted = record.seq
+        return self.n_jobs
 
     @override
     def engine_command(self) -> list[str]:
@@ -58,7 +72,7 @@ def main() -> int:
     finally:
         lane.close()
     found = _compared(samples)
-    found |= {"faults": n_faults, "jobs": _n_jobs(lane), "attempts_judged": verdict.n_attempts}
+    found |= {"faults": n_faults, "jobs": lane.count(), "attempts_judged": verdict.n_attempts}
     found |= {"lost": verdict.lost, "duplicated": verdict.duplicated}
     found |= {"unreported": verdict.unreported, "stray": verdict.stray}
     print(json.dumps(found, indent=1))
@@ -66,7 +80,7 @@ def main() -> int:
 
 
 def _soak(
-    lane: Lane, n_jobs: int, fault_every_s: float, seed: int
+    lane: SoakLane, n_jobs: int, fault_every_s: float, seed: int
 ) -> tuple[list[dict[str, float]], int]:
     rng = random.Random(seed)
     samples: list[dict[str, float]] = []
@@ -79,7 +93,7 @@ def _soak(
             _cause(lane.tally, rng.choice(VICTIMS), rng.choice(FAULTS))
             n_faults, fault_s = n_faults + 1, now
         if now - sample_s >= SAMPLE_S:
-            done, sample_s = _n_jobs(lane), now
+            done, sample_s = lane.count(), now
             samples.append({"jobs": done, **_sizes(lane)})
             print(f"{done} jobs, {n_faults} faults, {samples[-1]}", file=sys.stderr, flush=True)
         time.sleep(0.5)
@@ -94,12 +108,6 @@ def _cause(tally: Path, target: str, kind: str) -> None:
         line.connect(str((tally / "control").resolve()))
         line.sendall(json.dumps(request).encode() + b"\n")
         line.recv(65536)
-
-
-def _n_jobs(lane: Lane) -> int:
-    with closing(open_sqlite_log(lane.database, must_exist=True)) as log:
-        records = log.read(stream=campaign_stream(lane.spec.campaign_id))
-        return sum(isinstance(record.event, JobStarted) for record in records)
 
 
 def _sizes(lane: Lane) -> dict[str, float]:
