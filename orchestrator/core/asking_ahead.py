@@ -60,16 +60,19 @@ def seats_of(
 def n_to_ask(state: CampaignState, seats: Seats) -> int:
     """Return how many candidates to ask for: no more than can be used at once.
 
-    What is not used at once would be started later without the results that came meanwhile. Only
-    where people look at candidates, a whole batch is asked for: they look at it in one go.
+    What is not used at once would be started later without the results that came meanwhile. A whole
+    batch is asked for only where people look at candidates, in one go, or where candidates of one
+    proposal must have something in common.
 
     Args:
         state: The campaign.
         seats: With at least one candidate wanted.
     """
-    batch = state.spec.planner.batch
-    n = batch if state.spec.approval.gate != "off" else min(batch, seats.n_wanted)
-    limit = state.spec.stopping.max_experiments
+    spec = state.spec
+    n = spec.planner.batch
+    if spec.approval.gate == "off" and spec.batch is None:
+        n = min(n, seats.n_wanted)
+    limit = spec.stopping.max_experiments
     return n if limit is None else min(n, limit - state.n_searched)
 
 

@@ -64,10 +64,11 @@ class Repeating:
 
         Nothing is exchanged but with one measured objective, to be as large or as small as
         possible, that is noisy beyond doubt: reported errors or repeats show it. Points that
-        failed once or are pending are not repeated.
+        failed once or are pending are not repeated, and a batch that keeps rules is left as it is.
         """
         made = self.taken.repeatable(self.problem.feasible)
-        if not self._is_worth_asking() or not len(made) or not len(rows):
+        has_rules = self.aims.campaign.batch is not None and len(rows) > 1
+        if has_rules or not self._is_worth_asking() or not len(made) or not len(rows):
             return rows, []
         chosen = rows.copy()
         remarks: list[str] = []

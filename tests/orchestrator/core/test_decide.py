@@ -155,9 +155,11 @@ def test_a_batch_never_exceeds_what_may_still_be_made():
     assert decide(state, LabState(), START, is_planning=False).intents == (AskPlanner(3),)
 
 
-@pytest.mark.parametrize(("gate", "n"), [("off", 2), ("all", 8)])
-def test_more_than_can_start_is_asked_for_only_where_a_person_looks_at_the_batch(gate, n):
-    more = f'[approval]\ngate = "{gate}"\n'
+@pytest.mark.parametrize(
+    ("more", "n"),
+    [("", 2), ('[approval]\ngate = "all"\n', 8), ("[batch]\nmax_components = 2\n", 8)],
+)
+def test_more_than_can_start_is_asked_for_only_where_a_batch_belongs_together(more, n):
     state = fold(_opened(max_experiments=99, in_flight=2, batch=8, more=more))
 
     assert decide(state, LabState(), START, is_planning=False).intents == (AskPlanner(n),)
