@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -264,11 +264,10 @@ class Lane:
 
     def _open_state(self) -> CampaignState | None:
         """Return the state of the unfinished campaign, None if it cannot be read just now."""
-        try:
+        with suppress(LogError, LookupError):
             state = self.state()
-        except (LogError, LookupError):
-            return None
-        return None if state.status.has_ended else state
+            return None if state.status.has_ended else state
+        return None
 
     def revive(self, kill: Kill) -> None:
         """Start what is dead and answer doubts until the campaign is driven again."""
