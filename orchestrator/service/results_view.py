@@ -38,7 +38,7 @@ def best_views(
     sds = {record.experiment_id: record.observation.sds for record in state.observations}
     views = []
     for column, objective in enumerate(state.spec.objectives):
-        value = best_value(objective.direction, [values[column] for _, values in rows])
+        value = best_value(objective, [values[column] for _, values in rows])
         experiment_id = next(name for name, values in rows if values[column] == value)
         views.append(
             BestView(
