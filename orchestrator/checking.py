@@ -75,7 +75,9 @@ class CheckReport:
     """Points that can be weighed and set, before any constraint; to three digits if counting them
     takes long."""
     feasible_fraction: float
-    """Share of them that meets every constraint."""
+    """Share of them that meets every constraint; 0 if it is too small to be estimated."""
+    feasible_fraction_error: float | None
+    """Standard error of the share, as a part of it; 0 if it is exact, None if it is 0."""
     n_feasible_points: int | None
     """Exact number, or None where the set is too large to be listed."""
     planner: str
@@ -109,6 +111,7 @@ def check(campaign_file: Path, rig_file: Path | None) -> CheckReport:
         n_parameters=len(campaign.space.parameters),
         n_lattice_points=feasible.n_lattice_points,
         feasible_fraction=feasible.share,
+        feasible_fraction_error=feasible.share_error if feasible.share else None,
         n_feasible_points=feasible.n_points,
         planner=campaign.planner.name,
         bench=bench,

@@ -22,13 +22,9 @@ def outlook_panel(found: CheckReport) -> RenderableType:
     table.add_column()
     bench = found.bench
     table.add_row("space", f"components: {found.n_components}, parameters: {found.n_parameters}")
-    about = "about " if found.n_feasible_points is None else ""
     count = "" if found.n_feasible_points is None else f": {found.n_feasible_points:,} points"
-    table.add_row(
-        "feasible",
-        f"{about}{100 * found.feasible_fraction:.3g} % of {_number(found.n_lattice_points)} "
-        f"lattice points{count}",
-    )
+    share = f"{_share(found)} of {_number(found.n_lattice_points)} lattice points{count}"
+    table.add_row("feasible", share)
     table.add_row("planner", found.planner)
     parts: list[RenderableType] = [table]
     if bench is not None:
@@ -36,6 +32,17 @@ def outlook_panel(found: CheckReport) -> RenderableType:
         parts += [Text(), _stock_table(bench)] if bench.stock else []
     parts += [Text(f"warning: {warning}", style="yellow") for warning in found.warnings]
     return Panel(Group(*parts), title=Text(found.name), title_align="left", expand=False)
+
+
+def _share(found: CheckReport) -> str:
+    """Return which part of the lattice is feasible, and how well that is known."""
+    if found.feasible_fraction_error is None:
+        return "some, but too few to be estimated,"
+    per_cent = f"{100 * found.feasible_fraction:.3g} %"
+    if found.n_feasible_points is not None:
+        return per_cent
+    error = 100 * found.feasible_fraction_error
+    return f"about {per_cent} (give or take {max(error, 1):.0f} % of that)"
 
 
 def _number(n: int) -> str:
