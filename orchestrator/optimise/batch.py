@@ -1,4 +1,4 @@
-"""Choosing a batch from rows by an acquisition function: greedily, refined by small moves."""
+"""Choosing a batch from rows by an acquisition function: greedily, each pick by its own search."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,14 @@ from orchestrator.optimise.acquisition.protocol import Acquisition, Score
 from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.candidates import Taken
 from orchestrator.optimise.feasible_set import FeasibleSet
-from orchestrator.optimise.lattice import FloatArray, IntArray, row_keys
+from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, row_keys
+from orchestrator.optimise.local_search import LocalSearch
+from orchestrator.optimise.time_budget import TimeBudget
 
 __all__ = ["BatchChooser"]
 
-_SECOND_LOOK: Final = 2_500
+_SECOND_LOOK: Final = 5_000
 """Rows that later picks of a batch look at again: the best of the first."""
-_REFINED: Final = 12
-"""Rows whose neighbourhoods are searched, in each of the rounds."""
-_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,56 +36,76 @@ class BatchChooser:
     """From encoded rows to the logarithm of the probability that they can be made."""
     pending: Tensor
     """Encoded pending points."""
+    budget: TimeBudget
 
     def __call__(self, pool: IntArray, n: int, picked: IntArray) -> IntArray:
         """Return up to `n` rows of a pool (of the whole set, where small moves reach further)."""
         chosen = pool[:0]
         rows = pool
-        for turn in range(min(n, len(pool))):
+        for turn in range(len(picked), len(picked) + min(n, len(pool))):
             before = np.vstack([picked, chosen])
-            encoded = torch.from_numpy(self.encoded(before))
-            waiting = torch.cat([self.pending, encoded])
-            score = self.acquisition.after(self.situation, waiting, turn)
-            scores = self._scores(score, rows)
-            if turn == 0 and self.feasible.listed is None:
-                rows, scores = self._refined(score, rows, scores, before)
-            place = int(scores.argmax())
-            chosen = np.vstack([chosen, rows[place : place + 1]])
-            order = np.argsort(-scores, kind="stable")
-            order = order[order != place][: max(_SECOND_LOOK, n) if turn == 0 else None]
-            rows = rows[order]
+            score = self._score(before, turn)
+            if turn == len(picked):
+                scorable = self._scorable(rows)
+            scores = score(scorable)
+            scores[_are_among(rows, before)] = -np.inf
+            best = self._best(rows, scores, score, before, turn)
+            chosen = np.vstack([chosen, best[None]])
+            if turn == len(picked) and len(rows) > max(_SECOND_LOOK, n):
+                order = np.argsort(-scores, kind="stable")[: max(_SECOND_LOOK, n)]
+                rows = rows[order]
+                scorable = self._scorable(rows)
         return chosen
 
-    def _scores(self, score: Score, rows: IntArray) -> FloatArray:
-        encoded = self.encoded(rows)
-        total = score(torch.from_numpy(encoded)).numpy() + self.log_success(encoded)
-        return np.asarray(np.where(np.isnan(total), -np.inf, total), dtype=np.float64)
-
-    def _refined(
+    def _best(
         self,
-        score: Score,
         rows: IntArray,
         scores: FloatArray,
+        score: Callable[["_Scorable"], FloatArray],
         before: IntArray,
-    ) -> tuple[IntArray, FloatArray]:
-        """Add the neighbours of the best rows, and of the best of those, while any is better."""
-        known = {*row_keys(rows), *row_keys(before)}
-        searched: set[tuple[int, ...]] = set()
-        for _ in range(_ROUNDS):
-            order = np.argsort(-scores, kind="stable")[:_REFINED]
-            best = [key for key in row_keys(rows[order]) if key not in searched]
-            searched.update(best)
-            near = [self.feasible.neighbours(np.array(key, dtype=np.int64)) for key in best]
-            if not near:
-                break
-            added = self.taken.unseen(np.unique(np.vstack(near), axis=0))
-            added = added[np.array([key not in known for key in row_keys(added)], dtype=np.bool_)]
-            if not len(added):
-                break
-            known.update(row_keys(added))
-            top = scores.max()
-            more = self._scores(score, added)
-            rows, scores = np.vstack([rows, added]), np.concatenate([scores, more])
-            if more.max() <= top:
-                break
-        return rows, scores
+        turn: int,
+    ) -> IntArray:
+        best: IntArray = rows[int(scores.argmax())]
+        listed, companions = self.feasible.listed, self.feasible.companions
+        if listed is not None and (len(listed) <= len(rows) or not companions.is_free):
+            return best
+        if self.budget.is_over(f"search around the best of pick {turn + 1}"):
+            return best
+        search = LocalSearch(
+            feasible=self.feasible,
+            taken=self.taken,
+            may_take=lambda more: ~_are_among(more, before) & companions.may_join(more, before),
+            score=lambda more: score(self._scorable(more)),
+            rng=np.random.default_rng([self.situation.seed, self.situation.first, turn]),
+        )
+        found, _ = search.best(rows, scores, lambda: self.budget.is_over("further moves"))
+        return found
+
+    def _scorable(self, rows: IntArray) -> "_Scorable":
+        encoded = self.encoded(rows)
+        return _Scorable(torch.from_numpy(encoded), self.log_success(encoded))
+
+    def _score(self, before: IntArray, turn: int) -> Callable[["_Scorable"], FloatArray]:
+        waiting = torch.cat([self.pending, torch.from_numpy(self.encoded(before))])
+        promise: Score = self.acquisition.after(self.situation, waiting, turn)
+
+        def score(rows: "_Scorable") -> FloatArray:
+            total = promise(rows.X).numpy() + rows.log_success
+            return np.asarray(np.where(np.isnan(total), -np.inf, total), dtype=np.float64)
+
+        return score
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scorable:
+    """Rows as acquisitions see them; the same object every turn, so that work can be kept."""
+
+    X: Tensor
+    log_success: FloatArray
+
+
+def _are_among(rows: IntArray, others: IntArray) -> BoolArray:
+    known = set(row_keys(others))
+    if not known:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return np.array([key in known for key in row_keys(rows)], dtype=np.bool_)

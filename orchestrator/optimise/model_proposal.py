@@ -1,7 +1,6 @@
 """Proposals by models; imported only once there is enough to learn from, for torch is heavy."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import numpy as np
 import torch
@@ -17,26 +16,23 @@ from orchestrator.optimise.aims import Aims
 from orchestrator.optimise.batch import BatchChooser
 from orchestrator.optimise.best_made import best_by_model
 from orchestrator.optimise.candidates import Taken, choose
-from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import IntArray
 from orchestrator.optimise.novelty import are_far
 from orchestrator.optimise.planner import Proposal
 from orchestrator.optimise.planner_settings import PlannerSettings
+from orchestrator.optimise.pool import elites, pool_of
 from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.repeatable import one_seeded_thread
 from orchestrator.optimise.repeating import SEEKING_A_MAXIMUM, Repeating
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
+from orchestrator.optimise.time_budget import TimeBudget
 from orchestrator.optimise.training_data import (
     LEAST_ROWS,
     reference_point,
 )
 
 __all__ = ["ModelFailure", "propose_by_model"]
-
-_WHOLE_POOL: Final = 20_000
-"""A set of up to so many points is weighed whole."""
-_DRAWN_POOL: Final = 3_000
 
 
 class ModelFailure(AthanorError):
@@ -72,6 +68,7 @@ def _propose(
     seed: int,
     settings: PlannerSettings,
 ) -> Proposal:
+    budget = TimeBudget(settings.time_budget_s)
     problem = Problem.of(campaign, observations)
     feasible, data = problem.feasible, problem.data
     taken = Taken.of(feasible.lattice, observations, pending)
@@ -84,10 +81,10 @@ def _propose(
     several = len(campaign.objectives) > 1
     reference = reference_point(campaign, observations) if several else None
     rng = np.random.default_rng([seed, len(observations), len(pending)])
-    pool = _pool(feasible, taken, n, rng)
     surrogate = fit_surrogate(columns) if columns else None
     if surrogate is None:
         method = "exact"
+        pool = pool_of(feasible, feasible.starts[:0], n, rng)
         rows, remark = choose(feasible, taken, n, pool, _exact_chooser(problem))
     else:
         baseline = np.unique(problem.joined(data.X_made, data.computed_made), axis=0)
@@ -100,10 +97,17 @@ def _propose(
             seed=seed,
             first=len(observations) + len(pending),
         )
-        waiting = torch.from_numpy(problem.points(pending))
+        pool = pool_of(feasible, elites(problem, surrogate, aims, taken), n, rng)
         acquisition = acquisition_for(settings)
         chooser = BatchChooser(
-            acquisition, situation, feasible, taken, problem.rows, problem.log_success, waiting
+            acquisition=acquisition,
+            situation=situation,
+            feasible=feasible,
+            taken=taken,
+            encoded=problem.rows,
+            log_success=problem.log_success,
+            pending=torch.from_numpy(problem.points(pending)),
+            budget=budget,
         )
         method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
@@ -116,6 +120,7 @@ def _propose(
         remarks.append(best_by_model(campaign, surrogate, observations))
         remarks += [*surrogate.remarks]
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
+        remarks.append(budget.remark)
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"
     return Proposal(
         candidates=_candidates(problem, surrogate, rows),
@@ -123,18 +128,6 @@ def _propose(
         reason="; ".join(text for text in (reason, *remarks, remark) if text),
         reference_point=reference,
     )
-
-
-def _pool(feasible: FeasibleSet, taken: Taken, n: int, rng: np.random.Generator) -> IntArray:
-    if feasible.listed is not None and len(feasible.listed) <= _WHOLE_POOL:
-        return feasible.listed
-    drawn = feasible.sample(_DRAWN_POOL + n, rng)
-    told = np.array(sorted(taken.seen), dtype=np.int64).reshape(-1, feasible.lattice.n_variables)
-    near = [feasible.neighbours(row) for row in told[feasible.contains(told)]]
-    around = np.vstack([drawn[:0], *near])
-    if len(around) > _DRAWN_POOL // 2:
-        around = around[rng.choice(len(around), _DRAWN_POOL // 2, replace=False)]
-    return np.unique(np.vstack([drawn, around]), axis=0)
 
 
 def _exact_chooser(problem: Problem) -> Callable[[IntArray, int, IntArray], IntArray]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 __all__ = ["AcquisitionName", "PlannerSettings", "settings_from"]
 
@@ -18,6 +18,9 @@ class PlannerSettings(BaseModel):
     acquisition: AcquisitionName = "automatic"
     replicates: Literal["never", "when_worth"] = "never"
     """Whether a made point may be made again where that is worth more than a new one."""
+    time_budget_s: float | None = Field(default=None, gt=0)
+    """Real seconds after which a proposal is what was found by then; without it as long as it
+    takes, and always the same."""
 
 
 def settings_from(settings: Mapping[str, object]) -> PlannerSettings:

@@ -17,6 +17,7 @@ from botorch.models.transforms.input import FilterFeatures
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
 from gpytorch.likelihoods import FixedNoiseGaussianLikelihood
 from linear_operator.utils.errors import NotPSDError
+from torch import Tensor
 
 from orchestrator.core.point import Prediction
 from orchestrator.optimise.evidence import Evidence, Hyperparameters, best_hyperparameters
@@ -45,6 +46,17 @@ class Surrogate:
     columns: tuple[Column, ...]
     remarks: tuple[str, ...]
     """Fallbacks that were taken, in words."""
+
+    def means(self, X: Tensor) -> Tensor:
+        """Return the expected values of the columns, on their scales.
+
+        Args:
+            X: `n x (d + c)` rows.
+
+        Returns:
+            `n x p`.
+        """
+        return torch.stack([process.moments(X)[0] for process in self.processes], dim=-1)
 
     def predictions(self, X: FloatArray) -> list[dict[str, Prediction]]:
         """Return mean and standard deviation of the noise-free value, in the campaign's units.

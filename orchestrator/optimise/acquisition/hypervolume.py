@@ -14,6 +14,11 @@ __all__ = ["Fronts", "fat", "non_dominated"]
 
 TAIL: Final = 1e-6
 """Width, in utilities, of the tail that an improvement keeps where there is none."""
+_TAIL_SAMPLES: Final = 8
+_NOTHING: Final = 1e-12
+"""Volume, in utilities, below which a point adds nothing."""
+_CELLS: Final = 2**18
+"""Numbers that are worked on at once."""
 
 
 def fat(x: Tensor, tail: float = TAIL) -> Tensor:
@@ -108,12 +113,7 @@ class Fronts:
         front = non_dominated(Y, valid & (Y - reference > 0).all(dim=-1))
         for points in _in_turn(-Y, front):
             self._bounds.add(points)
-        self._boxes = self._open_boxes()
-
-    @property
-    def n_boxes(self) -> int:
-        """Boxes of all samples together."""
-        return sum(len(low) for low, _ in self._boxes)
+        self._low, self._high = self._open_boxes()
 
     def join(self, Y: Tensor, valid: Tensor) -> None:
         """Add one point a sample.
@@ -125,30 +125,38 @@ class Fronts:
         before = self._bounds.U
         self._bounds.add(torch.where(valid.unsqueeze(1), -Y, torch.inf))
         if self._bounds.U is not before:
-            self._boxes = self._open_boxes()
+            self._low, self._high = self._open_boxes()
 
-    def gains(self, sample: int, Y: Tensor) -> Tensor:
-        """Return the volume that points add to the front of one sample, with a tail.
+    def gains(self, Y: Tensor) -> Tensor:
+        """Return the volume that points add to the front of each sample.
+
+        Where they add nothing to any, a tail stands for how far they are from it: the same number
+        in all samples, far below every real gain.
 
         Args:
-            sample: Which.
-            Y: `n x m` utilities.
-        """
-        low, high = self._boxes[sample]
-        volume: Tensor | None = None
-        for j in range(Y.shape[1]):
-            column = Y[:, j : j + 1]
-            length = fat(column - low[:, j])
-            bounded = torch.isfinite(high[:, j])
-            if bool(bounded.any()):
-                length[:, bounded] -= fat(column - high[bounded, j])
-            volume = length if volume is None else volume.mul_(length)
-        if volume is None:
-            raise ValueError("points without a utility have no volume")
-        return volume.sum(dim=1)
+            Y: `S x n x m` utilities.
 
-    def _open_boxes(self) -> list[tuple[Tensor, Tensor]]:
-        """Return corners of boxes that share what no point dominates, by sample."""
+        Returns:
+            `S x n`.
+        """
+        size = max(16, _CELLS // self._low[..., 0].numel())
+        found = torch.cat(
+            [_volumes(part, self._low, self._high) for part in torch.split(Y, size, 1)], 1
+        )
+        vain = found.amax(dim=0) < _NOTHING
+        if bool(vain.any()):
+            few = slice(0, _TAIL_SAMPLES)
+            low, high = self._low[few], self._high[few]
+            parts = torch.split(Y[few, vain], size, 1)
+            tails = torch.cat([_fat_volumes(part, low, high) for part in parts], 1)
+            found[:, vain] = _NOTHING * tails.mean(dim=0)
+        return found
+
+    def _open_boxes(self) -> tuple[Tensor, Tensor]:
+        """Return corners of boxes that share what no point dominates, `S x c x m` each.
+
+        Samples with fewer boxes than others get empty ones.
+        """
         n = int(self._bounds.owner.max()) + 1
         infinite = torch.full_like(self._reference, torch.inf)
         second = _Bounds(n, self._reference, infinite)
@@ -158,7 +166,32 @@ class Fronts:
         for turn in range(int(counts.max())):
             second.add(lower[begins + torch.clamp_max(counts - 1, turn)])
         owner, low, high = second.boxes(infinite)
-        return [(low[owner == one], high[owner == one]) for one in range(n)]
+        order = torch.argsort(owner, stable=True)
+        counts = torch.bincount(owner, minlength=n)
+        owner, place = owner[order], torch.arange(len(order))
+        place -= (torch.cumsum(counts, 0) - counts)[owner]
+        shape = (n, int(counts.max()), low.shape[1])
+        padded_low, padded_high = low.new_full(shape, torch.inf), low.new_full(shape, torch.inf)
+        padded_low[owner, place], padded_high[owner, place] = low[order], high[order]
+        return padded_low, padded_high
+
+
+def _volumes(Y: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    volume = torch.ones(())
+    for j in range(Y.shape[-1]):
+        length = torch.minimum(Y[:, :, None, j], high[:, None, :, j])
+        volume = length.sub_(low[:, None, :, j]).clamp_min_(0.0).mul_(volume)
+    return volume.sum(dim=-1)
+
+
+def _fat_volumes(Y: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    volume = torch.ones(())
+    for j in range(Y.shape[-1]):
+        column = Y[:, :, None, j]
+        length = fat(column - low[:, None, :, j])
+        beyond = fat(column - high[:, None, :, j])
+        volume = volume * (length - torch.where(torch.isinf(high[:, None, :, j]), 0.0, beyond))
+    return volume.sum(dim=-1)
 
 
 def _in_turn(Y: Tensor, front: Tensor) -> list[Tensor]:

@@ -129,8 +129,7 @@ class Improvement(Acquisition):
         aims = situation.aims
 
         def gain(samples: Tensor, X: Tensor) -> Tensor:
-            Y = aims.utilities(samples, X)
-            return torch.stack([fronts.gains(one, Y[one]) for one in range(len(Y))])
+            return fronts.gains(aims.utilities(samples, X))
 
         return outlook.score(gain)
 
