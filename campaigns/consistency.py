@@ -35,6 +35,7 @@ class Draft:
     """Names of outcomes."""
     jobs: Mapping[int, JobTemplate]
     cost: Expression | None
+    hours: Expression | None
     targets: Mapping[int, str]
     """Objectives that stopping targets name."""
     named_components: frozenset[str] = frozenset()
@@ -229,6 +230,8 @@ def _recipe_problems(draft: Draft) -> Iterator[Problem]:
     known = draft.inputs | draft.computed_names
     if draft.cost is not None:
         yield from _misused(draft, "recipe.cost_usd_per_experiment", draft.cost, known)
+    if draft.hours is not None:
+        yield from _misused(draft, "recipe.hours_per_experiment", draft.hours, known)
     if draft.are_inputs_known and not draft.components and not draft.named_components:
         for index, template in draft.jobs.items():
             if template.for_each is not None:

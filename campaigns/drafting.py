@@ -80,6 +80,7 @@ def draft_of(document: Mapping[str, object]) -> Draft:
         jobs=_read_jobs(recipe.get("job")),
         job_labels={index: _table(job).get("name") for index, job in jobs.items()},
         cost=_parts(Recipe, recipe).get("cost_usd_per_experiment"),
+        hours=_parts(Recipe, recipe).get("hours_per_experiment"),
         targets=_texts(_table(document.get("stopping")).get("target"), "objective"),
         named_components=frozenset(named),
         named_computed=frozenset(_table(document.get("computed"))),

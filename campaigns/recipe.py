@@ -246,6 +246,9 @@ class Recipe(Section):
     """Experiments on the bench at once."""
     cost_usd_per_experiment: ExpressionField = parse_expression("0")
     """Dollars, for the stopping rule: a number or an expression over the point."""
+    hours_per_experiment: ExpressionField | None = None
+    """Hours that the bench is busy with one: a number or an expression over the point. Planners
+    that weigh what experiments take look at it, nothing else does."""
     jobs: Annotated[tuple[JobTemplate, ...], AfterValidator(not_empty)] = Field(alias="job")
     analyses: tuple[AnalysisChoice, ...] = Field(default=(), alias="analysis")
 

@@ -133,6 +133,7 @@ class CampaignSpec(Section):
                 outcomes={i: one.name for i, one in enumerate(self.outcomes)},
                 jobs=dict(enumerate(self.recipe.jobs if self.recipe else ())),
                 cost=self.recipe.cost_usd_per_experiment if self.recipe else None,
+                hours=self.recipe.hours_per_experiment if self.recipe else None,
                 targets={i: one.objective for i, one in enumerate(self.stopping.targets)},
             )
         )
