@@ -9,6 +9,7 @@ from torch import Tensor
 from orchestrator.optimise.acquisition.hypervolume import fat, non_dominated
 from orchestrator.optimise.acquisition.joint_samples import JointSamples
 from orchestrator.optimise.acquisition.protocol import Score
+from orchestrator.optimise.acquisition.risk import log_mean_gain
 from orchestrator.optimise.acquisition.situation import Situation
 
 __all__ = ["Outlook", "best_gain", "kept", "lowest"]
@@ -80,11 +81,12 @@ class Outlook:
             self.X = torch.cat([self.X, more])
         return True
 
-    def score(self, gain: Callable[[Tensor, Tensor], Tensor]) -> Score:
+    def score(self, gain: Callable[[Tensor, Tensor], Tensor], risk: float = 0.0) -> Score:
         """Return a score: the logarithm of the mean of gains, weighed by the specifications.
 
         Args:
             gain: From samples `S x n x p` at `n x (d + c)` rows to gains `S x n`, at least 0.
+            risk: The share of the luckiest samples that is left out, 0..1.
         """
 
         def scores(X: Tensor) -> Tensor:
@@ -95,7 +97,7 @@ class Outlook:
                 gains = gain(samples, X[begin : begin + _CHUNK])
                 for condition in self._conditions:
                     gains = gains * kept(condition(samples))
-                found.append(gains.mean(dim=0).log())
+                found.append(log_mean_gain(gains, risk))
             return torch.cat(found) if found else X.new_zeros(0)
 
         return scores
