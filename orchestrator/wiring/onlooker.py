@@ -80,6 +80,7 @@ class Onlooker:
         self._shown_s = self._beaten_s = float("-inf")
         self._last: Watch | None = None
         self._n_ended = 0
+        self._failure = ""
 
     def __call__(self, watch: "Watch") -> None:
         """Take note of a change; a log that is full or locked is the engine's to wait for."""
@@ -103,9 +104,17 @@ class Onlooker:
         if self._thread is None:
             self._show_now()
         elif self._work is None or self._work.done():
-            if self._work is not None:
-                self._work.result()
+            self._tell_of_failure()
             self._work = self._thread.submit(self._show_now)
+
+    def _tell_of_failure(self) -> None:
+        """Write down why nothing could be shown: samples matter more than a screen."""
+        error = self._work.exception() if self._work is not None else None
+        if isinstance(error, LogUnavailable):
+            return
+        if error is not None and repr(error) != self._failure:
+            self._failure = repr(error)
+            logger.error("%s: cannot be shown: %r", self._campaign_id, error, exc_info=error)
 
     def show_last(self) -> None:
         """Show the last change, however recent the one before, and end the thread."""
