@@ -34,6 +34,8 @@ class BatchChooser:
     """From `n x d` rows to features followed by computed objectives on their scales."""
     log_success: Callable[[FloatArray], FloatArray]
     """From encoded rows to the logarithm of the probability that they can be made."""
+    log_outlay: Callable[[IntArray], FloatArray]
+    """From rows to the logarithm of what they take, in whatever promises are counted by."""
     pending: Tensor
     """Encoded pending points."""
     budget: TimeBudget
@@ -83,14 +85,15 @@ class BatchChooser:
 
     def _scorable(self, rows: IntArray) -> "_Scorable":
         encoded = self.encoded(rows)
-        return _Scorable(torch.from_numpy(encoded), self.log_success(encoded))
+        weight = self.log_success(encoded) - self.log_outlay(rows)
+        return _Scorable(torch.from_numpy(encoded), weight)
 
     def _score(self, before: IntArray, turn: int) -> Callable[["_Scorable"], FloatArray]:
         waiting = torch.cat([self.pending, torch.from_numpy(self.encoded(before))])
         promise: Score = self.acquisition.after(self.situation, waiting, turn)
 
         def score(rows: "_Scorable") -> FloatArray:
-            total = promise(rows.X).numpy() + rows.log_success
+            total = promise(rows.X).numpy() + rows.log_weight
             return np.asarray(np.where(np.isnan(total), -np.inf, total), dtype=np.float64)
 
         return score
@@ -101,7 +104,8 @@ class _Scorable:
     """Rows as acquisitions see them; the same object every turn, so that work can be kept."""
 
     X: Tensor
-    log_success: FloatArray
+    log_weight: FloatArray
+    """How likely they can be made, by what they take."""
 
 
 def _are_among(rows: IntArray, others: IntArray) -> BoolArray:

@@ -7,8 +7,8 @@ from typing_extensions import override
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
-from orchestrator.optimise.planner import Planner, Proposal
-from orchestrator.optimise.planner_settings import PlannerSettings, settings_from
+from orchestrator.optimise.planner import Planner, Proposal, UnsupportedCampaign
+from orchestrator.optimise.planner_settings import PlannerSettings, reasons_against, settings_from
 from orchestrator.optimise.sobol_planner import propose_spread
 from orchestrator.optimise.training_data import LEAST_ROWS
 
@@ -44,7 +44,13 @@ class BotorchPlanner(Planner):
 
     @override
     def refuse_unsupported(self, campaign: CampaignSpec) -> None:
-        """Accept every campaign."""
+        """Check that the settings suit the campaign.
+
+        Raises:
+            UnsupportedCampaign: One does not; the key is named, and what it needs.
+        """
+        for reason in reasons_against(self._settings, campaign):
+            raise UnsupportedCampaign(self.name, reason)
 
     @override
     def propose(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from linear_operator.utils.errors import NanError, NotPSDError
+from torch import Tensor
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.front import pareto_indices
@@ -12,12 +13,14 @@ from orchestrator.core.point import Candidate, Observation, Point, Prediction
 from orchestrator.errors import AthanorError
 from orchestrator.optimise.acquisition.named import acquisition_for
 from orchestrator.optimise.acquisition.situation import Situation
+from orchestrator.optimise.acquisition.territory import Territory
 from orchestrator.optimise.aims import Aims
 from orchestrator.optimise.batch import BatchChooser
 from orchestrator.optimise.best_made import best_by_model
 from orchestrator.optimise.candidates import Taken, choose
 from orchestrator.optimise.lattice import IntArray
 from orchestrator.optimise.novelty import are_far
+from orchestrator.optimise.outlay import log_outlay
 from orchestrator.optimise.planner import Proposal
 from orchestrator.optimise.planner_settings import PlannerSettings
 from orchestrator.optimise.pool import elites, pool_of
@@ -98,7 +101,7 @@ def _propose(
             first=len(observations) + len(pending),
         )
         pool = pool_of(feasible, elites(problem, surrogate, aims, taken), n, rng)
-        acquisition = acquisition_for(settings)
+        acquisition = acquisition_for(settings, _territory(problem, pool, rng))
         chooser = BatchChooser(
             acquisition=acquisition,
             situation=situation,
@@ -106,6 +109,7 @@ def _propose(
             taken=taken,
             encoded=problem.rows,
             log_success=problem.log_success,
+            log_outlay=log_outlay(campaign, feasible.lattice, settings.per),
             pending=torch.from_numpy(problem.points(pending)),
             budget=budget,
         )
@@ -115,7 +119,7 @@ def _propose(
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)
             remarks += repeats
-        remarks.append(aims.remark)
+        remarks += [settings.remark, aims.remark]
         remarks += [column.noise_remark for column in columns]
         remarks.append(best_by_model(campaign, surrogate, observations))
         remarks += [*surrogate.remarks]
@@ -128,6 +132,20 @@ def _propose(
         reason="; ".join(text for text in (reason, *remarks, remark) if text),
         reference_point=reference,
     )
+
+
+def _territory(problem: Problem, pool: IntArray, rng: np.random.Generator) -> Territory:
+    feasible = problem.feasible
+
+    def drawn(n: int) -> Tensor:
+        listed = feasible.listed
+        if listed is None:
+            rows = feasible.sample(n, rng)
+        else:
+            rows = listed[np.sort(rng.permutation(len(listed))[:n])]
+        return torch.from_numpy(problem.rows(rows))
+
+    return Territory(pool=lambda: torch.from_numpy(problem.rows(pool)), draw=drawn)
 
 
 def _exact_chooser(problem: Problem) -> Callable[[IntArray, int, IntArray], IntArray]:

@@ -40,12 +40,14 @@ class Improvement(Acquisition):
 
     Args:
         n_samples: Samples over which improvements are averaged, a power of 2.
+        risk: The share of the luckiest samples that is left out, 0..1; with Gaussian processes.
     """
 
     name: ClassVar[str] = "automatic"
 
-    def __init__(self, n_samples: int = _SAMPLES) -> None:
+    def __init__(self, n_samples: int = _SAMPLES, risk: float = 0.0) -> None:
         self._n_samples = n_samples
+        self._risk = risk
         self._outlook: Outlook | None = None
         self._fronts: tuple[int, Fronts] | None = None
 
@@ -115,7 +117,7 @@ class Improvement(Acquisition):
                 gains = gains * kept(threshold(samples))
             return gains
 
-        return outlook.score(gain)
+        return outlook.score(gain, self._risk)
 
     def _hypervolume(self, situation: Situation, pending: Tensor) -> Score:
         if situation.reference is None:
@@ -131,7 +133,7 @@ class Improvement(Acquisition):
         def gain(samples: Tensor, X: Tensor) -> Tensor:
             return fronts.gains(aims.utilities(samples, X))
 
-        return outlook.score(gain)
+        return outlook.score(gain, self._risk)
 
     def _fronts_of(self, outlook: Outlook, reference: tuple[float, ...]) -> Fronts:
         """Return the fronts of an outlook; rows that joined since the last time join them."""
