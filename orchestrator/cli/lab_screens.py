@@ -91,8 +91,14 @@ def places_table(lab: LaboratoryView, now: datetime) -> RenderableType:
     return table
 
 
-def laboratory_text(lab: LaboratoryView, now: datetime) -> RenderableType:
-    """Return what of the laboratory keeps campaigns from going on, with the next command."""
+def laboratory_text(lab: LaboratoryView, now: datetime, *, with_age: bool = True) -> Text:
+    """Return what of the laboratory keeps campaigns from going on, with the next command.
+
+    Args:
+        lab: The laboratory.
+        now: On the bench's own clock.
+        with_age: Whether to say which station answers and how old the last fact is.
+    """
     lines = Text()
     if lab.latch:
         lines.append(f"stop latch is set: {lab.latch}\n", style="bold red")
@@ -114,6 +120,9 @@ def laboratory_text(lab: LaboratoryView, now: datetime) -> RenderableType:
     for sign in lab.signs:
         if not sign.is_answering:
             lines.append(f"station {sign.station} does not answer\n", style="bold red")
+    if not with_age:
+        lines.rstrip()
+        return lines
     last = f"the last fact of the laboratory came {age_text(lab.last_time, now)}"
     lines.append(f"{_station_text(lab)}{last}", style="dim")
     return lines

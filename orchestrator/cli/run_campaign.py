@@ -158,6 +158,8 @@ def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) 
         handles[0].leave_when_paused()
         if request is Request.PAUSE and handles[0].is_waiting:
             return
+        if not use_live:
+            typer.echo(interrupts.hint)
         try:
             campaign_id = handles[0].campaign_id
             ask_campaign(

@@ -72,7 +72,10 @@ def campaign_panel(
     parts: list[RenderableType] = [_facts(view, now), _best_table(view)]
     parts += [_doubt_text(view)] if view.in_doubt else []
     if laboratory is not None and now is not None:
-        parts += [Text(), laboratory_text(laboratory, now)]
+        has_station = bool(laboratory.signs or laboratory.station)
+        is_dry_run = view.is_simulated and not has_station
+        text = laboratory_text(laboratory, now, with_age=not is_dry_run)
+        parts += [Text(), text] if text else []
     return Panel(Group(*parts), title=_title(view), title_align="left", expand=False)
 
 

@@ -21,6 +21,10 @@ __all__ = ["app", "install", "keep", "uninstall"]
 app = typer.Typer(help="Have systemd keep a campaign running.", no_args_is_help=True)
 
 _LOOK_EVERY_S: Final = 2.0
+_NOBODY_TOLD: Final = (
+    "ATHANOR_ALARM_CHANNELS is not set: nobody is told of alarms while the unit runs alone; "
+    "set it to a file of channels, then do this again"
+)
 _SYSTEM_UNITS: Final = Path("/etc/systemd/system")
 
 _CampaignFile = Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")]
@@ -54,6 +58,8 @@ def install(
     settings = settings_of(database)
     unit = _unit(campaign, rig, settings, of_user=of_user)
     text, name = unit_text(unit), unit_name(unit.campaign_name)
+    if settings.alarm_channels is None:
+        typer.echo(_NOBODY_TOLD, err=True)
     if only_print:
         write_text(text)
         return

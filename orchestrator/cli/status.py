@@ -43,8 +43,9 @@ def status(
 ) -> None:
     """Show where a campaign stands, and what in the laboratory needs somebody.
 
-    A campaign that should go on while no engine is alive is shown as unattended. Ends with 0
-    whatever it shows, unless --exit-code is given.
+    A campaign that should go on while no engine is alive is shown as unattended. Where a campaign
+    does not go on by itself, the commands that help follow. Ends with 0 whatever it shows, unless
+    --exit-code is given.
 
     Example: athanor status --watch
 
@@ -58,6 +59,7 @@ def status(
             write_text(_as_json(lab, database, campaign_id))
         else:
             console().print(_panel(lab, database, campaign_id))
+            _tell_steps(lab, database, campaign_id)
             _tell_alarms(lab)
         if tells_by_code:
             raise typer.Exit(_code(lab, campaign_id))
@@ -88,7 +90,21 @@ def _as_json(
 
     view = lab.campaign(campaign_id)
     facts = status_facts(view, alarm_counts(lab), _laboratory(lab, database), lab.bench_now())
+    facts["next_steps"] = _steps(lab, database, view.campaign_id)
     return json.dumps(facts, indent=indent)
+
+
+def _steps(lab: "Lab", database: Path | None, campaign_id: str | None) -> tuple[str, ...]:
+    from orchestrator.service.next_steps import steps_now
+
+    view, path = lab.campaign(campaign_id), settings_of(database).database
+    return steps_now(lab, view, lab.laboratory_view(), database=path)
+
+
+def _tell_steps(lab: "Lab", database: Path | None, campaign_id: str | None) -> None:
+    """Say what to type next, unwrapped, so that it can be copied."""
+    for step in _steps(lab, database, campaign_id):
+        write_text(step)
 
 
 def _laboratory(lab: "Lab", database: Path | None) -> "LaboratoryView":

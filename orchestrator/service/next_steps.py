@@ -3,11 +3,42 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from orchestrator.core.events import LAB_STREAM, StationAttached
+from orchestrator.service.lab import Lab
 from orchestrator.service.laboratory_view import LaboratoryView
-from orchestrator.service.views import CampaignView
+from orchestrator.service.views import CampaignView, EngineState
 
-__all__ = ["next_steps"]
+__all__ = ["next_steps", "steps_now"]
+
+_END_IS_ASKED: Final = ("stopping", "aborting")
+
+
+def steps_now(
+    lab: Lab, view: CampaignView, laboratory: LaboratoryView, *, database: Path
+) -> tuple[str, ...]:
+    """Return what to do about a campaign that does not go on by itself; nothing where it does.
+
+    Args:
+        lab: Whose log says whether it was a dry-run.
+        view: The campaign.
+        laboratory: The laboratory that it works in.
+        database: The log.
+    """
+    if view.engine.state is EngineState.ALIVE:
+        waits = view.status in ("paused", "held")
+        return next_steps(view, laboratory, database=database) if waits else ()
+    again = ["athanor", "run", "CAMPAIGN", "--rig", "RIG"]
+    if view.is_simulated and not _had_station(lab):
+        again.append("--dry-run")
+    again += ["--database", str(database), "--resume", "--campaign-id", view.campaign_id]
+    return next_steps(view, laboratory, database=database, again=again)
+
+
+def _had_station(lab: Lab) -> bool:
+    records = lab.records(LAB_STREAM)
+    return any(isinstance(record.event, StationAttached) for record in records)
 
 
 def next_steps(
@@ -28,8 +59,9 @@ def next_steps(
         steps.append(f"then go on: {shlex.join(again)}")
     else:
         steps.append(f"then go on: {_command(database, 'resume', view.campaign_id)}")
-    end = _command(database, "stop", view.campaign_id)
-    steps.append(f"or end it: {end}" + (f" && {shlex.join(again)}" if again else ""))
+    if view.status not in _END_IS_ASKED:
+        end = _command(database, "stop", view.campaign_id)
+        steps.append(f"or end it: {end}" + (f" && {shlex.join(again)}" if again else ""))
     return tuple(steps)
 
 

@@ -160,11 +160,11 @@ class StationExecutor:
             finally:
                 self._link = None
                 link.close()
-            self._why_not = link.why_down or "the station is gone"
+            self._why_not = link.why_down or "the station does not answer"
             self._judge_death(link, self._real.monotonic_s() - began_s)
 
     def _judge_death(self, link: Link, lived_s: float) -> None:
-        logger.warning("the station is gone: %s", self._why_not)
+        logger.warning("no station any more: %s", self._why_not)
         if link.why_down.startswith("OldEpoch"):
             self._is_final = True
             return

@@ -113,7 +113,7 @@ class Link(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self.why_down = self.why_down or (str(exc) if exc else "the station is gone")
+        self.why_down = self.why_down or (str(exc) if exc else "the station closed the connection")
         self._transport = None
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():

@@ -178,16 +178,23 @@ def test_a_backup_is_made_once(database, tmp_path, capsys):
 
 def test_a_unit_is_shown_written_and_removed(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("ATHANOR_ALARM_CHANNELS", raising=False)
     campaign, rig = str(LIBRARY / "oer_plate.toml"), str(LIBRARY / "oer_rig.toml")
     where = ["--database", str(tmp_path / "lab.db")]
     path = tmp_path / "config" / "systemd" / "user" / "athanor-oer-plate.service"
 
     assert run(["service", "install", campaign, "--rig", rig, *where, "--print"]) == 0
-    text = capsys.readouterr().out
+    text, warning = capsys.readouterr()
+    assert "ATHANOR_ALARM_CHANNELS is not set: nobody is told" in warning
     assert not path.exists()
+    channels = tmp_path / "channels.toml"
+    monkeypatch.setenv("ATHANOR_ALARM_CHANNELS", str(channels))
     assert run(["service", "install", campaign, "--rig", rig, *where]) == 0
-    assert path.read_text() == text
-    assert "systemctl --user" in capsys.readouterr().err
+    assert f"ATHANOR_ALARM_CHANNELS={channels}" in path.read_text()
+    assert "ATHANOR_ALARM_CHANNELS" not in text
+    said = capsys.readouterr().err
+    assert "systemctl --user" in said
+    assert "nobody is told" not in said
     assert run(["service", "uninstall", campaign]) == 0
     assert not path.exists()
 

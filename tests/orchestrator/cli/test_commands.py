@@ -62,6 +62,26 @@ def test_status_shows_a_doubt_in_words(unfinished, capsys):
     assert "E0001/dose: transfer (volume_ul 600.0) on pump_x1: no reply in 62 s" in text
 
 
+def test_status_says_what_to_type_for_a_campaign_that_no_engine_drives(unfinished, capsys):
+    assert run(["status", "--database", str(unfinished)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert run(["status", "--json", "--database", str(unfinished)]) == 0
+
+    steps = json.loads(capsys.readouterr().out)["next_steps"]
+    run_it = f"athanor run CAMPAIGN --rig RIG --dry-run --database {unfinished} --resume"
+    assert f"then go on: {run_it} --campaign-id small-1" in steps
+    assert set(steps) <= set(shown)
+
+
+def test_status_of_a_dry_run_tells_no_age_on_two_clocks(finished, capsys):
+    assert run(["status", "--database", str(finished)]) == 0
+
+    text = capsys.readouterr().out
+    assert "SIMULATED" in text
+    assert "station" not in text
+    assert "ago" not in text
+
+
 def test_watching_an_ended_campaign_ends(finished, capsys):
     assert run(["status", "--watch", "--json", "--database", str(finished)]) == 0
     assert run(["status", "--watch", "--database", str(finished)]) == 0

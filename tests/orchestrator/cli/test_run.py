@@ -133,6 +133,7 @@ def test_ctrl_c_pauses_a_run_in_another_process_and_it_can_be_resumed(tmp_path, 
 
     assert process.returncode == 3, errors
     assert "paused" in rest
+    assert "pause requested; Ctrl-C asks for a stop" in rest
     with Lab.open(Settings(database=database, actor="ada")) as lab:
         view = lab.campaign()
         assert view.state == "paused"

@@ -1,5 +1,7 @@
 """What somebody has to type next when a campaign waits for a person."""
 
+import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,16 @@ from orchestrator.core.events import (
     InterlockTripped,
     LatchSet,
     PlacesLeftUnclean,
+    StationAttached,
+    StopRequested,
 )
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service.lab import Lab
-from orchestrator.service.next_steps import next_steps
+from orchestrator.service.next_steps import next_steps, steps_now
 from tests.support.recorded_campaign import RecordedCampaign, record_campaign
 
 DATABASE = Path("lab.db")
+STATION = StationAttached(rig_name="rig", rig_sha256="0" * 64, host="here", pid=7)
 
 
 def steps_on(log: MemoryLog, *again: str) -> tuple[str, ...]:
@@ -71,6 +76,51 @@ def test_what_keeps_the_laboratory_comes_first(event, step, log):
     RecordedCampaign(log).append(event, stream=LAB_STREAM)
 
     assert step in steps_on(log)[0]
+
+
+def steps_seen(log: MemoryLog) -> tuple[str, ...]:
+    lab = Lab(log, actor="ada", clock=SystemClock(), source="memory")
+    return steps_now(lab, lab.campaign(), lab.laboratory_view(), database=DATABASE)
+
+
+def a_campaign_that_runs(*, is_simulated: bool) -> tuple[MemoryLog, RecordedCampaign]:
+    log = MemoryLog()
+    campaign = RecordedCampaign(log, is_simulated=is_simulated)
+    campaign.open()
+    return log, campaign
+
+
+@pytest.mark.parametrize(
+    ("is_simulated", "has_station", "dry_run"),
+    [(False, True, ""), (True, True, ""), (True, False, " --dry-run")],
+)
+def test_a_campaign_that_no_engine_drives_is_taken_up_by_a_run(is_simulated, has_station, dry_run):
+    log, campaign = a_campaign_that_runs(is_simulated=is_simulated)
+    if has_station:
+        campaign.append(STATION, stream=LAB_STREAM)
+
+    on, end = steps_seen(log)
+
+    run = f"athanor run CAMPAIGN --rig RIG{dry_run} --database lab.db --resume"
+    assert on == f"then go on: {run} --campaign-id small-1"
+    assert end.startswith("or end it: athanor stop small-1 --database lab.db && athanor run")
+
+
+def test_a_stop_that_nobody_carries_out_needs_an_engine_alone():
+    log, campaign = a_campaign_that_runs(is_simulated=True)
+    campaign.append(StopRequested(reason="enough"))
+
+    (on,) = steps_seen(log)
+
+    assert on.startswith("then go on: athanor run CAMPAIGN")
+
+
+def test_a_campaign_with_a_living_engine_goes_on_by_itself():
+    log, _ = a_campaign_that_runs(is_simulated=True)
+    now = SystemClock().now()
+    log.beat("engine/small-1", pid=os.getpid(), host=platform.node(), time=now)
+
+    assert steps_seen(log) == ()
 
 
 def test_an_ended_campaign_needs_nothing():
