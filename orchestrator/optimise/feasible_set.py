@@ -16,15 +16,12 @@ from campaigns.errors import NoFeasiblePoint
 from campaigns.spec import CampaignSpec
 from orchestrator.optimise.companions import Companions, most_present
 from orchestrator.optimise.conditions import Conditions
+from orchestrator.optimise.conflicts import conflict_between
 from orchestrator.optimise.drawing import Drawer, approximate_count
 from orchestrator.optimise.enumeration import enumerate_rows, sieve_rows
-from orchestrator.optimise.feasible_start import (
-    first_starts,
-    more_starts,
-    refuse_linear_conflict,
-    whole_conflict,
-)
+from orchestrator.optimise.feasible_start import first_starts, more_starts
 from orchestrator.optimise.lattice import BoolArray, FloatArray, IntArray, Lattice, row_keys
+from orchestrator.optimise.linear_program import LinearProgram
 from orchestrator.optimise.moves import neighbours
 from orchestrator.optimise.narrowing import narrowed
 from orchestrator.optimise.splitting import split
@@ -216,19 +213,19 @@ def _cached(text: str) -> FeasibleSet:
     conditions = Conditions.of(lattice, campaign.conditions)
     companions = Companions.of(campaign)
     n_lattice_points = approximate_count(lattice)
-    if n_lattice_points == 0:
-        raise NoFeasiblePoint(["no composition fits the bounds and the numbers of components"])
-    narrow = narrowed(conditions)
-    if narrow is None:
-        raise NoFeasiblePoint([whole_conflict(conditions)])
-    drawer = Drawer(narrow)
-    linear = enumerate_rows(conditions, narrow, LISTED)
-    if linear is not None:
-        rows = linear[conditions.hold(linear)]
-        if not len(rows):
-            raise NoFeasiblePoint(_reasons(conditions, linear))
-        return _from_list(conditions, companions, n_lattice_points, drawer, rows)
-    return _from_search(conditions, companions, n_lattice_points, drawer)
+    narrow = narrowed(conditions) if n_lattice_points else None
+    found: FeasibleSet | None = None
+    if narrow is not None:
+        drawer = Drawer(narrow)
+        linear = enumerate_rows(conditions, narrow, LISTED)
+        if linear is None:
+            found = _from_search(conditions, companions, n_lattice_points, drawer)
+        elif conditions.hold(linear).any():
+            rows = linear[conditions.hold(linear)]
+            found = _from_list(conditions, companions, n_lattice_points, drawer, rows)
+    if found is None:
+        raise NoFeasiblePoint([str(conflict_between(campaign, conditions))])
+    return found
 
 
 def _from_list(
@@ -252,38 +249,32 @@ def _from_list(
     )
 
 
-def _reasons(conditions: Conditions, linear: IntArray) -> list[str]:
-    if not len(linear):
-        return [whole_conflict(conditions)]
-    alone = [
-        condition.text
-        for condition in conditions.others
-        if not conditions.one_holds(condition, linear).any()
-    ]
-    among = f"{len(linear)} lattice points that bounds and linear constraints leave"
-    if alone:
-        return [f"none of the {among} satisfies {text!r}" for text in alone]
-    texts = " and ".join(repr(condition.text) for condition in conditions.others)
-    return [f"none of the {among} satisfies {texts} together"]
-
-
 def _from_search(
     conditions: Conditions, companions: Companions, n_lattice_points: int, drawer: Drawer
-) -> FeasibleSet:
+) -> FeasibleSet | None:
+    """Find feasible points of a set too large to list; None if it is proved that there is none.
+
+    Raises:
+        NoFeasiblePoint: None was found, which is no proof.
+    """
     rng = np.random.default_rng(0)
     drawn = _drawn(drawer, conditions.lattice, 2 * _PROBES, rng)
     uniform = drawn[len(drawn) // 2 :]
     acceptance = float(conditions.hold(uniform).mean()) if len(uniform) else 0.0
     listed = _sieved(conditions, drawer, uniform, acceptance)
     if listed is not None:
-        if not len(listed):
-            raise NoFeasiblePoint([_none_of_all(conditions)])
-        return _from_list(conditions, companions, n_lattice_points, drawer, listed)
+        is_empty = not len(listed)
+        return (
+            None
+            if is_empty
+            else _from_list(conditions, companions, n_lattice_points, drawer, listed)
+        )
     drawn = np.unique(drawn, axis=0)
     starts = drawn[conditions.hold(drawn)]
     error = math.sqrt((1 - acceptance) / (acceptance * len(uniform))) if acceptance else math.inf
     if acceptance < _LEAST_SHARE:
-        refuse_linear_conflict(conditions)
+        if LinearProgram.of(conditions.lattice).is_impossible(conditions.tables):
+            return None
         estimate = split(replace(conditions, lattice=drawer.lattice), drawer, rng)
         acceptance, error = estimate.share, estimate.relative_error
         starts = np.unique(np.vstack([starts, estimate.rows]), axis=0)
@@ -325,12 +316,3 @@ def _sieved(
     if n_points * n_linear > most * max(1, len(uniform)):
         return None
     return sieve_rows(conditions, drawer.lattice, LISTED, most_looked_at=2 * most)
-
-
-def _none_of_all(conditions: Conditions) -> str:
-    texts = " and ".join(repr(condition.text) for condition in conditions.others)
-    together = " together" if len(conditions.others) > 1 else ""
-    return (
-        "none of the lattice points that bounds and linear constraints leave satisfies "
-        f"{texts}{together}; each was looked at"
-    )

@@ -7,39 +7,15 @@ import numpy as np
 from campaigns.errors import NoFeasiblePoint
 from orchestrator.optimise.conditions import Conditions
 from orchestrator.optimise.lattice import IntArray
-from orchestrator.optimise.linear_program import LinearProgram, conflict
+from orchestrator.optimise.linear_program import LinearProgram
 from orchestrator.optimise.moves import random_moves
 from orchestrator.optimise.violation import violations
 
-__all__ = ["first_starts", "more_starts", "refuse_linear_conflict", "whole_conflict"]
+__all__ = ["first_starts", "more_starts"]
 
 _PROGRAMS: Final = 12
 _SEARCHERS: Final = 256
 _SEARCH_ROUNDS: Final = 400
-
-
-def whole_conflict(conditions: Conditions) -> str:
-    """Return in words which linear conditions cannot hold together.
-
-    Args:
-        conditions: Conditions whose linear part nothing satisfies.
-    """
-    texts = conflict(conditions.lattice, conditions.tables)
-    listed = " and ".join(repr(text) for text in texts)
-    if len(texts) == 1:
-        return f"{listed} cannot hold within the bounds"
-    return f"{listed or 'the linear constraints'} cannot hold together within the bounds"
-
-
-def refuse_linear_conflict(conditions: Conditions) -> None:
-    """Check that the linear conditions can be met together.
-
-    Raises:
-        NoFeasiblePoint: They exclude each other, which is proved; the smallest set is named.
-    """
-    program = LinearProgram.of(conditions.lattice)
-    if program.solve(conditions.tables, np.zeros(program.n_columns)) is None:
-        raise NoFeasiblePoint([whole_conflict(conditions)])
 
 
 def first_starts(

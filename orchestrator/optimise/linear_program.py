@@ -1,12 +1,12 @@
 """Feasible points of the linear conditions by mixed-integer programming (HiGHS).
 
 The solver works in doubles: what it returns is only a suggestion, judged exactly by the caller;
-that it finds nothing is trusted, for its tolerances are far below one whole number.
+its proof that there is none is trusted, for its tolerances are far below one whole number.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -14,9 +14,12 @@ from orchestrator.optimise.conditions import LinearTable
 from orchestrator.optimise.lattice import FloatArray, IntArray, Lattice
 
 if TYPE_CHECKING:
-    from scipy.optimize import LinearConstraint
+    from scipy.optimize import LinearConstraint, OptimizeResult
 
-__all__ = ["LinearProgram", "conflict"]
+__all__ = ["LinearProgram"]
+
+_INFEASIBLE: Final = 2
+"""The solver's word for a proof that nothing satisfies the constraints."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,23 +55,33 @@ class LinearProgram:
         Returns:
             One row of `d` integers, or None where there is none.
         """
+        found = self._solved(tables, weights)
+        if found.x is None:
+            return None
+        return self._row(np.asarray(found.x, dtype=np.float64))
+
+    def is_impossible(self, tables: Sequence[LinearTable]) -> bool:
+        """Return whether it is proved that no row satisfies tables.
+
+        Args:
+            tables: Linear conditions.
+        """
+        return int(self._solved(tables, np.zeros(self.n_columns)).status) == _INFEASIBLE
+
+    def _solved(self, tables: Sequence[LinearTable], weights: FloatArray) -> "OptimizeResult":
         from scipy.optimize import Bounds, milp
 
-        structure = self._structure()
-        constraints = [structure]
+        constraints = [self._structure()]
         if tables:
             constraints.append(self._table_rows(tables))
         low, high = self._bounds()
-        found = milp(
+        return milp(
             weights,
             integrality=np.ones(self.n_columns, dtype=np.int64),
             bounds=Bounds(low, high),
             constraints=constraints,
             options={"time_limit": 10.0, "mip_rel_gap": 1.0},
         )
-        if found.x is None:
-            return None
-        return self._row(np.asarray(found.x, dtype=np.float64))
 
     def _row(self, solution: FloatArray) -> IntArray:
         lattice = self.lattice
@@ -139,26 +152,3 @@ class LinearProgram:
             rows[place] /= size
             bounds[place] = table.bound / size
         return LinearConstraint(csr_array(rows), np.full(len(tables), -np.inf), bounds)
-
-
-def conflict(lattice: Lattice, tables: Sequence[LinearTable]) -> tuple[str, ...]:
-    """Return a smallest set of linear conditions that the lattice cannot meet together.
-
-    Args:
-        lattice: The lattice; its own bounds and sum are taken for granted.
-        tables: All linear conditions.
-
-    Returns:
-        The texts of the conditions, none of which can be left out; empty if all can be met.
-    """
-    program = LinearProgram.of(lattice)
-    nothing = np.zeros(program.n_columns)
-    if program.solve(tables, nothing) is not None:
-        return ()
-    needed = list(dict.fromkeys(table.text for table in tables))
-    for text in tuple(needed):
-        without = [each for each in needed if each != text]
-        kept = [table for table in tables if table.text in without]
-        if program.solve(kept, nothing) is None:
-            needed = without
-    return tuple(needed)

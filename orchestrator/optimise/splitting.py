@@ -26,10 +26,10 @@ _POINTS: Final = 512
 _KEPT: Final = 0.3
 """Share of the points that a smaller set should hold."""
 _LEAST_ROUNDS: Final = 8
-_MOST_ROUNDS: Final = 60
+_MOST_ROUNDS: Final = 40
 _LEAST_STEPS: Final = 6.0
 """Accepted steps a point, on average, before the next smaller set is looked for."""
-_MOST_SETS: Final = 80
+_MOST_SETS: Final = 40
 _NEAR: Final = 1e-9
 
 

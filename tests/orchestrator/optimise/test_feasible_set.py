@@ -217,8 +217,14 @@ def test_boundaries_are_judged_in_rationals() -> None:
     [
         (PLATE, ("x1 + x2 <= 0.1", "x1 >= 0.2", "x3 <= 0.5"), "'x1 + x2 <= 0.1' and 'x1 >= 0.2'"),
         (PLATE, ("x1 > 1",), "'x1 > 1' cannot hold within the bounds"),
-        (PLATE, ("x1*x2 >= 0.3",), r"none of the 2121 .* satisfies 'x1\*x2 >= 0.3'"),
-        (PLATE, ("x1*x2 >= 0.2", "x3*x4 >= 0.2"), "together"),
+        (PLATE, ("x1*x2 >= 0.3", "x3 <= 0.5"), r"'x1\*x2 >= 0.3' cannot hold within the bounds"),
+        (PLATE, ("x1*x2 >= 0.2", "x3*x4 >= 0.2"), r"'x1\*x2 >= 0.2' and 'x3\*x4 >= 0.2' cannot"),
+        (PLATE, ("x1*x2*x3*x4*x5 > 0",), r"'space.composition.max_active = 4' and 'x1\*x2"),
+        (
+            'components = ["a", "b", "c", "d"]\nstep = 0.01',
+            ("a*b >= 0.2", "c + d >= 0.2", "c < 0.1"),
+            r"'c . d >= 0.2' and 'a\*b >= 0.2' cannot hold together",
+        ),
         (TEN, ("c0 + c1 <= 0.1", "c1 >= 0.3"), "'c0 \\+ c1 <= 0.1' and 'c1 >= 0.3'"),
     ],
 )
