@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignState, CampaignStatus
@@ -25,6 +25,7 @@ from orchestrator.service.views import (
     EngineState,
     EngineView,
     ExperimentView,
+    HypervolumeView,
     JobView,
     LimitView,
     ObjectiveView,
@@ -109,14 +110,10 @@ def campaign_view(
         last_hash: Of the whole log.
         laboratory: The laboratory as folded from its stream; None if nobody looked.
         n_left_out: How many of the experiments that ended first have no entry, unless they are on
-            the front; if any has none, there is no series of hypervolumes either. Who looks four
-            times a second for weeks needs neither, and they take time and memory.
+            the front; if any has none, there is no series of hypervolumes either.
     """
-    spec, rows = state.spec, objective_rows(state.spec, state.observations)
-    front = front_ids(state, rows)
+    spec, results = state.spec, _Results.of(state, n_left_out)
     doubts = tuple(doubt_views(state, laboratory))
-    series = () if n_left_out else hypervolume_views(state, rows)
-    shown = _shown(state, n_left_out, front)
     waits_for = _what_waits(state)
     return CampaignView(
         campaign_id=state.campaign_id,
@@ -146,26 +143,37 @@ def campaign_view(
         measured=tuple(spec.measured_names),
         computed=_computed_names(state),
         outcomes=_outcomes(state),
-        best=best_views(state, rows),
+        best=best_views(state, results.rows),
         reference_point=reference_point_of(state),
-        hypervolume=hypervolume_now(state, rows, front),
-        hypervolume_series=series,
-        front=front,
+        hypervolume=hypervolume_now(state, results.rows, results.front),
+        hypervolume_series=results.series,
+        front=results.front,
         in_doubt=doubts,
         instruments=_instruments(state, laboratory),
-        experiments=_experiments(state, shown, rows, front),
-        jobs=_jobs(state, shown),
+        experiments=_experiments(state, results),
+        jobs=_jobs(state, results.shown),
     )
 
 
-def _shown(
-    state: CampaignState, n_left_out: int, front: Collection[str]
-) -> tuple[ExperimentState, ...]:
-    """Return the experiments that have an entry, by number."""
-    closed = state.closed_experiments
-    old = (one for one in closed[:n_left_out] if one.experiment_id in front)
-    shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
-    return tuple(sorted(shown, key=lambda experiment: experiment.number))
+class _Results(NamedTuple):
+    """What came of a campaign. Who looks four times a second for weeks is shown the last of it."""
+
+    rows: Sequence[tuple[str, Sequence[float]]]
+    front: tuple[str, ...]
+    series: tuple[HypervolumeView, ...]
+    shown: tuple[ExperimentState, ...]
+    """The experiments that have an entry, by number."""
+
+    @classmethod
+    def of(cls, state: CampaignState, n_left_out: int) -> "_Results":
+        rows = objective_rows(state.spec, state.observations)
+        front = front_ids(state, rows)
+        closed = state.closed_experiments
+        old = (one for one in closed[:n_left_out] if one.experiment_id in front)
+        shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
+        series = () if n_left_out else hypervolume_views(state, rows)
+        by_number = sorted(shown, key=lambda experiment: experiment.number)
+        return cls(rows, front, series, tuple(by_number))
 
 
 def _components(state: CampaignState) -> tuple[str, ...]:
@@ -270,15 +278,10 @@ def _hours_or_none(state: CampaignState, time: datetime | None) -> float | None:
     return None if time is None else hours_since_opening(state, time)
 
 
-def _experiments(
-    state: CampaignState,
-    shown: Sequence[ExperimentState],
-    rows: Sequence[tuple[str, Sequence[float]]],
-    front: Sequence[str],
-) -> tuple[ExperimentView, ...]:
-    counting = {experiment_id for experiment_id, _ in rows}
-    on_front = set(front)
-    return tuple(_experiment(state, experiment, counting, on_front) for experiment in shown)
+def _experiments(state: CampaignState, results: _Results) -> tuple[ExperimentView, ...]:
+    counting = {experiment_id for experiment_id, _ in results.rows}
+    on_front = set(results.front)
+    return tuple(_experiment(state, experiment, counting, on_front) for experiment in results.shown)
 
 
 def _experiment(
