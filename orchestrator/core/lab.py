@@ -98,6 +98,8 @@ class LabState:
     instruments: Mapping[str, InstrumentState] = field(default_factory=dict)
     latch: str = ""
     """Why the stop latch is set; empty when it is not."""
+    freed_time: datetime | None = None
+    """When the latch was cleared or an interlock released last."""
     tripped: Mapping[str, InterlockTripped] = field(default_factory=dict)
     """Interlocks that do not hold, by name."""
     unclean: Mapping[str, str] = field(default_factory=dict)
@@ -144,21 +146,21 @@ class LabState:
             if isinstance(event, AlarmAcknowledged) and event.alarm == "watchdog":
                 changes["watchdog"] = None
         else:
-            changes = _after_bench(self, event)
+            changes = _after_bench(self, event, time)
         return replace(self, version=self.version + 1, **changes)
 
 
-def _after_bench(lab: LabState, event: Event) -> dict[str, Any]:
+def _after_bench(lab: LabState, event: Event, time: datetime) -> dict[str, Any]:
     """Return the fields that an event sets which is not about one instrument or alarm."""
     match event:
         case LatchSet():
             return {"latch": f"{event.source}: {event.reason}"}
         case LatchCleared():
-            return {"latch": ""}
+            return {"latch": "", "freed_time": time}
         case InterlockTripped():
             return {"tripped": {**lab.tripped, event.interlock: event}}
         case InterlockReleased():
-            return {"tripped": _without(lab.tripped, event.interlock)}
+            return {"tripped": _without(lab.tripped, event.interlock), "freed_time": time}
         case StationAttached():
             return {"station": event}
         case StationDetached():

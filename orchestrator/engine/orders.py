@@ -96,8 +96,15 @@ class Orders:
         return asked != self._stands_since(job) and (asked is _NEVER or self._is_connected(job))
 
     def _stands_since(self, job: JobState) -> datetime | None:
-        known = self._journal.lab.instruments.get(job.instrument)
-        return known.since if known is not None else None
+        return self._instrument_stands_since(job.instrument)
+
+    def _instrument_stands_since(self, instrument: str) -> datetime | None:
+        """Return when it last began or ceased to answer, or was set free after a latch."""
+        lab = self._journal.lab
+        known = lab.instruments.get(instrument)
+        if known is None:
+            return None
+        return max(known.since, lab.freed_time or known.since)
 
     def _is_connected(self, job: JobState) -> bool:
         """Tell whether an instrument has come back: it can say more than before."""
@@ -124,8 +131,8 @@ class Orders:
         outcome = await self._executor.perform(order)
         reach("engine: after the order was answered")
         if isinstance(outcome, Unknown):
-            known = self._journal.lab.instruments.get(order.instrument)
-            self._asked[order.job_id, order.attempt] = known.since if known else None
+            since = self._instrument_stands_since(order.instrument)
+            self._asked[order.job_id, order.attempt] = since
 
         def write_down() -> None:
             reach("engine: before the outcome is written")

@@ -1,16 +1,26 @@
 """A person answers a doubt while the device is being asked about the same job."""
 
+import asyncio
+
 import pytest
 
 from drivers.clock import VirtualClock
 from orchestrator.core.campaign import CampaignStatus
-from orchestrator.core.events import DoubtAnswered, JobFailed, JobOutcomeUnknown
+from orchestrator.core.events import (
+    LAB_STREAM,
+    DoubtAnswered,
+    JobFailed,
+    JobOutcomeUnknown,
+    LatchCleared,
+    LatchSet,
+    ResumeRequested,
+)
 from orchestrator.core.job import JobStatus
 from orchestrator.engine.habits import EngineHabits
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.loop import Engine
 from orchestrator.engine.planning import planning_in_process
-from orchestrator.execution.executor import Done
+from orchestrator.execution.executor import Done, Refused, Unknown
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import bench_for
 from orchestrator.log.memory_log import MemoryLog
@@ -90,3 +100,61 @@ def test_a_device_that_says_it_ran_is_not_overruled_by_a_hasty_person():
 
 def _answers(run):
     return [event for event in run.events() if isinstance(event, DoubtAnswered)]
+
+
+class CutOff(LocalExecutor):
+    """An executor whose first dose was cut off by the latch, and the question about it, too."""
+
+    asked = ()
+
+    async def perform(self, order):
+        if order.action == "transfer" and not self.asked:
+            return Unknown(evidence="the stop latch was set; the question was cut off")
+        return await super().perform(order)
+
+    async def settle(self, order):
+        self.asked = (*self.asked, order.job_id)
+        return Refused(error="NothingDone", message="nothing moved", has_acted=False)
+
+
+def test_a_doubt_that_a_latch_cut_off_is_asked_about_again_when_the_latch_is_cleared():
+    run = DryRun(MemoryLog(), oer_campaign(max_experiments=1))
+    run.open()
+    said = []
+
+    def operate(watch):
+        if watch.state.status is not CampaignStatus.HELD:
+            return
+        if not said:
+            happened = [LatchSet(source="operator", reason="smoke"), LatchCleared(reason="steam")]
+            run.log.append(
+                LAB_STREAM, happened, time=watch.now, actor="operator", is_simulated=True
+            )
+            said.append("cleared")
+        elif said == ["cleared"] and not watch.state.open_experiments["E0001"].jobs_in_doubt():
+            run.append(ResumeRequested())
+            said.append("resumed")
+
+    async def main(clock: VirtualClock):
+        bench = bench_for(run.rig, clock, 0)
+        lines = {name: bench.line(name) for name in run.rig.lines}
+        executor = CutOff(run.rig, lines, clock)
+        engine = Engine(
+            journal=Journal(run.log, CAMPAIGN_ID, clock),
+            clock=clock,
+            executor=executor,
+            planning=planning_in_process(),
+            recipe=run.recipe,
+            rig=run.rig,
+            habits=EngineHabits(poll_s=5.0, leaves_when_held=False),
+            on_change=operate,
+        )
+        async with asyncio.timeout(3600.0 * 5):
+            await engine.run()
+        return executor.asked
+
+    asked = run_virtually(main)
+
+    assert len(asked) == 1
+    assert said == ["cleared", "resumed"]
+    assert run.state().status is CampaignStatus.FINISHED
