@@ -35,21 +35,44 @@ def put_foreign_journal_aside(folder: StationFolder, database: Path) -> None:
         return
     if not first:
         return
-    known = folder.log_mark.read_text("utf-8") if folder.log_mark.exists() else ""
-    if known and known != first:
+    known = _lines_of(folder.log_mark)[0]
+    if known == first:
+        return
+    beside = folder.log_mark.with_suffix(".part")
+    latch = ""
+    if known:
         logger.warning("another log is there now; the journal of the old one is put aside")
-        latch = _latch_in(folder.journal)
-        for name in ("", "-wal", "-shm"):
-            old = folder.journal.with_name(f"{folder.journal.name}{name}")
-            if old.exists():
-                old.rename(old.with_name(f"{folder.journal.stem}-{known[:12]}.db{name}"))
-        if latch:
-            with closing(SqliteStationJournal(folder.journal)) as journal:
-                journal.keep_latch(latch)
-    if known != first:
-        beside = folder.log_mark.with_suffix(".part")
-        beside.write_text(first, encoding="utf-8")
-        beside.replace(folder.log_mark)
+        begun, *told = _lines_of(beside)
+        latch = " ".join(told) if begun == first else ""
+        latch = latch or _latch_in(folder.journal)
+    beside.write_text(f"{first}\n{' '.join(latch.split())}", encoding="utf-8")
+    if known:
+        _put_aside(folder.journal, f"{folder.journal.stem}-{known[:12]}")
+    if latch:
+        with closing(SqliteStationJournal(folder.journal)) as journal:
+            journal.keep_latch(latch)
+    beside.replace(folder.log_mark)
+
+
+def _lines_of(mark: Path) -> list[str]:
+    """Return what a mark says: the first record's hash, then the latch that was carried over."""
+    return mark.read_text("utf-8").split("\n") if mark.exists() else [""]
+
+
+def _put_aside(journal: Path, stem: str) -> None:
+    """Rename a journal to a name that is free; a file without its log is never left in its place.
+
+    Where this is cut short the write-ahead log has gone first: one that stood alone would be taken
+    for that of the next journal.
+    """
+    name, n = f"{stem}.db", 1
+    while any(journal.with_name(f"{name}{end}").exists() for end in ("", "-wal")):
+        n += 1
+        name = f"{stem}-{n}.db"
+    for end in ("-wal", "-shm", ""):
+        old = journal.with_name(f"{journal.name}{end}")
+        if old.exists():
+            old.rename(journal.with_name(f"{name}{end}"))
 
 
 def _latch_in(path: Path) -> str:
