@@ -10,7 +10,7 @@ from campaigns.errors import CampaignFileError
 from campaigns.loading import campaign_from_text
 from orchestrator.ask_tell import AskTell
 from orchestrator.errors import ObservationError
-from tests.benchmarks.ask_tell_definitions import violations
+from tests.benchmarks.random_definitions import violations
 from tests.support.random_definitions import random_definition
 
 ALLOY = """
