@@ -81,6 +81,13 @@ class Encoding:
         columns = lattice.columns(rows)
         return self._encoded(columns, len(rows), is_logarithmic=is_logarithmic)
 
+    def plain(self, features: FloatArray) -> FloatArray:
+        """Return `n x d` features with fractions on a plain scale instead of the logarithmic."""
+        n = len(self.fractions)
+        share = features[:, :n]
+        plain = np.where(share < 0, share, _TRACE * np.expm1(share * np.log1p(1 / _TRACE)))
+        return np.hstack([plain, features[:, n:]])
+
     def _encoded(
         self, columns: Mapping[str, object], n: int, *, is_logarithmic: bool
     ) -> FloatArray:

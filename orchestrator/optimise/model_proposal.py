@@ -108,7 +108,7 @@ def _propose(
             feasible=feasible,
             taken=taken,
             encoded=problem.rows,
-            log_success=problem.log_success,
+            log_success=problem.log_trust,
             log_outlay=log_outlay(campaign, feasible.lattice, settings.per),
             pending=torch.from_numpy(problem.points(pending)),
             budget=budget,
@@ -123,6 +123,7 @@ def _propose(
         remarks += [column.noise_remark for column in columns]
         remarks.append(best_by_model(campaign, surrogate, observations))
         remarks += [*surrogate.remarks]
+        remarks += problem.risks(rows)
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
         remarks.append(budget.remark)
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.encoding import Encoding
-from orchestrator.optimise.feasibility import success_probability
+from orchestrator.optimise.feasibility import Feasibility
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import FloatArray, IntArray
 from orchestrator.optimise.training_data import Scale, TrainingData, computed_columns
 
 __all__ = ["Problem"]
+
+_RISKY: Final = 0.9
+"""Probability below which a pick's chances are told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +30,8 @@ class Problem:
     feasible: FeasibleSet
     scales: Mapping[str, Scale]
     """By computed objective."""
+    feasibility: Feasibility
+    """What failures say of where samples can be made."""
 
     @classmethod
     def of(cls, campaign: CampaignSpec, observations: Sequence[Observation]) -> "Problem":
@@ -40,7 +46,8 @@ class Problem:
         scales = {
             name: Scale.of(data.computed_made[:, place]) for place, name in enumerate(computed)
         }
-        return cls(campaign, encoding, data, FeasibleSet.of(campaign), scales)
+        feasibility = Feasibility.of(data.X_made, data.X_failed, encoding.plain)
+        return cls(campaign, encoding, data, FeasibleSet.of(campaign), scales, feasibility)
 
     def rows(self, rows: IntArray) -> FloatArray:
         """Return features of lattice rows, followed by computed objectives on their scales."""
@@ -69,8 +76,21 @@ class Problem:
         scaled = [scale.scaled(exact[:, i]) for i, scale in enumerate(self.scales.values())]
         return np.column_stack([features, *scaled])
 
+    def log_trust(self, encoded: FloatArray) -> FloatArray:
+        """Return by how much failures change the logarithm of what encoded rows promise."""
+        return self.feasibility.log_trust(encoded[:, : self.encoding.n_features])
+
+    def risks(self, rows: IntArray) -> list[str]:
+        """Say which picks may well fail, and how likely each can be made."""
+        features = self.encoding.rows(self.feasible.lattice, rows)
+        chances = self.feasibility.probability(features).tolist()
+        return [
+            f"pick {turn} can be made with probability {chance:.2f}"
+            for turn, chance in enumerate(chances, start=1)
+            if chance < _RISKY
+        ]
+
     def log_success(self, encoded: FloatArray) -> FloatArray:
         """Return the logarithm of how likely encoded rows can be made."""
-        features = encoded[:, : self.encoding.n_features]
-        made, failed = self.data.X_made, self.data.X_failed
-        return np.asarray(np.log(success_probability(features, made, failed)), dtype=np.float64)
+        probability = self.feasibility.probability(encoded[:, : self.encoding.n_features])
+        return np.asarray(np.log(probability), dtype=np.float64)
