@@ -22,8 +22,8 @@ class Encoding:
     """Features of points, each between 0 and 1 within the bounds.
 
     Fractions are taken on a logarithmic scale, so that the first traces of a component weigh more
-    than the same amount of a component that is there already; numbers are scaled to their range;
-    categories become one column each.
+    than the same amount of a component that is there already, and, behind all others, once more on
+    a plain scale; numbers are scaled to their range; categories become one column each.
     """
 
     fractions: Mapping[str, tuple[float, float]]
@@ -57,14 +57,16 @@ class Encoding:
     @property
     def n_features(self) -> int:
         """Number of columns of an encoded point."""
-        return len(self.fractions) + len(self.ranges) + sum(map(len, self.categories.values()))
+        n_categories = sum(map(len, self.categories.values()))
+        return 2 * len(self.fractions) + len(self.ranges) + n_categories
 
     def points(self, points: Sequence[Point], *, is_logarithmic: bool = True) -> FloatArray:
         """Encode points, as made or as asked.
 
         Args:
             points: `n` points; numbers may lie outside their bounds.
-            is_logarithmic: Whether fractions are taken on the logarithmic scale.
+            is_logarithmic: Whether fractions are taken on the logarithmic scale too, not on the
+                plain one alone.
 
         Returns:
             `n x d` features.
@@ -84,24 +86,27 @@ class Encoding:
     def plain(self, features: FloatArray) -> FloatArray:
         """Return `n x d` features with fractions on a plain scale instead of the logarithmic."""
         n = len(self.fractions)
-        share = features[:, :n]
-        plain = np.where(share < 0, share, _TRACE * np.expm1(share * np.log1p(1 / _TRACE)))
-        return np.hstack([plain, features[:, n:]])
+        return np.hstack([features[:, self.n_features - n :], features[:, n : self.n_features - n]])
 
     def _encoded(
         self, columns: Mapping[str, object], n: int, *, is_logarithmic: bool
     ) -> FloatArray:
-        features: list[FloatArray] = []
-        for name, (low, high) in self.fractions.items():
-            share = (np.asarray(columns[name], dtype=np.float64) - low) / _width(low, high)
-            features.append(_logarithmic(share) if is_logarithmic else share)
+        shares = [
+            (np.asarray(columns[name], dtype=np.float64) - low) / _width(low, high)
+            for name, (low, high) in self.fractions.items()
+        ]
+        features = [_logarithmic(share) if is_logarithmic else share for share in shares]
         for name, (low, high) in self.ranges.items():
             number = np.asarray(columns[name], dtype=np.float64)
             features.append((number - low) / _width(low, high))
         for name, texts in self.categories.items():
             column = np.asarray(columns[name])
             features += [(column == text).astype(np.float64) for text in texts]
-        return np.stack(features, axis=1) if n else np.zeros((0, self.n_features))
+        if is_logarithmic:
+            features += shares
+        if not n:
+            return np.zeros((0, self.n_features - (not is_logarithmic) * len(self.fractions)))
+        return np.stack(features, axis=1)
 
 
 def _width(low: float, high: float) -> float:

@@ -18,7 +18,7 @@ __all__ = ["KERNELS", "KernelName", "Process", "cholesky_factor"]
 KernelName: TypeAlias = Literal["rbf", "matern"]
 
 _JITTERS: Final = (0.0, 1e-8, 1e-6, 1e-4)
-_ROOT5: Final = math.sqrt(5.0)
+_ROOT3: Final = math.sqrt(3.0)
 
 
 def _rbf(squared: Tensor) -> tuple[Tensor, Tensor]:
@@ -27,9 +27,9 @@ def _rbf(squared: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _matern(squared: Tensor) -> tuple[Tensor, Tensor]:
-    distance = _ROOT5 * squared.sqrt()
+    distance = _ROOT3 * squared.sqrt()
     decay = torch.exp(-distance)
-    return (1 + distance + squared * (5 / 3)) * decay, -(5 / 6) * (1 + distance) * decay
+    return (1 + distance) * decay, -1.5 * decay
 
 
 KERNELS: Final[dict[KernelName, Callable[[Tensor], tuple[Tensor, Tensor]]]] = {
@@ -37,7 +37,7 @@ KERNELS: Final[dict[KernelName, Callable[[Tensor], tuple[Tensor, Tensor]]]] = {
     "matern": _matern,
 }
 """From squared scaled distances to covariances and their derivatives by squared distance; Matern's
-smoothness is 5/2. The variance is 1."""
+smoothness is 3/2. The variance is 1."""
 
 
 def cholesky_factor(K: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from botorch.models.gp_regression import SingleTaskGP
 from botorch.models.model_list_gp_regression import ModelListGP
 from botorch.models.transforms.input import FilterFeatures
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
+from gpytorch.kernels import MaternKernel
 from gpytorch.likelihoods import FixedNoiseGaussianLikelihood
 from linear_operator.utils.errors import NotPSDError
 from torch import Tensor
@@ -28,7 +29,7 @@ from orchestrator.optimise.training_data import Column
 
 __all__ = ["Surrogate", "fit_surrogate"]
 
-_KERNEL: Final[KernelName] = "rbf"
+_KERNEL: Final[KernelName] = "matern"
 _MOST_ROWS: Final = 500
 """Rows, at most, from which hyperparameters are learnt; the model itself holds all of them."""
 
@@ -115,19 +116,20 @@ def _model(column: Column, learnt: Hyperparameters, mean: float) -> SingleTaskGP
     """Return the same process as a BoTorch model."""
     d = column.X.shape[1]
     likelihood = likelihood_for(column.noise)
+    kernel = get_covar_module_with_dim_scaled_prior(ard_num_dims=d, use_rbf_kernel=_KERNEL == "rbf")
+    if isinstance(kernel, MaternKernel):
+        kernel.nu = 1.5
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # values are standardised here, features are in 0..1
         model = SingleTaskGP(
             torch.from_numpy(column.X),
             torch.from_numpy(column.Y).unsqueeze(-1),
             likelihood=likelihood,
-            covar_module=get_covar_module_with_dim_scaled_prior(
-                ard_num_dims=d, use_rbf_kernel=_KERNEL == "rbf"
-            ),
+            covar_module=kernel,
             outcome_transform=None,
             input_transform=FilterFeatures(feature_indices=torch.arange(d)),
         )
-    model.covar_module.lengthscale = learnt.lengthscales
+    kernel.lengthscale = learnt.lengthscales
     model.mean_module.constant = mean
     if not isinstance(likelihood, FixedNoiseGaussianLikelihood):
         likelihood.noise = learnt.noise
