@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from drivers.clock import Clock, SpedUpLoop, SystemClock, VirtualClock, VirtualLoop
+from drivers.clock import Clock, SpedUpLoop, VirtualClock, VirtualLoop
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.events import LAB_STREAM, CampaignOpened, campaign_stream
 from orchestrator.core.lab import fold_lab
@@ -28,8 +28,9 @@ from orchestrator.station.places import station_folder
 from orchestrator.station.starting import send_away, starter
 from orchestrator.wiring.alarm_beat import AlarmBeat, look_while_unwatched
 from orchestrator.wiring.onlooker import Onlooker, Progress
-from orchestrator.wiring.opening import DRY_RUN_START, open_campaign
+from orchestrator.wiring.opening import open_campaign
 from orchestrator.wiring.preparation import Prepared, RunOptions
+from orchestrator.wiring.steady_clock import SteadyClock
 
 if TYPE_CHECKING:
     from orchestrator.engine.habits import EngineHabits
@@ -186,7 +187,7 @@ async def _drive(
 def _clock(log: SqliteLog, campaign_id: str, options: RunOptions) -> Clock:
     if options.is_dry_run:
         return VirtualClock(_last_time(log, campaign_id))
-    return SystemClock(options.speed)
+    return SteadyClock(_last_time(log, campaign_id), options.speed)
 
 
 def _habits(options: RunOptions) -> "EngineHabits":
@@ -308,7 +309,8 @@ def _seed(log: EventLog, campaign_id: str) -> int:
 
 
 def _last_time(log: EventLog, campaign_id: str) -> datetime:
-    last = DRY_RUN_START
-    for record in log.read(stream=campaign_stream(campaign_id)):
-        last = max(last, record.time)
+    (row,) = log.projection("campaign", where={"campaign_id": campaign_id})
+    last = row["last_time"]
+    if not isinstance(last, datetime):
+        raise LogError(f"campaign {campaign_id} has no time of its last record")
     return last

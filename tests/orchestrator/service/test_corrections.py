@@ -138,3 +138,18 @@ def test_a_value_is_read_with_its_error(text, expected):
 def test_a_text_that_is_no_value_is_refused(text):
     with pytest.raises(RequestRefused, match="expected name=value"):
         amended_from(text)
+
+
+@pytest.mark.parametrize("is_simulated", [True, False])
+def test_a_correction_is_later_than_all_before_on_the_campaigns_own_clock(is_simulated):
+    log = MemoryLog()
+    campaign = RecordedCampaign(log, is_simulated=is_simulated)
+    campaign.open()
+    campaign.finish(campaign.start(), 0.4)
+    before = max(record.time for record in log.read())
+    lab = Lab(log, actor="ada", clock=SystemClock(), source="memory")
+
+    retract(lab, "E0001", reason="the wrong bottle")
+
+    last = list(log.read())[-1].time
+    assert last == before if is_simulated else last > before
