@@ -212,7 +212,8 @@ def _add_means(table: Table, view: CampaignView, *, elapsed_s: float | None = No
     real = "" if elapsed_s is None else f" in {elapsed_s:.0f} s of real time"
     table.add_row(clock, f"{hours.used:.1f}{_left(hours.left, ' h')}{real}")
     table.add_row("money", f"{cost.used:,.2f} USD{_left(cost.left, ' USD')}")
-    table.add_row("hypervolume", number_text(view.hypervolume, 5))
+    about = "" if view.is_hypervolume_exact else "about "
+    table.add_row("hypervolume", f"{about}{number_text(view.hypervolume, 5)}")
 
 
 def _columns(*sides: RenderableType) -> RenderableType:
@@ -258,13 +259,17 @@ def _best_table(view: CampaignView) -> Table:
     found = {best.objective: best for best in view.best}
     for objective in view.objectives:
         best = found.get(objective.name)
-        arrow = "↑" if objective.direction == "maximise" else "↓"
+        arrow = {"maximise": "↑", "minimise": "↓", "match": "→"}[objective.direction]
         name = f"{arrow} {label_from_name(objective.name)}"
         if best is None:
             table.add_row(name, "–", "")
             continue
         sd = f" ± {number_text(best.sd, 2)}" if best.sd is not None else ""
-        table.add_row(name, f"{number_text(best.value)}{sd}", best.experiment_id)
+        off = "" if best.deviation is None else f", {number_text(best.deviation, 2)} off"
+        table.add_row(name, f"{number_text(best.value)}{sd}{off}", best.experiment_id)
+    if view.best_trade_off is not None:
+        one = view.best_trade_off
+        table.add_row(f"⇄ {one.trade_off}", number_text(one.worth), one.experiment_id)
     return table
 
 

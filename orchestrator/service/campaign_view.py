@@ -7,12 +7,14 @@ from typing import Final, Literal, NamedTuple
 from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.experiment import ExperimentState, ExperimentStatus
+from orchestrator.core.front import is_exact
 from orchestrator.core.job import JobState
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.results import objective_rows, reference_point_of
 from orchestrator.log.side_tables import Heartbeat
 from orchestrator.service.doubts import doubt_views
 from orchestrator.service.results_view import (
+    best_trade_off,
     best_views,
     front_ids,
     hours_since_opening,
@@ -146,7 +148,9 @@ def campaign_view(
         best=best_views(state, results.rows),
         reference_point=reference_point_of(state),
         hypervolume=hypervolume_now(state, results.rows, results.front),
+        is_hypervolume_exact=is_exact(len(results.rows), len(spec.objectives)),
         hypervolume_series=results.series,
+        best_trade_off=best_trade_off(state, results.rows),
         front=results.front,
         in_doubt=doubts,
         instruments=_instruments(state, laboratory),
@@ -233,9 +237,10 @@ def _float_or_none(value: object) -> float | None:
 def _targets(state: CampaignState) -> tuple[TargetView, ...]:
     views = []
     for target in state.spec.stopping.targets:
-        bounds: dict[Literal["at_least", "at_most"], object] = {
+        bounds: dict[Literal["at_least", "at_most", "within"], object] = {
             "at_least": target.at_least,
             "at_most": target.at_most,
+            "within": target.within,
         }
         for bound, limit in bounds.items():
             value = _float_or_none(limit)
@@ -252,6 +257,8 @@ def _objectives(state: CampaignState) -> tuple[ObjectiveView, ...]:
             direction=objective.direction,
             is_computed=objective.name not in measured,
             threshold=_float_or_none(objective.threshold),
+            target=_float_or_none(objective.target),
+            tolerance=_float_or_none(objective.tolerance),
         )
         for objective in state.spec.objectives
     )

@@ -9,6 +9,8 @@ from orchestrator.service.plots import (
     Figure,
     choice_buttons,
     experiment_hover,
+    judged_label,
+    judged_value,
     layout,
     objective_value,
 )
@@ -69,7 +71,7 @@ def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
     """
     names = chosen_components(view)
     seen = [e for e in view.experiments if objective_value(e, objective.name) is not None]
-    low, high = colour_range([objective_value(e, objective.name) for e in seen])
+    low, high = colour_range([judged_value(e, objective) for e in seen])
     fractions = [[_fraction(experiment, name) for experiment in seen] for name in names]
     shares = [sum(values) for values in zip(*fractions, strict=True)]
     trace: Figure = {
@@ -82,14 +84,14 @@ def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {
             "size": [5 + 9 * min(1.0, share) for share in shares],
-            "color": [objective_value(experiment, objective.name) for experiment in seen],
+            "color": [judged_value(experiment, objective) for experiment in seen],
             "cmin": low,
             "cmax": high,
             "colorscale": "Cividis",
-            "reversescale": objective.direction == "minimise",
+            "reversescale": objective.is_less_better,
             "showscale": True,
             "colorbar": {
-                "title": {"text": label_from_name(objective.name)},
+                "title": {"text": judged_label(objective)},
                 "thickness": 14,
                 "outlinewidth": 0,
             },
@@ -137,7 +139,7 @@ def parallel_figure(view: CampaignView) -> Figure:
     data.append(_lines(seen, heights, front, name="Pareto front", colour=VERMILION))
     buttons: list[Figure] = [
         {
-            "label": f"colour by {label_from_name(objective.name)}",
+            "label": f"colour by {judged_label(objective)}",
             "method": "restyle",
             "args": [{"visible": [*(owner == index for owner in owners), True]}],
         }
@@ -217,9 +219,8 @@ def _coloured_lines(
     Each colour stands for as many experiments as any other: one outlier takes no colour away.
     The best lie on top.
     """
-    is_less_better = objective.direction == "minimise"
-    values = [objective_value(experiment, objective.name) or 0.0 for experiment in seen]
-    order = sorted(range(len(seen)), key=lambda i: values[i], reverse=is_less_better)
+    values = [judged_value(experiment, objective) or 0.0 for experiment in seen]
+    order = sorted(range(len(seen)), key=lambda i: values[i], reverse=objective.is_less_better)
     n = min(len(_CIVIDIS), len(seen))
     traces = []
     for place in range(n):

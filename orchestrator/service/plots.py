@@ -23,6 +23,8 @@ __all__ = [
     "experiment_hover",
     "front_figures",
     "hypervolume_figure",
+    "judged_label",
+    "judged_value",
     "layout",
     "objective_value",
 ]
@@ -40,7 +42,13 @@ GREY: Final = "#6b7280"
 LEGEND: Final[Figure] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 """Above the figure, from its left edge."""
 
-_ARROWS: Final = {"maximise": "higher is better", "minimise": "lower is better"}
+_ARROWS: Final = {
+    "maximise": "higher is better",
+    "minimise": "lower is better",
+    "match": "the target is best",
+}
+_MOST_PAIRED: Final = 6
+"""Objectives of which every pair is drawn; of more, only pairs with the first."""
 
 
 def layout(**more: object) -> Figure:
@@ -75,13 +83,27 @@ def objective_value(experiment: ExperimentView, name: str) -> float | None:
     return experiment.values.get(name, experiment.computed.get(name))
 
 
+def judged_value(experiment: ExperimentView, objective: ObjectiveView) -> float | None:
+    """Return what an experiment is judged by: its value, or its deviation from the target."""
+    value = objective_value(experiment, objective.name)
+    return None if value is None else objective.judged(value)
+
+
+def judged_label(objective: ObjectiveView) -> str:
+    """Return a heading for what an objective is judged by."""
+    label = label_from_name(objective.name)
+    return label if objective.target is None else f"{label}, off {objective.target:g}"
+
+
 def front_figures(view: CampaignView) -> list[tuple[str, Figure]]:
     """Return one figure for each pair of objectives, with the pair's title.
 
-    The marked experiments are the front over all objectives; the line is drawn where two
-    objectives are all there are.
+    With more than six objectives, only pairs with the first are drawn. The marked experiments are
+    the front over all objectives; the line is drawn where two objectives are all there are.
     """
-    pairs = combinations(view.objectives, 2)
+    pairs = list(combinations(view.objectives, 2))
+    if len(view.objectives) > _MOST_PAIRED:
+        pairs = [pair for pair in pairs if pair[0] is view.objectives[0]]
     return [
         (f"{first.name} / {second.name}", _pair(view, first, second)) for first, second in pairs
     ]
@@ -91,13 +113,12 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
     seen = [
         experiment
         for experiment in view.experiments
-        if objective_value(experiment, x.name) is not None
-        and objective_value(experiment, y.name) is not None
+        if judged_value(experiment, x) is not None and judged_value(experiment, y) is not None
     ]
     rest = [experiment for experiment in seen if not experiment.is_on_front]
     by_id = {experiment.experiment_id: experiment for experiment in seen}
     front = [by_id[name] for name in view.front if name in by_id]
-    front.sort(key=lambda experiment: objective_value(experiment, x.name) or 0.0)
+    front.sort(key=lambda experiment: judged_value(experiment, x) or 0.0)
     scale = {"cmin": 1, "cmax": max(2, view.counts.started), "colorscale": "Cividis"}
     others = {**scale, "showscale": bool(rest), "size": 9}
     best = {**scale, "showscale": not rest, "size": 13}
@@ -109,8 +130,8 @@ def _pair(view: CampaignView, y: ObjectiveView, x: ObjectiveView) -> Figure:
     return {
         "data": data,
         "layout": layout(
-            xaxis=axis(_objective_title(x)),
-            yaxis=axis(_objective_title(y)),
+            xaxis=axis(_judged_title(x)),
+            yaxis=axis(_judged_title(y)),
             legend={**LEGEND, "font": {"size": 11}},
             shapes=[*_target_lines(view, x, y), *_threshold_lines(x, y)],
         ),
@@ -128,8 +149,8 @@ def _points(
         "type": "scatter",
         "mode": "markers",
         "name": name,
-        "x": [objective_value(experiment, x.name) for experiment in experiments],
-        "y": [objective_value(experiment, y.name) for experiment in experiments],
+        "x": [judged_value(experiment, x) for experiment in experiments],
+        "y": [judged_value(experiment, y) for experiment in experiments],
         "text": [experiment_hover(experiment) for experiment in experiments],
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {
@@ -157,8 +178,8 @@ def _points(
 
 def _staircase(front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveView) -> Figure:
     """Return the edge of the dominated region: each point holds until the next one beats it."""
-    xs = [objective_value(experiment, x.name) for experiment in front]
-    ys = [objective_value(experiment, y.name) for experiment in front]
+    xs = [judged_value(experiment, x) for experiment in front]
+    ys = [judged_value(experiment, y) for experiment in front]
     return {
         "type": "scatter",
         "mode": "lines",
@@ -166,7 +187,7 @@ def _staircase(front: Sequence[ExperimentView], x: ObjectiveView, y: ObjectiveVi
         "x": xs,
         "y": ys,
         "line": {
-            "shape": "hv" if x.direction == "minimise" else "vh",
+            "shape": "hv" if x.is_less_better else "vh",
             "color": VERMILION,
             "width": 1.5,
         },
@@ -181,6 +202,18 @@ def _target_lines(view: CampaignView, x: ObjectiveView, y: ObjectiveView) -> lis
         for letter, objective in (("x", x), ("y", y))
         if target.objective == objective.name
     ]
+
+
+def _matched_lines(objective: ObjectiveView) -> list[Figure]:
+    """Return where an objective matches its target, and the ends of the tolerance."""
+    if objective.target is None or objective.tolerance is None:
+        return []
+    target, tolerance = objective.target, objective.tolerance
+    ends = [
+        {**_line_at("y", end, "dot", ""), "label": {"text": ""}}
+        for end in (target - tolerance, target + tolerance)
+    ]
+    return [_line_at("y", target, "dash", f"to match {target:g}"), *ends]
 
 
 def _threshold_lines(x: ObjectiveView, y: ObjectiveView) -> list[Figure]:
@@ -213,12 +246,11 @@ def best_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
         for experiment in view.experiments
         if (value := objective_value(experiment, objective.name)) is not None
     ]
-    better = max if objective.direction == "maximise" else min
     best: list[float | None] = []
     for experiment, value in seen:
         before = best[-1] if best else None
         if experiment.meets_outcomes:
-            best.append(value if before is None else better(before, value))
+            best.append(value if before is None else _better(objective, before, value))
         else:
             best.append(before)
     numbers = [experiment.number for experiment, _ in seen]
@@ -251,8 +283,17 @@ def best_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
     }
     return {
         "data": [points, line],
-        "layout": layout(xaxis=axis("experiment"), yaxis=axis(_objective_title(objective))),
+        "layout": layout(
+            xaxis=axis("experiment"),
+            yaxis=axis(_objective_title(objective)),
+            shapes=_matched_lines(objective),
+        ),
     }
+
+
+def _better(objective: ObjectiveView, before: float, value: float) -> float:
+    sign = -1 if objective.is_less_better else 1
+    return max(before, value, key=lambda each: sign * objective.judged(each))
 
 
 def hypervolume_figure(view: CampaignView) -> Figure:
@@ -317,6 +358,12 @@ def _hypervolume_title(view: CampaignView) -> str:
 
 def _objective_title(objective: ObjectiveView) -> str:
     return f"{label_from_name(objective.name)}, {_ARROWS[objective.direction]}"
+
+
+def _judged_title(objective: ObjectiveView) -> str:
+    if objective.target is None:
+        return _objective_title(objective)
+    return f"{judged_label(objective)}, {_ARROWS['minimise']}"
 
 
 def _series_hover(entry: HypervolumeView) -> str:

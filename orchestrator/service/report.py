@@ -19,6 +19,8 @@ from orchestrator.service.plots import (
     best_figure,
     front_figures,
     hypervolume_figure,
+    judged_label,
+    judged_value,
     objective_value,
 )
 from orchestrator.service.report_parts import (
@@ -137,7 +139,10 @@ def _results_row(view: CampaignView, plots: dict[str, Figure]) -> str:
         for name, value in (view.reference_point or {}).items()
     )
     right = _section(
-        "Hypervolume", f"Against the reference point {escape(reference)}.", _box("hypervolume")
+        "Hypervolume",
+        f"Against the reference point {escape(reference)}."
+        + ("" if view.is_hypervolume_exact else " An approximation, right to about 2 %."),
+        _box("hypervolume"),
     )
     return f'<div class="pair">{left}{right}</div>' if left else right
 
@@ -196,10 +201,10 @@ def _ternary_choices(view: CampaignView) -> dict[str, object]:
         },
         "objectives": {
             objective.name: {
-                "label": label_from_name(objective.name),
-                "direction": objective.direction,
-                "values": [objective_value(experiment, objective.name) for experiment in seen],
-                "range": colour_range([objective_value(e, objective.name) for e in seen]),
+                "label": judged_label(objective),
+                "is_less_better": objective.is_less_better,
+                "values": [judged_value(experiment, objective) for experiment in seen],
+                "range": colour_range([judged_value(e, objective) for e in seen]),
             }
             for objective in view.objectives
         },

@@ -5,7 +5,7 @@ from datetime import datetime
 from html import escape
 
 from orchestrator.service.labels import label_from_name, number_text
-from orchestrator.service.views import CampaignView, ExperimentView
+from orchestrator.service.views import CampaignView, ExperimentView, ObjectiveView
 
 __all__ = ["banners", "details", "experiments_table", "heading", "summary_tiles"]
 
@@ -53,12 +53,18 @@ def summary_tiles(view: CampaignView) -> str:
             f"best {label_from_name(best.objective)}",
             number_text(best.value),
             f"{best.experiment_id}, {best.direction}"
-            + (f", ± {number_text(best.sd, 2)}" if best.sd is not None else ""),
+            + (f", ± {number_text(best.sd, 2)}" if best.sd is not None else "")
+            + ("" if best.deviation is None else f", {number_text(best.deviation)} off target"),
         )
         for best in view.best
     ]
+    if view.best_trade_off is not None:
+        best_one = view.best_trade_off
+        name = "weighted sum" if best_one.trade_off == "weighted" else "desirability"
+        tiles.append(_tile(f"best {name}", number_text(best_one.worth), best_one.experiment_id))
     tiles.append(_tile("on the front", str(len(view.front)), "experiments that none other beats"))
-    tiles.append(_tile("hypervolume", number_text(view.hypervolume), "since the reference point"))
+    note = "since the reference point" + ("" if view.is_hypervolume_exact else ", approximated")
+    tiles.append(_tile("hypervolume", number_text(view.hypervolume), note))
     for limit, name in zip(view.limits[1:], ("hours", "money (USD)"), strict=True):
         left = "no limit" if limit.left is None else f"{number_text(limit.left)} left"
         clock = "virtual, " if view.is_simulated and limit.name == "hours" else ""
@@ -150,12 +156,19 @@ def _value_cell(value: float | str | None, sd: float | None = None, *, form: str
     return f'<td data-key="{value!r}"{title}>{text}</td>'
 
 
+def _objective_text(objective: ObjectiveView) -> str:
+    text = f"{objective.direction} {objective.name}"
+    if objective.target is None:
+        return text
+    return f"{text} = {objective.target:g} ± {objective.tolerance:g}"
+
+
 def details(view: CampaignView) -> str:
     """Return the particulars that make the campaign traceable."""
     facts: Mapping[str, str] = {
         "Campaign": view.campaign_id,
         "State": " – ".join(text for text in (view.state, view.status_reason) if text),
-        "Objectives": "; ".join(f"{o.direction} {o.name}" for o in view.objectives),
+        "Objectives": "; ".join(map(_objective_text, view.objectives)),
         "Specifications": "; ".join(view.outcomes) or "none",
         "Targets": "; ".join(f"{t.objective} {t.bound} {t.value:g}" for t in view.targets)
         or "none",

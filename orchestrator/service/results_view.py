@@ -3,14 +3,28 @@
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import accumulate
 
 from orchestrator.core.campaign import CampaignState
-from orchestrator.core.front import hypervolume, hypervolume_series, pareto_indices
-from orchestrator.core.results import best_value, directions, reference_point_of
-from orchestrator.service.views import BestView, HypervolumeView
+from orchestrator.core.front import (
+    Direction,
+    hypervolume,
+    hypervolume_series,
+    is_exact,
+    pareto_indices,
+)
+from orchestrator.core.results import (
+    best_value,
+    directions,
+    judged_values,
+    reference_point_of,
+    worth_rows,
+)
+from orchestrator.service.views import BestView, HypervolumeView, TradeOffView
 
 __all__ = [
+    "best_trade_off",
     "best_views",
     "front_ids",
     "hours_since_opening",
@@ -47,9 +61,26 @@ def best_views(
                 value=value,
                 sd=sds[experiment_id].get(objective.name),
                 experiment_id=experiment_id,
+                deviation=objective.deviation(value),
             )
         )
     return tuple(views)
+
+
+def best_trade_off(
+    state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]
+) -> TradeOffView | None:
+    """Return the best trade-off between the objectives; nothing where their front is sought.
+
+    Args:
+        state: The campaign.
+        rows: Experiment id and objective values of the observations that count.
+    """
+    worths, trade_off = worth_rows(state, rows), state.spec.header.trade_off
+    if not worths or trade_off == "front":
+        return None
+    experiment_id, worth = max(worths, key=lambda each: each[1])
+    return TradeOffView(trade_off=trade_off, worth=worth, experiment_id=experiment_id)
 
 
 def front_ids(state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]]) -> tuple[str, ...]:
@@ -59,7 +90,7 @@ def front_ids(state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]])
         state: The campaign.
         rows: Experiment id and objective values of the observations that count.
     """
-    values = [row for _, row in rows]
+    values = [judged_values(state.spec, row) for _, row in rows]
     indices = pareto_indices(values, directions(state.spec)) if rows else []
     return tuple(rows[i][0] for i in sorted(indices, key=lambda i: (values[i][0], i)))
 
@@ -76,8 +107,9 @@ def hypervolume_views(
     reference_point = reference_point_of(state)
     if reference_point is None or not rows:
         return ()
-    reference = [reference_point[objective.name] for objective in state.spec.objectives]
-    volumes = hypervolume_series([row for _, row in rows], directions(state.spec), reference)
+    reference = tuple(reference_point[objective.name] for objective in state.spec.objectives)
+    judged = tuple(tuple(judged_values(state.spec, row)) for _, row in rows)
+    volumes = _volumes(judged, tuple(directions(state.spec)), reference)
     after = dict(zip((name for name, _ in rows), volumes, strict=True))
     by_start = sorted(state.experiments, key=lambda experiment: experiment.started_time)
     experiments = {experiment.experiment_id: experiment for experiment in by_start}
@@ -102,6 +134,16 @@ def hypervolume_views(
     return tuple(series)
 
 
+@lru_cache(maxsize=16)
+def _volumes(
+    rows: tuple[tuple[float, ...], ...],
+    ways: tuple[Direction, ...],
+    reference: tuple[float, ...],
+) -> tuple[float, ...]:
+    """Return the series, reckoned once: a campaign is looked at far more often than it changes."""
+    return tuple(hypervolume_series(rows, ways, reference))
+
+
 def hypervolume_now(
     state: CampaignState, rows: Sequence[tuple[str, Sequence[float]]], front: Collection[str]
 ) -> float | None:
@@ -119,5 +161,16 @@ def hypervolume_now(
     if reference_point is None:
         return None
     reference = [reference_point[objective.name] for objective in state.spec.objectives]
-    best = [values for name, values in rows if name in front]
-    return hypervolume(best, directions(state.spec), reference) if best else 0.0
+    best = tuple(tuple(judged_values(state.spec, values)) for name, values in rows if name in front)
+    ways = tuple(directions(state.spec))
+    return _volume(best, ways, tuple(reference), is_exact(len(rows), len(ways)))
+
+
+@lru_cache(maxsize=16)
+def _volume(
+    rows: tuple[tuple[float, ...], ...],
+    ways: tuple[Direction, ...],
+    reference: tuple[float, ...],
+    exact: bool,
+) -> float:
+    return hypervolume(rows, ways, reference, exact=exact)

@@ -52,11 +52,14 @@ def status_facts(
                 "sd": best.sd,
                 "experiment": best.experiment_id,
                 "direction": best.direction,
+                **({} if best.deviation is None else {"deviation": best.deviation}),
             }
             for best in view.best
         },
         "front": list(view.front),
+        "trade_off": view.best_trade_off and view.best_trade_off.model_dump(mode="json"),
         "hypervolume": view.hypervolume,
+        "is_hypervolume_exact": view.is_hypervolume_exact,
         "reference_point": view.reference_point,
         "limits": {
             limit.name: {"used": limit.used, "limit": limit.limit, "left": limit.left}

@@ -25,6 +25,7 @@ __all__ = [
     "LimitView",
     "ObjectiveView",
     "TargetView",
+    "TradeOffView",
 ]
 
 
@@ -74,18 +75,42 @@ class ObjectiveView(_View):
     """One objective of the campaign."""
 
     name: str
-    direction: Literal["maximise", "minimise"]
+    direction: Literal["maximise", "minimise", "match"]
     is_computed: bool
     threshold: float | None
+    """The largest deviation of interest where a target is to be matched."""
+    target: float | None = None
+    """What is to be matched."""
+    tolerance: float | None = None
+
+    @property
+    def is_less_better(self) -> bool:
+        """Whether less of what is judged is better: of the value, or of the deviation."""
+        return self.direction != "maximise"
+
+    def judged(self, value: float) -> float:
+        """Return the deviation from the target if there is one, else the value."""
+        return value if self.target is None else abs(value - self.target)
 
 
 class BestView(_View):
     """The best value of one objective among the observations that meet the specifications."""
 
     objective: str
-    direction: Literal["maximise", "minimise"]
+    direction: Literal["maximise", "minimise", "match"]
     value: float
     sd: float | None
+    experiment_id: str
+    deviation: float | None = None
+    """From the target, where one is to be matched."""
+
+
+class TradeOffView(_View):
+    """The best trade-off between the objectives, where one is sought."""
+
+    trade_off: Literal["weighted", "desirability"]
+    worth: float
+    """More is better; a desirability lies between 0 and 1."""
     experiment_id: str
 
 
@@ -103,7 +128,7 @@ class TargetView(_View):
     """One target of the stopping rules."""
 
     objective: str
-    bound: Literal["at_least", "at_most"]
+    bound: Literal["at_least", "at_most", "within"]
     value: float
 
 
@@ -267,7 +292,11 @@ class CampaignView(_View):
     reference_point: Mapping[str, float] | None
     hypervolume: float | None
     """None until the reference point is frozen."""
+    is_hypervolume_exact: bool = True
+    """False where it is an approximation, for exact ones of many objectives take too long."""
     hypervolume_series: tuple[HypervolumeView, ...]
+    best_trade_off: TradeOffView | None = None
+    """None where the front between the objectives is sought."""
     front: tuple[str, ...]
     """Ids of the experiments on the Pareto front, in order of the first objective."""
     in_doubt: tuple[DoubtView, ...]
