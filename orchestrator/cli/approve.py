@@ -169,4 +169,5 @@ def _predicted_text(view: "CandidateView") -> str:
         f"{name}={one.mean:.4g}±{one.sd:.2g}" if one.sd else f"{name}={one.mean:.4g}"
         for name, one in view.predictions.items()
     ]
+    shown += [f"P({name} met)={chance:.2f}" for name, chance in view.chances.items()]
     return " ".join(shown) or "no model yet"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from campaigns.objectives import Objective, Outcome
@@ -11,11 +12,13 @@ from campaigns.stopping import Target
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import ObservationRecorded
 from orchestrator.core.front import Direction, hypervolume, is_exact
+from orchestrator.core.point import Prediction
 from orchestrator.core.worth import initial_ranges, worth
 
 __all__ = [
     "MetRule",
     "best_value",
+    "chances_of",
     "directions",
     "judged_values",
     "meets_specifications",
@@ -62,6 +65,31 @@ def meets_specifications(spec: CampaignSpec, record: ObservationRecorded) -> boo
     if spec.is_traded:
         limited = (*limited, *(one for one in spec.objectives if one.threshold is not None))
     return all(one.name in known and _is_within(one, known[one.name]) for one in limited)
+
+
+def chances_of(spec: CampaignSpec, predictions: Mapping[str, Prediction]) -> dict[str, float]:
+    """Return how likely each specification is met by what a model expects.
+
+    Args:
+        spec: The campaign.
+        predictions: By objective and outcome, normally distributed.
+
+    Returns:
+        By outcome that has a prediction, 0 to 1.
+    """
+    found: dict[str, float] = {}
+    for outcome in spec.outcomes:
+        expected = predictions.get(outcome.name)
+        if expected is None:
+            continue
+        if expected.sd == 0:
+            found[outcome.name] = float(_is_within(outcome, expected.mean))
+            continue
+        normal = NormalDist(expected.mean, expected.sd)
+        least, most = outcome.limits
+        below = 1.0 if most is None else normal.cdf(float(most))
+        found[outcome.name] = below - (0.0 if least is None else normal.cdf(float(least)))
+    return found
 
 
 def _is_within(one: Objective | Outcome, value: float) -> bool:

@@ -47,12 +47,19 @@ class AxPlanner(Planner):
         """Refuse what Ax would have to guess.
 
         Raises:
-            UnsupportedCampaign: An objective is computed, a constraint is not linear or speaks of
-                a parameter that is no range, or there are more than three objectives.
+            UnsupportedCampaign: An objective is computed or to match a target, objectives are
+                traded, a constraint is not linear or speaks of a parameter that is no range, or
+                there are more than three objectives.
         """
+        if campaign.is_traded:
+            reason = f"it knows no trade_off {campaign.header.trade_off!r}, only the front"
+            raise UnsupportedCampaign(self.name, reason)
         for objective in campaign.objectives:
             if objective.name in campaign.computed:
                 reason = f"{objective.name} is computed exactly, and Ax would model it"
+                raise UnsupportedCampaign(self.name, reason)
+            if objective.direction == "match":
+                reason = f"{objective.name} is to match a target, and Ax knows only more and less"
                 raise UnsupportedCampaign(self.name, reason)
         if len(campaign.objectives) > _MOST_OBJECTIVES:
             reason = f"{len(campaign.objectives)} objectives are more than {_MOST_OBJECTIVES}"

@@ -18,6 +18,7 @@ from orchestrator.core.events import (
     Event,
 )
 from orchestrator.core.point import Point, Prediction
+from orchestrator.core.results import chances_of
 from orchestrator.errors import RequestRefused
 from orchestrator.execution.bindings import bound_value, exact_point
 from orchestrator.service.lab import Lab
@@ -34,6 +35,8 @@ class CandidateView(BaseModel):
     candidate_id: str
     point: Mapping[str, float | str]
     predictions: Mapping[str, Prediction]
+    chances: Mapping[str, float]
+    """By outcome that is predicted, how likely its specification is met, 0 to 1."""
     is_out_of_distribution: bool | None
     """Whether the model had to guess there; None before there is one."""
     is_approved: bool
@@ -53,6 +56,7 @@ def candidate_views(state: CampaignState) -> tuple[CandidateView, ...]:
             candidate_id=queued.candidate_id,
             point={name: queued.candidate.point[name] for name in state.spec.space.names},
             predictions=queued.candidate.predictions,
+            chances=chances_of(state.spec, queued.candidate.predictions),
             is_out_of_distribution=queued.candidate.is_out_of_distribution,
             is_approved=queued.is_approved,
             waits_because=why_wait_for_approval(state, queued),
