@@ -2,7 +2,7 @@
 
 Both take fractions as columns in the order of the components. Neither was shaped after any
 planner's model: the dense one is a cone, not smooth at its top, in a metric of its own; the sparse
-one is a sum of pair terms with narrow ranges of composition.
+one is an average with a few strong pairs, each at a ratio of its own.
 """
 
 from typing import Final
@@ -25,19 +25,24 @@ TARGETS: Final = np.array(
 WEIGHTS: Final = np.array([1.0, 2.5, 1.6, 4.0, 0.7, 3.0])
 """How much a deviation in each component counts, squared."""
 DECAY: Final = 0.35
+PURE: Final = np.array([0.30, 0.05, 0.20, 0.02, 0.12, 0.26, 0.10, 0.15, 0.22])
+"""Strength of each pure element; a mixture has their average before its pairs count."""
 PAIRS: Final = (
     # first, second, height, the first's best share of the two, width in that share
-    (0, 5, 1.00, 0.62, 0.10),
-    (2, 4, 0.85, 0.35, 0.12),
-    (6, 7, 0.62, 0.55, 0.10),
-    (1, 8, 0.48, 0.30, 0.15),
-    (1, 3, 0.34, 0.70, 0.12),
-    (0, 3, 0.55, 0.80, 0.08),
+    (0, 5, 0.85, 0.62, 0.16),
+    (2, 4, 0.72, 0.35, 0.18),
+    (6, 7, 0.50, 0.55, 0.20),
+    (1, 8, 0.42, 0.30, 0.20),
+    (1, 3, 0.30, 0.70, 0.25),
+    (0, 3, 0.45, 0.75, 0.15),
+    (4, 6, 0.25, 0.50, 0.25),
+    (2, 8, -0.20, 0.50, 0.30),
+    (5, 7, -0.15, 0.40, 0.30),
 )
-THIRDS: Final = ((1, 0.35), (3, 0.15), (6, 0.25), (4, 0.30))
+THIRDS: Final = ((1, 0.35), (3, 0.20), (6, 0.25), (4, 0.30))
 """Elements that a little of lifts any pair, and by which part at their best amount."""
-BEST_THIRD: Final = 0.12
-THIRD_WIDTH: Final = 0.05
+BEST_THIRD: Final = 0.14
+THIRD_WIDTH: Final = 0.07
 
 
 def dense_outcomes(fractions: FloatArray) -> FloatArray:
@@ -60,15 +65,15 @@ def dense_front(n: int = 120) -> FloatArray:
 def sparse_strength(fractions: FloatArray) -> FloatArray:
     """Return the strength of each row of nine fractions, from 0 to about 1.3.
 
-    A pair is strong at its own ratio, the more so the more of the whole it is; some thirds lift
-    it. Elements without a partner add almost nothing.
+    To the average of the pure elements each pair adds its part, the more so the more of the whole
+    it is and the nearer to its own ratio; a little of some thirds lifts a pair.
     """
-    strength = 0.05 * fractions.max(axis=1)
+    strength = fractions @ PURE
     for first, second, height, best, width in PAIRS:
         both = fractions[:, first] + fractions[:, second]
         share = fractions[:, first] / np.where(both > 0, both, 1.0)
         bump = np.exp(-0.5 * ((share - best) / width) ** 2)
-        pair = height * both**2 * bump * ((fractions[:, first] > 0) & (fractions[:, second] > 0))
+        pair = height * both**1.5 * bump * ((fractions[:, first] > 0) & (fractions[:, second] > 0))
         lift = np.ones(len(fractions))
         for third, part in THIRDS:
             if third in (first, second):
@@ -76,5 +81,5 @@ def sparse_strength(fractions: FloatArray) -> FloatArray:
             amount = fractions[:, third]
             near = np.exp(-0.5 * ((amount - BEST_THIRD) / THIRD_WIDTH) ** 2)
             lift += part * near * (amount > 0)
-        strength = np.maximum(strength, pair * lift)
-    return strength
+        strength += pair * lift
+    return np.asarray(strength)

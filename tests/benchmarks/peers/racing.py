@@ -1,11 +1,12 @@
 """One peer on one problem with one seed: initial design, asks, measurements, trace."""
 
+import math
 import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 import numpy as np
 
@@ -14,7 +15,18 @@ from tests.benchmarks.peers.problems import Problem, problem
 from tests.benchmarks.peers.tables import Point
 from tests.benchmarks.peers.worker_process import ROOT, WorkerProcess, task_of
 
-__all__ = ["BATCH", "BUDGET", "N_INITIAL", "Ask", "Measured", "Run", "Trace", "measure", "race"]
+__all__ = [
+    "BATCH",
+    "BUDGET",
+    "N_INITIAL",
+    "Ask",
+    "Measured",
+    "Run",
+    "Trace",
+    "commit",
+    "measure",
+    "race",
+]
 
 N_INITIAL: Final = 8
 BATCH: Final = 4
@@ -22,9 +34,10 @@ BUDGET: Final = 40
 
 
 class Ask(TypedDict):
-    """One ask as it was answered."""
+    """One ask as it was answered, with seconds of the clock and of the processor."""
 
     seconds: float
+    cpu_seconds: NotRequired[float]
     rows: list[Point]
     violations: list[list[str]]
     error: str | None
@@ -98,6 +111,10 @@ def _instead(problem: Problem, experiments: Sequence[Measured], n: int, seed: in
     return [problem.feasible.lattice.point(row) for row in rows]
 
 
+def _quality(problem: Problem, experiments: Sequence[Measured]) -> float:
+    return problem.quality([each["true"] for each in experiments])[-1]
+
+
 def commit() -> str:
     """Return the short name of the commit that is checked out."""
     said = subprocess.run(
@@ -110,13 +127,14 @@ def commit() -> str:
     return said.stdout.strip()
 
 
-def race(run: Run, log: Path, *, budget: int = BUDGET) -> Trace:
+def race(run: Run, log: Path, *, budget: int = BUDGET, until: float = math.inf) -> Trace:
     """Run one peer to the end of its budget.
 
     Args:
         run: What to run.
         log: Where the peer's standard error goes.
         budget: Experiments, the initial ones counted.
+        until: Stop early once this quality is reached.
     """
     task = problem(run.problem)
     trace: Trace = {
@@ -133,13 +151,14 @@ def race(run: Run, log: Path, *, budget: int = BUDGET) -> Trace:
     experiments = trace["experiments"]
     with WorkerProcess(run.peer, run.python, task_of(task, run.seed), log) as worker:
         trace["versions"] = worker.versions
-        while len(experiments) < budget:
+        while len(experiments) < budget and _quality(task, experiments) < until:
             n = min(BATCH, budget - len(experiments))
             answer = worker.ask(n, _told(task, experiments))
             rows: list[Point] = answer["rows"][:n]
             trace["asks"].append(
                 {
                     "seconds": round(answer["seconds"], 3),
+                    "cpu_seconds": round(answer["cpu_seconds"], 3),
                     "rows": rows,
                     "violations": [violations(task, row) for row in rows],
                     "error": answer["error"],

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from campaigns.space import CategoricalParameter
 from tests.benchmarks.peers.problems import Problem
 
-__all__ = ["PEERS", "WorkerProcess", "task_of"]
+__all__ = ["OWN", "PEERS", "ROOT", "WorkerProcess", "task_of"]
 
 ROOT: Final = Path(__file__).parents[3]
 WORKERS: Final = Path(__file__).parent / "workers"

@@ -2,8 +2,9 @@
 
 The first line is the task: the problem in plain data, the seed, the number of experiments to
 come. The answer names the versions. Each further line is an ask: ``{"n": 4, "history": [...]}``;
-the answer holds the rows and the seconds that the planner itself took, or the error. Only the
-standard library is used, so that it runs in every peer's own environment.
+the answer holds the rows or the error, and the seconds that the planner itself took, of the clock
+and of the processor. Only the standard library is used, so that it runs in every peer's own
+environment.
 """
 
 import json
@@ -94,14 +95,22 @@ def serve(build: Callable[[Task], Peer], packages: Sequence[str]) -> None:
     answer({"versions": {package: version(package) for package in packages}})
     for line in sys.stdin:
         order = json.loads(line)
-        begun = time.perf_counter()
+        begun = _clocks()
         try:
             peer = build(task)
             peer.learn(order["history"])
-            begun = time.perf_counter()
+            begun = _clocks()
             rows = [dict(row) for row in peer.ask(order["n"])]
-        except Exception as error:
-            seconds = time.perf_counter() - begun
-            answer({"rows": [], "seconds": seconds, "error": f"{type(error).__name__}: {error}"})
+        except Exception as error:  # whatever a peer raises is a result to report
+            answer({"rows": [], "error": f"{type(error).__name__}: {error}", **_since(begun)})
         else:
-            answer({"rows": rows, "seconds": time.perf_counter() - begun, "error": None})
+            answer({"rows": rows, "error": None, **_since(begun)})
+
+
+def _clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _since(begun: tuple[float, float]) -> dict[str, float]:
+    now = _clocks()
+    return {"seconds": now[0] - begun[0], "cpu_seconds": now[1] - begun[1]}
