@@ -29,6 +29,10 @@ _BEST: Final = 24
 _HOPEFUL: Final = 8
 """Rows of the pool whose utility may well be large."""
 _SAMPLES: Final = 128
+_RIVALS: Final = 12
+"""Choices, at most, that are weighed against each other after one reading: those that would be the
+highest if it were far off."""
+_DEVIATIONS: Final = 3.0
 _CHUNK: Final = 256
 
 
@@ -147,9 +151,20 @@ def _exact(worth: _Worth, choices: Tensor) -> Score:
         own_slope = sign * own_chance * variance / (variance + beliefs.noise[place]).sqrt()
         slopes = sign * chances * beliefs.changes(X, choices)[..., place]
         values = torch.cat([present.expand(len(X), -1), own.unsqueeze(1)], dim=1)
-        return log_expected_rise(values, torch.cat([slopes, own_slope.unsqueeze(1)], dim=1))
+        return log_expected_rise(
+            *_rivals(values, torch.cat([slopes, own_slope.unsqueeze(1)], dim=1))
+        )
 
     return score
+
+
+def _rivals(values: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the lines that can well be the highest, `n x r`, the present best among them."""
+    best = values.argmax(dim=1, keepdim=True)
+    promise = values + _DEVIATIONS * (slopes - slopes.gather(1, best)).abs()
+    promise = promise.scatter(1, best, torch.inf)
+    places = promise.topk(min(_RIVALS, values.shape[1]), dim=1).indices
+    return values.gather(1, places), slopes.gather(1, places)
 
 
 def _sampled(worth: _Worth, choices: Tensor) -> Score:
