@@ -10,6 +10,7 @@
 #   make soak        10,000 jobs with faults on the wire; memory and open files are watched
 #   make seeds       10,000 simulated campaigns with faults and crashes, about ten minutes
 #   make fuzz        10,000 damaged logs, about a minute
+#   make benchmark   the default planner against named peers; hours, goes on where it was broken off
 #   make lock        requirements.lock anew, from what pyproject.toml allows today
 #   make clean       remove what the other targets made, .venv included
 
@@ -27,7 +28,7 @@ DEMO := campaigns/library/oer
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help setup demo test check all crash crash-full soak seeds fuzz lock clean
+.PHONY: help setup demo test check all crash crash-full soak seeds fuzz benchmark lock clean
 
 help:
 	@sed -n 's/^#   \(make \)/\1/p' Makefile
@@ -71,6 +72,11 @@ seeds: $(READY)
 
 fuzz: $(READY)
 	@$(BIN)/python -m tests.support.log_torture --n 10000 --workers $(WORKERS)
+
+benchmark: $(READY)
+	@$(BIN)/python -m tests.benchmarks.peers.run --workers 2
+	@$(BIN)/python -m tests.benchmarks.ask_ratio
+	@$(BIN)/python -m tests.benchmarks.peers.page
 
 lock:
 	@.ci/lock requirements.lock

@@ -4,11 +4,12 @@ The same for all: on a table problem the asked point becomes the nearest row of 
 not measured yet; on any other the nearest feasible lattice point.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from campaigns.membership import problems_of_point
 from campaigns.space import CategoricalParameter
@@ -45,24 +46,31 @@ def _forgiven(value: float, step: Decimal) -> Decimal:
     return nearest if abs(float(nearest) - value) <= _FORGIVEN else Decimal(str(round(value, 9)))
 
 
-def _coordinates(problem: Problem, points: Sequence[Point]) -> FloatArray:
-    """Return fractions as they are, numbers scaled to their range, one column a category."""
+def _coordinates(
+    problem: Problem, points: Mapping[str, Sequence[float | str] | NDArray[np.generic]]
+) -> FloatArray:
+    """Return fractions as they are, numbers scaled to their range, one column a category.
+
+    Args:
+        problem: Whose space the points are of.
+        points: One sequence of values a component or parameter.
+    """
     space = problem.campaign.space
-    columns: list[FloatArray] = []
-    names = space.composition.names if space.composition is not None else ()
-    for name in names:
-        columns.append(np.array([float(point[name]) for point in points]))
+    columns = [np.asarray(points[name], dtype=float) for name in space.components]
     for parameter in space.parameters:
-        values = [point[parameter.name] for point in points]
+        values = np.asarray(points[parameter.name])
         if isinstance(parameter, CategoricalParameter):
-            for category in parameter.values:
-                columns.append(np.array([float(value == category) for value in values]))
+            columns += [(values == category).astype(float) for category in parameter.values]
             continue
         place = problem.feasible.lattice.names.index(parameter.name)
         levels = [float(level) for level in problem.feasible.lattice.values[place]]
         span = max(levels) - min(levels) or 1.0
-        columns.append(np.array([(float(value) - min(levels)) / span for value in values]))
+        columns.append((values.astype(float) - min(levels)) / span)
     return np.stack(columns, axis=1)
+
+
+def _columns(points: Sequence[Point]) -> dict[str, list[float | str]]:
+    return {name: [point[name] for point in points] for name in points[0]}
 
 
 def makeable(problem: Problem, asked: Sequence[Point], made: Sequence[Point]) -> list[Point]:
@@ -81,10 +89,10 @@ def makeable(problem: Problem, asked: Sequence[Point], made: Sequence[Point]) ->
 def _nearest_rows(problem: Problem, asked: Sequence[Point], made: Sequence[Point]) -> list[Point]:
     assert problem.table is not None
     points = problem.table.points
-    here = _coordinates(problem, points)
+    here = _coordinates(problem, _columns(points))
     free = np.array([point not in made for point in points])
     chosen: list[Point] = []
-    for wanted in _coordinates(problem, asked):
+    for wanted in _coordinates(problem, _columns(asked)):
         distances = np.where(free, ((here - wanted) ** 2).sum(axis=1), np.inf)
         nearest = int(distances.argmin())
         free[nearest] = False
@@ -97,10 +105,10 @@ def _nearest_lattice_point(problem: Problem, asked: Point) -> Point:
     row = lattice.row_at(asked)
     if row is not None and feasible.contains(np.array([row]))[0]:
         return lattice.point(row)
-    wanted = _coordinates(problem, [asked])[0]
+    wanted = _coordinates(problem, _columns([asked]))[0]
 
     def distances(rows: IntArray) -> FloatArray:
-        here = _coordinates(problem, [lattice.point(each) for each in rows.tolist()])
+        here = _coordinates(problem, lattice.columns(rows))
         return np.asarray(((here - wanted) ** 2).sum(axis=1))
 
     pool = feasible.sample(_POOL, np.random.default_rng(0))
