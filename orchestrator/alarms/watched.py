@@ -90,8 +90,10 @@ class Watched:
             recovered = recovered_state(self._log, campaign_id)
         except IllegalTransition as error:
             self.unreadable[stream] = str(error)
-            return
-        if recovered is not None and not recovered.state.status.has_ended:
+            recovered = None
+        if recovered is None or recovered.state.status.has_ended:
+            self.campaigns.pop(campaign_id, None)
+        else:
             self.campaigns[campaign_id] = without_past(recovered.state)
 
     def _take(self, record: Record) -> None:

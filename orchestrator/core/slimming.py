@@ -40,22 +40,26 @@ def slimmed(state: CampaignState) -> CampaignState:
 def _slim(experiment: ExperimentState) -> ExperimentState:
     if not experiment.jobs or experiment.jobs_in_doubt():
         return experiment
-    candidate = Candidate(point=experiment.candidate.point)
+    candidate = experiment.candidate
+    if candidate.predictions or candidate.is_out_of_distribution is not None:
+        candidate = Candidate(point=candidate.point)
     return replace(experiment, candidate=candidate, jobs={}, analyses=())
 
 
 def without_past(state: CampaignState) -> CampaignState:
-    """Return the state without observations, and with the last ended experiments only.
+    """Return the state without observations, and with the last ended experiments at most.
 
-    For who asks whether something is amiss now, and never what was learnt. Whether references
-    drift can still be told. An event that corrects an observation can no longer follow. Most calls
-    change nothing.
+    For who asks whether something is amiss now, or what stands where, and never what was learnt.
+    Whether references drift can still be told. Experiments that a snapshot has not read yet are
+    dropped unread. An event that corrects an observation can no longer follow, and `n_started`
+    counts what is left. Most calls change nothing.
 
     Args:
         state: After an event.
     """
-    n = len(state.closed_experiments)
-    if n < _N_WHOLE + _EVERY:
+    closed = state.closed_experiments
+    is_in_memory = type(closed) is Ledger
+    if is_in_memory and len(closed) < _N_WHOLE + _EVERY:
         return state
-    last = state.closed_experiments[n - _N_WHOLE :]
+    last = closed[-_N_WHOLE:] if is_in_memory else ()
     return replace(state, closed_experiments=Ledger(last), observations=Ledger())

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.core.campaign import CampaignState
-from orchestrator.core.events import campaign_stream
-from orchestrator.core.slimming import slimmed
+from orchestrator.core.events import ObservationAmended, ObservationRetracted, campaign_stream
+from orchestrator.core.slimming import without_past
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.recovered import recovered_state
 
@@ -67,7 +67,10 @@ class Neighbours:
     def _read_on(self, name: str) -> None:
         state, seq = self._known[name]
         for record in self._log.read(after_seq=seq, stream=campaign_stream(name)):
-            state, seq = slimmed(state.after(record.event, record.time)), record.seq
+            if isinstance(record.event, ObservationAmended | ObservationRetracted):
+                self._get_to_know(name)  # what it corrects may be forgotten here
+                return
+            state, seq = without_past(state.after(record.event, record.time)), record.seq
         self._known[name] = state, seq
 
     def _get_to_know(self, name: str) -> None:
@@ -75,6 +78,6 @@ class Neighbours:
         if found is None:
             return
         if (found.state.rig_name, found.state.is_simulated) == self._bench:
-            self._known[name] = found.state, found.seq
+            self._known[name] = without_past(found.state), found.seq
         else:
             self._elsewhere.add(name)

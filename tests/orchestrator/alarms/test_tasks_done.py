@@ -1,8 +1,12 @@
 """Whoever does a person's task has said by that that they have seen its alarm."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.alarms.desk import AlarmDesk
+from orchestrator.alarms.tasks_done import who_did
+from orchestrator.core.campaign import fold
 from orchestrator.core.events import (
     CampaignStopped,
     InstrumentConnected,
@@ -12,6 +16,7 @@ from orchestrator.core.events import (
     JobStarted,
     LoggedReading,
     StopRequested,
+    campaign_stream,
 )
 from orchestrator.core.patience import Patience
 from orchestrator.log.memory_log import MemoryLog
@@ -64,3 +69,16 @@ def test_a_task_that_was_not_done_is_for_somebody_to_acknowledge(events):
     lab.happens(*events)
 
     assert [str(one.status) for one in lab.desk.alarms.active.values()] == ["returned"]
+
+
+@pytest.mark.parametrize("left_out", ["open_experiments", "campaign"])
+def test_a_task_that_is_forgotten_is_looked_up_in_the_log(left_out):
+    lab = Laboratory()
+    lab.happens(DONE)
+    records = lab.log.read(stream=campaign_stream("small-1"))
+    state = fold((record.event, record.time) for record in records)
+    known = {} if left_out == "campaign" else {"small-1": replace(state, open_experiments={})}
+
+    assert who_did("manual_task/small-1/E0001/tare", known, lab.log) == "Ana"
+    assert who_did("manual_task/small-1/E0001/dose", known, lab.log) == ""
+    assert who_did("manual_task/small-1/E0099/tare", known, lab.log) == ""

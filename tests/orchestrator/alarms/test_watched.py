@@ -1,9 +1,18 @@
 """What the alarm desk keeps of a campaign that goes on for weeks."""
 
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, islice
+
+import pytest
 
 from orchestrator.alarms.watched import Watched
 from orchestrator.core.events import (
+    CampaignStopped,
     CandidatesProposed,
     EngineAttached,
     Event,
@@ -12,10 +21,13 @@ from orchestrator.core.events import (
     ObservationAmended,
     ObservationRecorded,
     ObservationRetracted,
+    StopRequested,
     campaign_stream,
 )
 from orchestrator.core.point import Candidate, Observation
+from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.memory_log import MemoryLog
+from orchestrator.log.recovered import StateKeeper, recovered_state
 from tests.support.pretend_campaigns import opening, planned_jobs, small_campaign
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -41,7 +53,7 @@ def experiment(number: int) -> list[Event]:
             experiment_id=name,
             number=number,
             candidate=candidate,
-            jobs=planned_jobs(name),
+            jobs=planned_jobs(name)[:1],
             cost_usd=1.0,
         ),
         ObservationRecorded(experiment_id=name, observation=made),
@@ -49,19 +61,36 @@ def experiment(number: int) -> list[Event]:
     ]
 
 
-def log_with(n: int) -> MemoryLog:
-    log = MemoryLog()
+class CountingLog(MemoryLog):
+    """A log that counts the records that are read from it."""
+
+    n_read = 0
+
+    def read(
+        self, *, after_seq: int = 0, stream: str | None = None, limit: int | None = None
+    ) -> Iterator[Record]:
+        for record in super().read(after_seq=after_seq, stream=stream, limit=limit):
+            self.n_read += 1
+            yield record
+
+
+def log_with(n: int) -> CountingLog:
+    log = CountingLog()
     append(log, [OPENING, EngineAttached(epoch=1)])
-    for number in range(1, n + 1):
-        append(log, experiment(number))
+    append_experiments(log, 1, n)
     return log
 
 
-def append(log: MemoryLog, events: list[Event]) -> None:
+def append_experiments(log: EventLog, first: int, last: int) -> None:
+    """Append many at once: on a disk, each append is written through."""
+    append(log, [event for n in range(first, last + 1) for event in experiment(n)])
+
+
+def append(log: EventLog, events: list[Event]) -> None:
     log.append(STREAM, events, time=NOW, actor="test", is_simulated=True)
 
 
-def watched(log: MemoryLog) -> Watched:
+def watched(log: EventLog) -> Watched:
     found = Watched(log, is_simulated=True, campaign_id=None)
     found.catch_up()
     return found
@@ -95,3 +124,88 @@ def test_a_correction_of_what_was_forgotten_makes_nothing_unreadable():
     assert not desk.unreadable
     state = desk.campaigns[CAMPAIGN]
     assert (state.version, state.closed_experiments[-1].experiment_id) == (2 + 480 + 2 + 4, "E0121")
+
+
+def test_a_station_that_starts_again_reads_on_from_the_snapshot():
+    log = log_with(120)
+    found = recovered_state(log, CAMPAIGN)
+    *_, last = log.read(stream=STREAM)
+    StateKeeper(log, STREAM, 0, every=1).note(found.state, last)
+    append(log, experiment(121))
+    log.n_read = 0
+
+    desk = watched(log)
+
+    assert log.n_read < 20
+    state = desk.campaigns[CAMPAIGN]
+    assert (state.version, len(state.observations)) == (2 + 4 * 121, 0)
+
+
+@pytest.mark.parametrize("is_corrected_once_more", [False, True])
+def test_a_correction_right_before_the_end_leaves_nothing_behind(is_corrected_once_more):
+    log = log_with(120)
+    desk = watched(log)
+
+    append(log, [ObservationRetracted(experiment_id="E0004", reason="wrong vial")])
+    append(log, [StopRequested(), CampaignStopped(reason="")])
+    if is_corrected_once_more:
+        append(log, [ObservationRetracted(experiment_id="E0005", reason="wrong vial")])
+    desk.catch_up()
+
+    assert desk.campaigns == {}
+    assert not desk.unreadable
+
+
+@contextmanager
+def traced() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
+def bytes_in_use() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+class EndlessLog(MemoryLog):
+    """A campaign that goes on; its records are made when they are read, and not kept."""
+
+    n_made = 0
+    """How many experiments there are."""
+
+    def last_seq(self) -> int:
+        return super().last_seq() + 4 * self.n_made
+
+    def read(
+        self, *, after_seq: int = 0, stream: str | None = None, limit: int | None = None
+    ) -> Iterator[Record]:
+        kept = super().read(after_seq=after_seq, stream=stream)
+        return islice(chain(kept, self._made(after_seq, stream)), limit)
+
+    def _made(self, after_seq: int, stream: str | None) -> Iterator[Record]:
+        opened = super().last_seq()
+        (last,) = super().read(after_seq=opened - 1)
+        for number in range(max(0, after_seq - opened) // 4 + 1, self.n_made + 1):
+            for place, event in enumerate(experiment(number), start=opened + 4 * number - 3):
+                if place > after_seq and stream in (None, STREAM):
+                    yield replace(last, seq=place, version=place, event=event)
+
+
+@pytest.mark.slow
+def test_thousands_of_experiments_take_no_more_memory_than_some_hundred():
+    log = EndlessLog()
+    append(log, [OPENING, EngineAttached(epoch=1)])
+    desk = watched(log)
+    with traced():
+        log.n_made = 200
+        desk.catch_up()
+        before = bytes_in_use()
+        log.n_made = 2200
+        desk.catch_up()
+        grown = bytes_in_use() - before
+
+    assert desk.campaigns[CAMPAIGN].version == 2 + 4 * 2200
+    assert grown < 60_000, "that is 30 bytes for each experiment"
