@@ -3,12 +3,9 @@
 import errno
 import io
 import sys
-from typing import IO, TYPE_CHECKING, Final, TextIO
+from typing import IO, Final, TextIO
 
-from typing_extensions import override
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing_extensions import Buffer, override
 
 __all__ = ["outlive_terminal"]
 
@@ -39,7 +36,7 @@ class _LastingFile(io.FileIO):
     """A file that takes everything."""
 
     @override
-    def write(self, data: "ReadableBuffer") -> int:
+    def write(self, data: Buffer) -> int:
         """Write, and count what nobody can read any more as written."""
         try:
             return super().write(data)
