@@ -26,7 +26,7 @@ from orchestrator.optimise.planner_settings import PlannerSettings
 from orchestrator.optimise.pool import elites, pool_of
 from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.repeatable import one_seeded_thread
-from orchestrator.optimise.repeating import SEEKING_A_MAXIMUM, Repeating
+from orchestrator.optimise.repeating import Repeating
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.time_budget import TimeBudget
@@ -115,7 +115,7 @@ def _propose(
         )
         method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
-        if settings.replicates == "when_worth" and settings.acquisition in SEEKING_A_MAXIMUM:
+        if settings.replicates == "when_worth":
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)
             remarks += repeats

@@ -28,6 +28,8 @@ Outlay: TypeAlias = Literal["experiment", "hour", "dollar"]
 """What a promise is divided by."""
 
 _OF_ONE: Final = ("log_ei", "log_nei", "knowledge_gradient")
+_WITH_REPEATS: Final = ("automatic", *_OF_ONE)
+"""Acquisitions whose picks may be exchanged for repeats; the others are after something else."""
 _OF_SEVERAL: Final = ("log_nehvi", "nparego")
 _MOST_OF_VOLUME: Final = 4
 """Objectives, at most, whose hypervolume is reckoned whatever it takes."""
@@ -100,6 +102,11 @@ def reasons_against(settings: PlannerSettings, campaign: CampaignSpec) -> Iterat
         yield (
             f"settings.risk: got {settings.risk}, expected 0 with acquisition {name!r}; "
             f"improvements can be discounted: {', '.join(_WITH_RISK)}"
+        )
+    if settings.replicates == "when_worth" and name not in _WITH_REPEATS:
+        yield (
+            f"settings.replicates: got 'when_worth', expected 'never' with acquisition {name!r}; "
+            f"repeats go with {', '.join(_WITH_REPEATS)}"
         )
     if settings.per != "experiment" and not campaign.measured_names:
         yield (

@@ -22,10 +22,7 @@ from orchestrator.optimise.lattice import FloatArray, IntArray, row_keys
 from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.surrogate import Surrogate
 
-__all__ = ["SEEKING_A_MAXIMUM", "Repeating", "expected_gain"]
-
-SEEKING_A_MAXIMUM: Final = ("automatic", "log_ei", "log_nei", "knowledge_gradient")
-"""Acquisitions whose picks may be exchanged; the others are after something else."""
+__all__ = ["Repeating", "expected_gain"]
 
 _LEAST_NOISE: Final = 0.1
 """Noise below this part of a column's spread is never worth a repeat."""

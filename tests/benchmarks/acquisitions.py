@@ -279,6 +279,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="names of acquisitions")
+    parser.add_argument("--world", help="one world alone")
     parser.add_argument("--purpose", choices=("value", "knowledge"))
     given = parser.parse_args()
     seeds = range(given.first, given.first + given.seeds)
@@ -289,7 +290,7 @@ def main() -> None:
     print("|" + "---|" * 11)
     with ProcessPoolExecutor(given.workers) as pool:
         for purpose, world, names in PLAN:
-            if given.purpose and purpose != given.purpose:
+            if given.purpose not in (None, purpose) or given.world not in (None, world):
                 continue
             chosen = [name for name in names if not given.only or name in given.only]
             jobs = {

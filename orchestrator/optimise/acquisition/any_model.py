@@ -14,6 +14,9 @@ from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolu
 from botorch.acquisition.multi_objective.objective import GenericMCMultiOutputObjective
 from botorch.acquisition.multi_objective.utils import prune_inferior_points_multi_objective
 from botorch.acquisition.objective import GenericMCObjective
+from botorch.models.ensemble import EnsembleModel
+from botorch.sampling.base import MCSampler
+from botorch.sampling.index_sampler import IndexSampler
 from botorch.sampling.normal import SobolQMCNormalSampler
 from torch import Tensor
 
@@ -97,8 +100,11 @@ def hypervolume_score(
     )
 
 
-def _sampler(situation: Situation, pending: Tensor, n_samples: int) -> SobolQMCNormalSampler:
-    return SobolQMCNormalSampler(torch.Size([n_samples]), seed=situation.seed + len(pending))
+def _sampler(situation: Situation, pending: Tensor, n_samples: int) -> MCSampler:
+    seed, shape = (situation.seed + len(pending)) % 2**31, torch.Size([n_samples])
+    if isinstance(situation.surrogate.model, EnsembleModel):
+        return IndexSampler(shape, seed=seed)
+    return SobolQMCNormalSampler(shape, seed=seed)
 
 
 def _scores(acquisition: AcquisitionFunction) -> Score:
