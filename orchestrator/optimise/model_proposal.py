@@ -1,6 +1,6 @@
 """Proposals by models; imported only once there is enough to learn from, for torch is heavy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -76,11 +76,8 @@ def _propose(
     feasible, data = problem.feasible, problem.data
     taken = Taken.of(feasible.lattice, observations, pending)
     columns = [column for column in data.columns if len(column.Y) >= LEAST_ROWS]
-    remarks = [
-        f"{column.name} has too few observations and is left out"
-        for column in data.columns
-        if len(column.Y) < LEAST_ROWS
-    ]
+    left_out = [column.name for column in data.columns if len(column.Y) < LEAST_ROWS]
+    remarks = [f"{name} has too few observations and is left out" for name in left_out]
     several = len(campaign.objectives) > 1
     reference = reference_point(campaign, observations) if several else None
     rng = np.random.default_rng([seed, len(observations), len(pending)])
@@ -90,16 +87,9 @@ def _propose(
         pool = pool_of(feasible, feasible.starts[:0], n, rng)
         rows, remark = choose(feasible, taken, n, pool, _exact_chooser(problem))
     else:
-        baseline = np.unique(problem.joined(data.X_made, data.computed_made), axis=0)
-        aims = Aims(campaign, surrogate.columns, problem.scales, data.ranges)
-        situation = Situation(
-            aims=aims,
-            surrogate=surrogate,
-            baseline=torch.from_numpy(baseline),
-            reference=tuple(aims.reference(reference)) if reference else None,
-            seed=seed,
-            first=len(observations) + len(pending),
-        )
+        first = len(observations) + len(pending)
+        situation = _situation(problem, surrogate, reference, seed, first)
+        aims = situation.aims
         pool = pool_of(feasible, elites(problem, surrogate, aims, taken), n, rng)
         acquisition = acquisition_for(settings, _territory(problem, pool, rng))
         chooser = BatchChooser(
@@ -132,6 +122,26 @@ def _propose(
         method=method,
         reason="; ".join(text for text in (reason, *remarks, remark) if text),
         reference_point=reference,
+    )
+
+
+def _situation(
+    problem: Problem,
+    surrogate: Surrogate,
+    reference: Mapping[str, float] | None,
+    seed: int,
+    first: int,
+) -> Situation:
+    data = problem.data
+    aims = Aims(problem.campaign, surrogate.columns, problem.scales, data.ranges)
+    baseline = np.unique(problem.joined(data.X_made, data.computed_made), axis=0)
+    return Situation(
+        aims=aims,
+        surrogate=surrogate,
+        baseline=torch.from_numpy(baseline),
+        reference=tuple(aims.reference(reference)) if reference else None,
+        seed=seed,
+        first=first,
     )
 
 

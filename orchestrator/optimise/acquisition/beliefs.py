@@ -27,9 +27,9 @@ from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.process import Process, cholesky_factor
 from orchestrator.optimise.surrogate import Surrogate
 
-__all__ = ["Beliefs", "beliefs_of", "noise_variances"]
+__all__ = ["Beliefs", "Moments", "beliefs_of", "noise_variances"]
 
-LEAST_VARIANCE: Final = 1e-10
+_LEAST_VARIANCE: Final = 1e-10
 _LEAST_NOISE: Final = 1e-6
 """Variance of a reading, on its column's scale, that is always reckoned with."""
 _CHUNK: Final = 256
@@ -143,7 +143,7 @@ class Beliefs:
         variances = self.moments.variances(X)
         if len(self.pending):
             variances = variances - self._explained(X).square().sum(dim=0)
-        return variances.clamp_min(LEAST_VARIANCE)
+        return variances.clamp_min(_LEAST_VARIANCE)
 
     def covariances(self, A: Tensor, B: Tensor) -> Tensor:
         """Return covariances of the noise-free values of `k` with `l` rows, `k x l x p`."""
@@ -191,7 +191,7 @@ class Beliefs:
         variances = self.moments.variances(X)
         if len(self.pending):
             variances = variances - self._weights(X).square().sum(dim=0)
-        return variances.clamp_min(LEAST_VARIANCE)
+        return variances.clamp_min(_LEAST_VARIANCE)
 
     def _explained(self, X: Tensor) -> Tensor:
         """Return covariances with readings of the pending rows, divided by their factor."""
@@ -211,7 +211,7 @@ class Beliefs:
 
     @cached_property
     def _noise_free_factors(self) -> Tensor:
-        return _factors(self._joint, torch.full_like(self.noise, LEAST_VARIANCE))
+        return _factors(self._joint, torch.full_like(self.noise, _LEAST_VARIANCE))
 
 
 def _factors(joint: Tensor, added: Tensor) -> Tensor:
