@@ -24,6 +24,7 @@ from orchestrator.service.results_view import (
 from orchestrator.service.views import (
     CampaignView,
     CountsView,
+    DoubtView,
     EngineState,
     EngineView,
     ExperimentView,
@@ -111,20 +112,17 @@ def campaign_view(
         now: The present time on the campaign's own clock.
         last_hash: Of the whole log.
         laboratory: The laboratory as folded from its stream; None if nobody looked.
-        n_left_out: How many of the experiments that ended first have no entry, unless they are on
-            the front; if any has none, there is no series of hypervolumes either.
+        n_left_out: So many that ended first have no entry (but the front), and no hypervolumes.
     """
-    spec, results = state.spec, _Results.of(state, n_left_out)
-    doubts = tuple(doubt_views(state, laboratory))
-    waits_for = _what_waits(state)
+    spec, results = state.spec, _Results.of(state, laboratory, n_left_out)
     return CampaignView(
         campaign_id=state.campaign_id,
         name=state.name,
         description=spec.header.description,
-        state=shown_state(state.status, engine, len(doubts)),
+        state=shown_state(state.status, engine, len(results.doubts)),
         status=str(state.status),
-        waits_for=waits_for,
-        status_reason=waits_for or state.status_reason,
+        waits_for=_what_waits(state),
+        status_reason=_what_waits(state) or state.status_reason,
         has_ended=state.status.has_ended,
         is_simulated=state.is_simulated,
         rig_name=state.rig_name,
@@ -152,7 +150,7 @@ def campaign_view(
         hypervolume_series=results.series,
         best_trade_off=best_trade_off(state, results.rows),
         front=results.front,
-        in_doubt=doubts,
+        in_doubt=results.doubts,
         instruments=_instruments(state, laboratory),
         experiments=_experiments(state, results),
         jobs=_jobs(state, results.shown),
@@ -167,9 +165,10 @@ class _Results(NamedTuple):
     series: tuple[HypervolumeView, ...]
     shown: tuple[ExperimentState, ...]
     """The experiments that have an entry, by number."""
+    doubts: tuple[DoubtView, ...]
 
     @classmethod
-    def of(cls, state: CampaignState, n_left_out: int) -> "_Results":
+    def of(cls, state: CampaignState, laboratory: LabState | None, n_left_out: int) -> "_Results":
         rows = objective_rows(state.spec, state.observations)
         front = front_ids(state, rows)
         closed = state.closed_experiments
@@ -177,7 +176,7 @@ class _Results(NamedTuple):
         shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
         series = () if n_left_out else hypervolume_views(state, rows)
         by_number = sorted(shown, key=lambda experiment: experiment.number)
-        return cls(rows, front, series, tuple(by_number))
+        return cls(rows, front, series, tuple(by_number), tuple(doubt_views(state, laboratory)))
 
 
 def _components(state: CampaignState) -> tuple[str, ...]:
