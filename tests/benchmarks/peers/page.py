@@ -32,6 +32,8 @@ from tests.benchmarks.results import saved_sections
 PAGE: Final = ROOT / "docs/BENCHMARKS.md"
 PICTURES: Final = ROOT / "docs/benchmarks"
 OURS: Final = "athanor"
+FEWEST_PAIRS: Final = 9
+"""Pairs below which an interval would pretend to know something: three problems, three seeds."""
 WHAT: Final = {
     "oer": "OER plate, 6 oxides, at most 4 present, 10 % grid; overpotential and metal cost",
     "dense6": "made up: 6 parts, all present, 1 % grid, one constraint; three objectives",
@@ -110,7 +112,8 @@ def summary_section(results: Results) -> list[str]:
         for what, names in (("all", PROBLEMS), ("reported only", REPORTED_ONLY)):
             found = paired_difference(results, OURS, peer, names)
             if peer != OURS and found is not None:
-                interval = f"{found.low:+.3f} to {found.high:+.3f}"
+                enough = found.pairs >= FEWEST_PAIRS
+                interval = f"{found.low:+.3f} to {found.high:+.3f}" if enough else "too few pairs"
                 rows.append([peer, what, str(found.pairs), f"{found.mean:+.3f}", interval])
     return [*lines, *table(["peer", "problems", "pairs", "mean", "interval"], rows)]
 
@@ -161,7 +164,7 @@ def rules_section(results: Results) -> list[str]:
         "Seconds of processor time an ask of four takes on one thread, median and quartiles over",
         "all problems, the first ask of each run left out (of the clock where there is no other).",
         "The paired ratio further down is the figure to quote. Rows of asks are judged by",
-        " `campaigns.membership`, exactly; 1e-6 is forgiven.",
+        "`campaigns.membership`, exactly; 1e-6 is forgiven.",
         "",
         *table(heads, rows),
     ]
