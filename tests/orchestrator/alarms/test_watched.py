@@ -208,4 +208,4 @@ def test_thousands_of_experiments_take_no_more_memory_than_some_hundred():
         grown = bytes_in_use() - before
 
     assert desk.campaigns[CAMPAIGN].version == 2 + 4 * 2200
-    assert grown < 60_000, "that is 30 bytes for each experiment"
+    assert grown < 500_000, "kept, they took 5,000,000"
