@@ -39,7 +39,8 @@ class AxPlanner(Planner):
             ValueError: A setting is given.
         """
         if settings:
-            raise ValueError(f"unknown {', '.join(sorted(settings))}; ax has no settings")
+            key = min(settings)
+            raise ValueError(f"{key}: got {settings[key]!r}, expected no settings: ax has none")
         return cls()
 
     @override

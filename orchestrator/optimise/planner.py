@@ -75,7 +75,8 @@ class Planner(Protocol):
         """Build a planner from the settings in the campaign file.
 
         Raises:
-            ValueError: A setting is unknown or has an impossible value; it is named.
+            ValueError: A setting is unknown or has an impossible value; the message begins with
+                its name.
         """
         ...
 
@@ -133,7 +134,7 @@ def planner_for(campaign: CampaignSpec) -> Planner:
     try:
         planner = kind.from_settings(campaign.planner.settings)
     except ValueError as error:
-        raise UnsupportedCampaign(name, f"settings: {error}") from error
+        raise UnsupportedCampaign(name, f"settings.{error}") from error
     if campaign.approval.gate == "out_of_distribution" and not kind.tells_out_of_distribution:
         reason = "it cannot say what is out of distribution: choose another approval.gate"
         raise UnsupportedCampaign(name, reason)

@@ -1,10 +1,12 @@
 """Settings of the default planner, checked when the campaign is loaded; torch is not imported."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
+from campaigns.consistency import one_of
 from campaigns.recipe import Recipe
 from campaigns.spec import CampaignSpec
 
@@ -27,6 +29,7 @@ AcquisitionName: TypeAlias = Literal[
 Outlay: TypeAlias = Literal["experiment", "hour", "dollar"]
 """What a promise is divided by."""
 
+_EXPECTED: Final = {"risk": "a number from 0 to 1", "time_budget_s": "seconds, above 0"}
 _OF_ONE: Final = ("log_ei", "log_nei", "knowledge_gradient")
 _WITH_REPEATS: Final = ("automatic", *_OF_ONE)
 """Acquisitions whose picks may be exchanged for repeats; the others are after something else."""
@@ -74,9 +77,19 @@ def settings_from(settings: Mapping[str, object]) -> PlannerSettings:
     try:
         return PlannerSettings.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ValueError(f"{key}: {first['msg']}; got {first['input']!r}") from error
+        raise ValueError("; settings.".join(map(_reason, error.errors()))) from error
+
+
+def _reason(entry: ErrorDetails) -> str:
+    """Return one entry of a pydantic error as key, what it is and what is expected."""
+    key = ".".join(str(part) for part in entry["loc"])
+    field = PlannerSettings.model_fields.get(key)
+    if field is None:
+        return f"{key}: expected {one_of(list(PlannerSettings.model_fields), key)}"
+    got = entry["input"]
+    if get_origin(field.annotation) is Literal:
+        return f"{key}: got {got!r}, expected {one_of(list(get_args(field.annotation)), str(got))}"
+    return f"{key}: got {got!r}, expected {_EXPECTED.get(key, entry['msg'])}"
 
 
 def reasons_against(settings: PlannerSettings, campaign: CampaignSpec) -> Iterator[str]:

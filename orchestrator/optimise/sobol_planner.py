@@ -35,7 +35,8 @@ class SobolPlanner(Planner):
             ValueError: A setting is given.
         """
         if settings:
-            raise ValueError(f"unknown {', '.join(sorted(settings))}; sobol has no settings")
+            key = min(settings)
+            raise ValueError(f"{key}: got {settings[key]!r}, expected no settings: sobol has none")
         return cls()
 
     @override

@@ -86,6 +86,10 @@ class Improvement(Acquisition):
         front = non_dominated(outlook.utilities, outlook.is_valid)
         return float(front.sum()) <= _SMALL_FRONT * len(front)
 
+    def _refuse_risk(self) -> None:
+        if self._risk:
+            raise ValueError("luck can be discounted with Gaussian processes only")
+
     def _outlook_after(self, situation: Situation, pending: Tensor) -> Outlook:
         outlook = self._outlook
         if outlook is None or outlook.situation is not situation or not outlook.reaches(pending):
@@ -102,6 +106,7 @@ class Improvement(Acquisition):
     ) -> Score:
         aims = situation.aims
         if not situation.surrogate.processes:
+            self._refuse_risk()
             conditions = [*aims.specifications(), *thresholds]
             return single_score(situation, pending, utility, conditions, n_samples=self._n_samples)
         outlook = self._outlook_after(situation, pending)
@@ -123,6 +128,7 @@ class Improvement(Acquisition):
         if situation.reference is None:
             raise ValueError("a hypervolume needs a reference point")
         if not situation.surrogate.processes:
+            self._refuse_risk()
             return hypervolume_score(
                 situation, pending, situation.reference, n_samples=self._n_samples
             )

@@ -31,19 +31,7 @@ _CHUNK: Final = 512
 _LEAST: Final = 1e-12
 
 
-class _Learner(Acquisition):
-    """An acquisition that is recorded under its name and needs no words."""
-
-    @override
-    def method(self, situation: Situation, turn: int) -> str:
-        return self.name
-
-    @override
-    def remark(self, situation: Situation, turn: int) -> str:
-        return ""
-
-
-class Uncertainty(_Learner):
+class Uncertainty(Acquisition):
     """Standard deviation of the noise-free value; of several columns, on their scales, the sum."""
 
     name: ClassVar[str] = "uncertainty"
@@ -54,7 +42,7 @@ class Uncertainty(_Learner):
         return lambda X: beliefs.variances(X).sqrt().sum(dim=1).log()
 
 
-class IntegratedVariance(_Learner):
+class IntegratedVariance(Acquisition):
     """Variance that one experiment takes away, in the mean over the feasible set.
 
     Args:
@@ -80,7 +68,7 @@ class IntegratedVariance(_Learner):
         return lambda X: torch.cat([scores(part) for part in torch.split(X, _CHUNK)])
 
 
-class QueryByCommittee(_Learner):
+class QueryByCommittee(Acquisition):
     """Variance between the predictions of models with other hyperparameters.
 
     What pending rows will settle of the dispute is taken off it, as far as predictions there and
@@ -102,7 +90,7 @@ class QueryByCommittee(_Learner):
         return lambda X: (dispute(X).sum(dim=1) + _LEAST).log()
 
 
-class ExpectedModelChange(_Learner):
+class ExpectedModelChange(Acquisition):
     """How far predictions over the feasible set move, hyperparameters being learnt anew.
 
     Args:

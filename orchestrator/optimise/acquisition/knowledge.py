@@ -55,14 +55,6 @@ class KnowledgeGradient(Acquisition):
         self._choices: tuple[Situation, Tensor] | None = None
 
     @override
-    def method(self, situation: Situation, turn: int) -> str:
-        return self.name
-
-    @override
-    def remark(self, situation: Situation, turn: int) -> str:
-        return ""
-
-    @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
         beliefs = beliefs_of(situation, pending)
         numbers = JointSamples.base(_SAMPLES, 1, len(beliefs.noise), situation.seed % 2**31)

@@ -20,17 +20,17 @@ class Acquisition(Protocol):
     name: ClassVar[str]
 
     def method(self, situation: Situation, turn: int) -> str:
-        """Return the name under which a pick is recorded.
+        """Return the name under which a pick is recorded: that of the acquisition, if no other.
 
         Args:
             situation: Models and data.
             turn: Which pick of this batch, from 0.
         """
-        ...
+        return self.name
 
     def remark(self, situation: Situation, turn: int) -> str:
         """Return what should be said of a pick in the proposal's reason; mostly nothing."""
-        ...
+        return ""
 
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
         """Return how to score rows, given rows that are pending or picked already.

@@ -97,14 +97,6 @@ class ExpectedImprovement(Acquisition):
         self._risk = risk
 
     @override
-    def method(self, situation: Situation, turn: int) -> str:
-        return self.name
-
-    @override
-    def remark(self, situation: Situation, turn: int) -> str:
-        return ""
-
-    @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
         aims, beliefs = situation.aims, beliefs_of(situation, pending)
         conditions = aims.specifications()
@@ -145,14 +137,6 @@ class UpperConfidenceBound(Acquisition):
     name: ClassVar[str] = "ucb"
 
     @override
-    def method(self, situation: Situation, turn: int) -> str:
-        return self.name
-
-    @override
-    def remark(self, situation: Situation, turn: int) -> str:
-        return ""
-
-    @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
         aims, beliefs = situation.aims, beliefs_of(situation, pending)
         conditions, scalarised = aims.specifications(), scalarisation_for(situation, turn)
@@ -183,14 +167,6 @@ class Thompson(Acquisition):
     """
 
     name: ClassVar[str] = "thompson"
-
-    @override
-    def method(self, situation: Situation, turn: int) -> str:
-        return self.name
-
-    @override
-    def remark(self, situation: Situation, turn: int) -> str:
-        return ""
 
     @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
