@@ -211,7 +211,7 @@ def _component_names(space: Mapping[str, object]) -> tuple[str, ...]:
 
 def _are_inputs_named(space: Mapping[str, object]) -> bool:
     """Return whether every input has a name, right or wrong, so that no other can be meant."""
-    if not space or not space.keys() <= {"composition", "parameter"}:
+    if not space or not space.keys() <= {"composition", "parameter", "points"}:
         return False
     if "composition" in space:
         composition = _table(space["composition"])

@@ -1,4 +1,4 @@
-"""Campaign files read from disk and checked; the only room of campaigns that touches a file."""
+"""Campaign files read from disk and checked, with the CSV file of points that it may name."""
 
 import re
 import tomllib
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from campaigns.consistency import one_of, problems_between
 from campaigns.drafting import draft_of, problems_of_parts
 from campaigns.errors import CampaignFileError, Problem
+from campaigns.point_file import with_points
 from campaigns.spec import CampaignSpec, is_planner_name
 from campaigns.structure import below, key_of, problems_from
 
@@ -61,7 +62,7 @@ def campaign_from_text(text: str, *, file: str | Path) -> CampaignSpec:
 
     Args:
         text: The file's content, in TOML.
-        file: What to call it in messages.
+        file: What to call it in messages; a list of points is looked for in its folder.
 
     Raises:
         CampaignFileError: The text is not TOML or holds mistakes; it lists all of them.
@@ -80,14 +81,14 @@ def campaign_from_text(text: str, *, file: str | Path) -> CampaignSpec:
     except (ValueError, RecursionError) as error:
         got = _in_words_of_toml(str(error)) or "tables or lists nested too deeply"
         raise CampaignFileError(file, [Problem(_WHOLE_FILE, got, "TOML")]) from error
-    unknown_planner = list(_planner_problems(document))
+    document, problems = with_points(document, Path(file).parent)
+    problems += _planner_problems(document)
     try:
         campaign = CampaignSpec.model_validate(document)
     except ValidationError as error:
-        problems = _problems(error, document) + unknown_planner
-        raise CampaignFileError(file, problems) from error
-    if unknown_planner:
-        raise CampaignFileError(file, unknown_planner)
+        raise CampaignFileError(file, _problems(error, document) + problems) from error
+    if problems:
+        raise CampaignFileError(file, problems)
     return campaign
 
 

@@ -41,7 +41,12 @@ def problems_of_point(
         return found
     exact = {name: one if isinstance(one, str) else _exact(one) for name, one in point.items()}
     broken = [condition for condition in conditions if not condition.holds(exact)]
-    return [Problem("constraint", condition.text, "to hold at the point") for condition in broken]
+    found = [Problem("constraint", condition.text, "to hold at the point") for condition in broken]
+    if space.points is not None and tuple(exact[n] for n in space.names) not in space.listed_points:
+        found.append(
+            Problem("point", point, f"one of the {len(space.listed_points)} listed points")
+        )
+    return found
 
 
 def _exact(value: Decimal | float) -> Fraction:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator
@@ -44,6 +45,8 @@ __all__ = [
 
 MAX_LEVELS: Final = 100_000
 MAX_STEPS: Final = 1_000_000
+MAX_POINTS: Final = 20_000
+"""Rows of a list of points."""
 _EXACT: Final = Context(prec=1000)
 """Wide enough for every sum of two numbers that a file may hold."""
 ELEMENTS: Final = frozenset(
@@ -316,12 +319,35 @@ def _something(
         yield Problem("", None, "a composition or at least one parameter")
 
 
+def _columns(value: object) -> dict[str, tuple[Decimal | str, ...]]:
+    expected = "the name of a CSV file, or a table with one list of values for each input"
+    if not isinstance(value, dict) or not value:
+        raise Mistake(value, expected)
+    problems: list[Problem] = []
+    columns: dict[str, tuple[Decimal | str, ...]] = {}
+    for name, entries in value.items():
+        if not isinstance(entries, list | tuple) or not 1 <= len(entries) <= MAX_POINTS:
+            got = f"{len(entries)} values" if isinstance(entries, list | tuple) else entries
+            problems.append(Problem(name, got, f"a list of 1 to {MAX_POINTS} values"))
+            continue
+        try:
+            columns[str(name)] = tuple(e if isinstance(e, str) else number_from(e) for e in entries)
+        except Mistake as mistake:
+            problems.append(Problem(name, mistake.got, str(mistake)))
+    if problems:
+        raise Mistakes(problems)
+    return columns
+
+
 class Space(Section):
-    """A composition, parameters, or both."""
+    """A composition, parameters, or both; of these all points, or those of a list alone."""
 
     checks: ClassVar[tuple[Check, ...]] = (Check(("composition", "parameters"), _something),)
     composition: Composition | None = None
     parameters: tuple[Parameter, ...] = Field(default=(), alias="parameter")
+    points: Annotated[dict[str, tuple[Decimal | str, ...]], PlainValidator(_columns)] | None = None
+    """By input one value a row, where samples exist already and no others can be made. In a file
+    also the name of a CSV file."""
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -337,3 +363,19 @@ class Space(Section):
     def categories(self) -> dict[str, tuple[str, ...]]:
         """Categories by categorical parameter."""
         return {p.name: p.values for p in self.parameters if isinstance(p, CategoricalParameter)}
+
+    @cached_property
+    def level_sets(self) -> tuple[frozenset[Decimal | str], ...]:
+        """The values that each parameter may take."""
+        return tuple(frozenset(parameter.levels) for parameter in self.parameters)
+
+    @cached_property
+    def listed_rows(self) -> tuple[tuple[Decimal | str, ...], ...]:
+        """Rows of the list, values in the order of `names`; none without a list."""
+        columns = [self.points[name] for name in self.names] if self.points else []
+        return tuple(zip(*columns, strict=True))
+
+    @cached_property
+    def listed_points(self) -> frozenset[tuple[Decimal | str, ...]]:
+        """The distinct rows of the list; numbers that are equal count as one."""
+        return frozenset(self.listed_rows)

@@ -29,6 +29,7 @@ from campaigns.fields import (
 )
 from campaigns.membership import problems_of_point
 from campaigns.objectives import Objective, Outcome, TradeOff
+from campaigns.point_list import point_list_problems
 from campaigns.recipe import Recipe, SettingsField
 from campaigns.reference import Reference
 from campaigns.space import Space
@@ -139,6 +140,7 @@ class CampaignSpec(Section):
         )
         trade_off, targets = self.header.trade_off, self.stopping.targets
         problems = problems or [
+            *point_list_problems(self.space),
             *self._approval_problems(),
             *self._reference_problems(),
             *(batch_problems(self.space, self.batch) if self.batch else ()),

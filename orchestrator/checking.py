@@ -80,6 +80,8 @@ class CheckReport:
     """Standard error of the share, as a part of it; 0 if it is exact, None if it is 0."""
     n_feasible_points: int | None
     """Exact number, or None where the set is too large to be listed."""
+    n_listed_points: int | None
+    """Distinct points of the campaign's own list; None if it has none."""
     planner: str
     bench: BenchEstimate | None
     """None without a rig."""
@@ -113,6 +115,7 @@ def check(campaign_file: Path, rig_file: Path | None) -> CheckReport:
         feasible_fraction=feasible.share,
         feasible_fraction_error=feasible.share_error if feasible.share else None,
         n_feasible_points=feasible.n_points,
+        n_listed_points=len(campaign.space.listed_points) or None,
         planner=campaign.planner.name,
         bench=bench,
         warnings=tuple(_warnings(campaign, bench, feasible.n_points)),

@@ -24,6 +24,8 @@ def outlook_panel(found: CheckReport) -> RenderableType:
     table.add_row("space", f"components: {found.n_components}, parameters: {found.n_parameters}")
     count = "" if found.n_feasible_points is None else f": {found.n_feasible_points:,} points"
     share = f"{_share(found)} of {_number(found.n_lattice_points)} lattice points{count}"
+    if found.n_listed_points is not None:
+        share = f"{found.n_feasible_points:,} of {found.n_listed_points:,} listed points"
     table.add_row("feasible", share)
     table.add_row("planner", found.planner)
     parts: list[RenderableType] = [table]

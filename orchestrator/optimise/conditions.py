@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from campaigns.array_arithmetic import FloatArray, array_value, error_scale
 from campaigns.expression import Condition, LinearInequality
 from campaigns.trees import Comparison, Inversion, Text
-from orchestrator.optimise.lattice import BoolArray, IntArray, Lattice
+from orchestrator.optimise.lattice import BoolArray, IntArray, Lattice, RowKey, row_keys
 
 __all__ = ["Conditions", "LinearTable", "Whole"]
 
@@ -75,9 +75,16 @@ class Conditions:
     tables: tuple[LinearTable, ...]
     others: tuple[Condition, ...]
     """Conditions that are not linear."""
+    only: frozenset[RowKey] | None = None
+    """The only rows that exist, if the campaign lists them."""
 
     @classmethod
-    def of(cls, lattice: Lattice, conditions: Sequence[Condition]) -> "Conditions":
+    def of(
+        cls,
+        lattice: Lattice,
+        conditions: Sequence[Condition],
+        only: frozenset[RowKey] | None = None,
+    ) -> "Conditions":
         """Sort conditions into linear tables and others."""
         tables: list[LinearTable] = []
         others: list[Condition] = []
@@ -87,7 +94,7 @@ class Conditions:
                 others.append(condition)
             else:
                 tables += [LinearTable.of(lattice, each, condition.text) for each in inequalities]
-        return cls(lattice, tuple(tables), tuple(others))
+        return cls(lattice, tuple(tables), tuple(others), only)
 
     def hold(self, rows: IntArray) -> BoolArray:
         """Return which rows satisfy every condition, exactly.
@@ -96,6 +103,8 @@ class Conditions:
             rows: `n x d`, on the lattice.
         """
         good = self.hold_linearly(rows)
+        if self.only is not None:
+            good &= np.array([key in self.only for key in row_keys(rows)], dtype=np.bool_)
         for condition in self.others:
             left = np.flatnonzero(good)
             good[left] = self.one_holds(condition, rows[left])

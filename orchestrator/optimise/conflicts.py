@@ -20,7 +20,7 @@ from orchestrator.optimise.lattice import BoolArray, IntArray, Lattice
 from orchestrator.optimise.linear_program import LinearProgram
 from orchestrator.optimise.narrowing import narrowed
 
-__all__ = ["Conflict", "conflict_between"]
+__all__ = ["Conflict", "conflict_between", "unmet_by_all"]
 
 _LISTED: Final = 300_000
 """Lattice points, at most, that are listed to find the smallest set of all."""
@@ -185,3 +185,24 @@ class _Judge:
         if rows is None:
             return _Verdict.UNKNOWN
         return _Verdict.SOME_POINT if len(rows) else _Verdict.NO_POINT
+
+
+def unmet_by_all(campaign: CampaignSpec, lattice: Lattice, rows: IntArray) -> str:
+    """Say which constraints no listed point meets together, the smallest set of them.
+
+    Args:
+        campaign: A campaign that lists points of which none is feasible.
+        lattice: Its lattice.
+        rows: `n x d`, all listed points.
+    """
+    held = {each.text: Conditions.of(lattice, [each]).hold(rows) for each in campaign.conditions}
+    inside = lattice.contains(rows)
+    if not inside.all():
+        held["batch.max_components"] = inside
+    for size in range(1, len(held) + 1):
+        for texts in itertools.islice(itertools.combinations(held, size), _MOST_SETS):
+            if not np.logical_and.reduce([held[text] for text in texts]).any():
+                listed = " and ".join(map(repr, texts))
+                together = " together" if size > 1 else ""
+                return f"none of the {len(rows)} listed points meets {listed}{together}"
+    return f"none of the {len(rows)} listed points meets all constraints together"

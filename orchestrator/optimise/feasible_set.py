@@ -16,7 +16,7 @@ from campaigns.errors import NoFeasiblePoint
 from campaigns.spec import CampaignSpec
 from orchestrator.optimise.companions import Companions, most_present
 from orchestrator.optimise.conditions import Conditions
-from orchestrator.optimise.conflicts import conflict_between
+from orchestrator.optimise.conflicts import conflict_between, unmet_by_all
 from orchestrator.optimise.drawing import Drawer, approximate_count
 from orchestrator.optimise.enumeration import enumerate_rows, sieve_rows
 from orchestrator.optimise.feasible_start import first_starts, more_starts
@@ -101,11 +101,13 @@ class FeasibleSet:
         return rows[self.conditions.hold(rows)]
 
     def spread(self, uniforms: FloatArray) -> IntArray:
-        """Return the distinct feasible ones of the lattice points that uniform numbers stand for.
+        """Return the distinct feasible points that uniform numbers stand for.
 
         Args:
             uniforms: `n x (d + 1)` in [0, 1); every number of present components weighs the same.
         """
+        if self.conditions.only is not None and self.listed is not None:
+            return self.listed[np.unique((uniforms[:, 0] * len(self.listed)).astype(np.int64))]
         rows = np.unique(self.drawer.draw(uniforms, is_even_over_active=True), axis=0)
         return rows[self.conditions.hold(rows)]
 
@@ -210,9 +212,11 @@ class FeasibleSet:
 def _cached(text: str) -> FeasibleSet:
     campaign = CampaignSpec.from_canonical_text(text)
     lattice = Lattice.of(campaign.space, most_present(campaign))
-    conditions = Conditions.of(lattice, campaign.conditions)
     companions = Companions.of(campaign)
     n_lattice_points = approximate_count(lattice)
+    if campaign.space.points is not None:
+        return _from_points(campaign, lattice, companions, n_lattice_points)
+    conditions = Conditions.of(lattice, campaign.conditions)
     narrow = narrowed(conditions) if n_lattice_points else None
     found: FeasibleSet | None = None
     if narrow is not None:
@@ -226,6 +230,19 @@ def _cached(text: str) -> FeasibleSet:
     if found is None:
         raise NoFeasiblePoint([str(conflict_between(campaign, conditions))])
     return found
+
+
+def _from_points(
+    campaign: CampaignSpec, lattice: Lattice, companions: Companions, n_lattice_points: int
+) -> FeasibleSet:
+    """Take the feasible ones of the points that the campaign lists."""
+    rows = lattice.rows_of(campaign.space.listed_points)
+    conditions = Conditions.of(lattice, campaign.conditions, frozenset(row_keys(rows)))
+    good = rows[lattice.contains(rows)]
+    good = good[conditions.hold(good)]
+    if not len(good):
+        raise NoFeasiblePoint([unmet_by_all(campaign, lattice, rows)])
+    return _from_list(conditions, companions, n_lattice_points, Drawer(lattice), good)
 
 
 def _from_list(

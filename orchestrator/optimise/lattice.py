@@ -6,6 +6,7 @@ index of its level. Rows are exact; floating-point numbers appear only when a ro
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -106,6 +107,31 @@ class Lattice:
             inside &= counts.sum(axis=1) == self.n_steps
             inside &= (counts > 0).sum(axis=1) <= self.max_active
         return inside
+
+    def rows_of(self, points: Collection[tuple[Decimal | str, ...]]) -> IntArray:
+        """Return points of the space as rows, sorted.
+
+        Args:
+            points: Values in the order of `names`, exact.
+
+        Raises:
+            KeyError: A value is none that the variable may take.
+        """
+        places: list[dict[Exact | Decimal, int]] = [
+            {level: place for place, level in enumerate(levels)}
+            for levels in self.values[self.n_components :]
+        ]
+        rows = [
+            (
+                *(int(Fraction(count) * self.n_steps) for count in point[: self.n_components]),
+                *(
+                    place[value]
+                    for place, value in zip(places, point[self.n_components :], strict=True)
+                ),
+            )
+            for point in points
+        ]
+        return np.array(sorted(rows), dtype=np.int64).reshape(-1, self.n_variables)
 
     def exact(self, row: Sequence[int]) -> dict[str, Exact]:
         """Return the exact natural values of one row by name."""
