@@ -139,10 +139,11 @@ class CampaignSpec(Section):
             )
         )
         trade_off, targets = self.header.trade_off, self.stopping.targets
+        unlisted = list(point_list_problems(self.space))
         problems = problems or [
-            *point_list_problems(self.space),
+            *unlisted,
             *self._approval_problems(),
-            *self._reference_problems(),
+            *(() if unlisted else self._reference_problems()),
             *(batch_problems(self.space, self.batch) if self.batch else ()),
             *goal_problems(self.objectives, trade_off, targets),
         ]

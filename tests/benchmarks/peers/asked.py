@@ -25,7 +25,10 @@ _POOL: Final = 4096
 
 
 def violations(problem: Problem, point: Point) -> list[str]:
-    """Return what an asked point breaks, by key: sum, step, bounds, presence, constraint."""
+    """Return what an asked point breaks, by key: sum, step, bounds, presence, constraint.
+
+    A point off a table's list breaks nothing: not every peer can be told the list.
+    """
     space = problem.campaign.space
     exact: dict[str, Decimal | float | str] = dict(point)
     mixture = space.composition

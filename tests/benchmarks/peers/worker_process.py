@@ -129,5 +129,5 @@ def task_of(problem: Problem, seed: int) -> dict[str, object]:
             for each, threshold in zip(problem.campaign.objectives, problem.threshold, strict=True)
         ],
         "table": problem.table.points if problem.table is not None else None,
-        "campaign": problem.text,
+        "campaign": problem.listed_text,
     }
