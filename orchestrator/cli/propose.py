@@ -1,15 +1,12 @@
 """``athanor propose``: the next points for a lab that makes its samples by hand."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from orchestrator.cli.options import JsonOption, write_text
 from orchestrator.errors import AthanorError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["propose"]
 
@@ -37,26 +34,27 @@ def propose(
 ) -> None:
     """Propose the next points from a table of observations; nothing is recorded.
 
-    The table goes to stdout, everything else to stderr. The same files and the same seed give the
-    same points.
+    The table goes to stdout; how the points were chosen and why, and everything else, to stderr.
+    The same files and the same seed give the same points.
 
     Example: athanor propose oer.toml --observations obs.csv --pending p.csv -n 4 --seed 0
     """
     from orchestrator.ask_tell import AskTell
+    from orchestrator.optimise.frames import candidate_frame
     from orchestrator.service.tables import TableFormat, frame_text, read_table
 
     asker = AskTell.from_file(campaign, seed=seed)
     if observations is not None:
         asker.tell(read_table(observations), source=str(observations))
-    points: pd.DataFrame = asker.ask(
+    proposal = asker.propose(
         n,
         pending=None if pending is None else read_table(pending),
         pending_source=str(pending),
     )
+    points = candidate_frame(asker.campaign, proposal.candidates)
+    typer.echo(f"{proposal.method}: {proposal.reason}", err=True)
     if len(points) < n:
-        typer.echo(
-            f"{len(points)} of {n} points: no more feasible ones that are not pending", err=True
-        )
+        typer.echo(f"{len(points)} of {n} points: no others are left to propose", err=True)
     text = frame_text(points, TableFormat.JSON if as_json else TableFormat.CSV)
     if out is None:
         write_text(text)

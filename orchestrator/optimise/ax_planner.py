@@ -5,11 +5,12 @@ from typing import ClassVar, Final, Self
 
 from typing_extensions import override
 
+from campaigns.errors import Problem
 from campaigns.space import RangeParameter
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.botorch_planner import reason_for_spreading
-from orchestrator.optimise.planner import Planner, Proposal, UnsupportedCampaign
+from orchestrator.optimise.planner import Planner, Proposal, SettingsError, UnsupportedCampaign
 from orchestrator.optimise.sobol_planner import propose_spread
 
 __all__ = ["AxPlanner"]
@@ -36,11 +37,11 @@ class AxPlanner(Planner):
         """Build the planner; it has no settings.
 
         Raises:
-            ValueError: A setting is given.
+            SettingsError: A setting is given.
         """
         if settings:
-            key = min(settings)
-            raise ValueError(f"{key}: got {settings[key]!r}, expected no settings: ax has none")
+            expected = "no settings: ax has none"
+            raise SettingsError([Problem(key, settings[key], expected) for key in sorted(settings)])
         return cls()
 
     @override

@@ -26,7 +26,11 @@ def best_by_model(
     rows = [one for one in observations if objective.name in one.values]
     expected = surrogate.predictions(column.X)
     pairs = zip(rows, expected, strict=True)
-    kept = [(one, means) for one, means in pairs if _meets_specifications(campaign, means)]
+    kept = [
+        (one, means)
+        for one, means in pairs
+        if not one.is_failed and _meets_specifications(campaign, means)
+    ]
     if not kept:
         return ""
     best, means = max(kept, key=lambda pair: objective.sign * pair[1][objective.name].mean)

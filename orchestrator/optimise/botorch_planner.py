@@ -7,8 +7,8 @@ from typing_extensions import override
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
-from orchestrator.optimise.planner import Planner, Proposal, UnsupportedCampaign
-from orchestrator.optimise.planner_settings import PlannerSettings, reasons_against, settings_from
+from orchestrator.optimise.planner import Planner, Proposal, UnsupportedSettings
+from orchestrator.optimise.planner_settings import PlannerSettings, problems_with, settings_from
 from orchestrator.optimise.sobol_planner import propose_spread
 from orchestrator.optimise.training_data import LEAST_ROWS
 
@@ -38,7 +38,7 @@ class BotorchPlanner(Planner):
         """Build the planner.
 
         Raises:
-            ValueError: A setting is unknown or has an impossible value.
+            SettingsError: A setting is unknown or has an impossible value.
         """
         return cls(settings_from(settings))
 
@@ -47,10 +47,11 @@ class BotorchPlanner(Planner):
         """Check that the settings suit the campaign.
 
         Raises:
-            UnsupportedCampaign: One does not; the key is named, and what it needs.
+            UnsupportedSettings: Some do not; each is named, and what it needs.
         """
-        for reason in reasons_against(self._settings, campaign):
-            raise UnsupportedCampaign(self.name, reason)
+        problems = tuple(problems_with(self._settings, campaign))
+        if problems:
+            raise UnsupportedSettings(self.name, problems)
 
     @override
     def propose(

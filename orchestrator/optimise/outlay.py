@@ -28,7 +28,7 @@ def log_outlay(
     Where an expression has no value an experiment takes infinitely much.
 
     Args:
-        campaign: Whose recipe names the hours or dollars; `reasons_against` says if it does not.
+        campaign: Whose recipe names the hours or dollars; `problems_with` says if it does not.
         lattice: Of its space.
         per: What counts; experiments all take the same.
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import ClassVar, Final, Protocol, Self, runtime_checkable
 
+from typing_extensions import override
+
+from campaigns.errors import Problem
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Candidate, Observation, Point
 from orchestrator.errors import AthanorError
@@ -16,7 +19,9 @@ __all__ = [
     "GridTooFine",
     "Planner",
     "Proposal",
+    "SettingsError",
     "UnsupportedCampaign",
+    "UnsupportedSettings",
     "planner_for",
     "planner_names",
 ]
@@ -42,6 +47,46 @@ class UnsupportedCampaign(AthanorError):
         super().__init__(f"planner {planner!r}: {reason}")
         self.planner = planner
         self.reason = reason
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What the campaign's file should say instead."""
+        expected = f"a planner that can honour the campaign; {self.reason}"
+        return (Problem("planner", self.planner, expected),)
+
+
+class UnsupportedSettings(UnsupportedCampaign):
+    """Settings of a planner are wrong or do not suit the campaign.
+
+    Args:
+        planner: Name of the planner.
+        problems: At least one; keys as in ``[planner.settings]``.
+    """
+
+    def __init__(self, planner: str, problems: Sequence[Problem]) -> None:
+        super().__init__(planner, "; ".join(f"settings.{problem}" for problem in problems))
+        self._problems = tuple(problems)
+
+    @property
+    @override
+    def problems(self) -> tuple[Problem, ...]:
+        """One for every setting that is wrong; keys as in the campaign's file."""
+        return tuple(
+            Problem(f"planner.settings.{problem.key}", problem.got, problem.expected)
+            for problem in self._problems
+        )
+
+
+class SettingsError(ValueError):
+    """Settings are unknown or have impossible values.
+
+    Args:
+        problems: At least one; keys as in ``[planner.settings]``.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
 
 
 class GridTooFine(UnsupportedCampaign):
@@ -75,8 +120,7 @@ class Planner(Protocol):
         """Build a planner from the settings in the campaign file.
 
         Raises:
-            ValueError: A setting is unknown or has an impossible value; the message begins with
-                its name.
+            SettingsError: A setting is unknown or has an impossible value.
         """
         ...
 
@@ -122,8 +166,8 @@ def planner_for(campaign: CampaignSpec) -> Planner:
 
     Raises:
         GridTooFine: No planner can search so fine a grid.
-        UnsupportedCampaign: No such planner is installed, its settings are wrong, or it cannot
-            honour the campaign.
+        UnsupportedSettings: Its settings are wrong, or do not suit the campaign.
+        UnsupportedCampaign: No such planner is installed, or it cannot honour the campaign.
     """
     name = campaign.planner.name
     found = [entry for entry in entry_points(group=PLANNER_GROUP) if entry.name == name]
@@ -133,8 +177,8 @@ def planner_for(campaign: CampaignSpec) -> Planner:
     kind: type[Planner] = found[0].load()
     try:
         planner = kind.from_settings(campaign.planner.settings)
-    except ValueError as error:
-        raise UnsupportedCampaign(name, f"settings.{error}") from error
+    except SettingsError as error:
+        raise UnsupportedSettings(name, error.problems) from error
     if campaign.approval.gate == "out_of_distribution" and not kind.tells_out_of_distribution:
         reason = "it cannot say what is out of distribution: choose another approval.gate"
         raise UnsupportedCampaign(name, reason)

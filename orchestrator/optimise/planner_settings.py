@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from campaigns.consistency import one_of
+from campaigns.errors import Problem
 from campaigns.recipe import Recipe
 from campaigns.spec import CampaignSpec
+from orchestrator.optimise.planner import SettingsError
 
-__all__ = ["AcquisitionName", "Outlay", "PlannerSettings", "reasons_against", "settings_from"]
+__all__ = ["AcquisitionName", "Outlay", "PlannerSettings", "problems_with", "settings_from"]
 
 AcquisitionName: TypeAlias = Literal[
     "automatic",
@@ -42,7 +44,7 @@ _WITH_RISK: Final = ("automatic", "log_ei", "log_nei", "log_nehvi", "nparego")
 class PlannerSettings(BaseModel):
     """The table ``[planner.settings]`` of a campaign file, for the planner ``botorch``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     acquisition: AcquisitionName = "automatic"
     """How much an experiment promises; see docs/OPTIMISATION.md."""
@@ -72,69 +74,79 @@ def settings_from(settings: Mapping[str, object]) -> PlannerSettings:
     """Return the settings, checked.
 
     Raises:
-        ValueError: One is unknown or has an impossible value; it is named.
+        SettingsError: Some are unknown or have impossible values; each is named.
     """
     try:
         return PlannerSettings.model_validate(settings)
     except ValidationError as error:
-        raise ValueError("; settings.".join(map(_reason, error.errors()))) from error
+        raise SettingsError([_problem(entry) for entry in error.errors()]) from error
 
 
-def _reason(entry: ErrorDetails) -> str:
+def _problem(entry: ErrorDetails) -> Problem:
     """Return one entry of a pydantic error as key, what it is and what is expected."""
     key = ".".join(str(part) for part in entry["loc"])
     field = PlannerSettings.model_fields.get(key)
     if field is None:
-        return f"{key}: expected {one_of(list(PlannerSettings.model_fields), key)}"
+        return Problem(key, key, one_of(list(PlannerSettings.model_fields), key))
     got = entry["input"]
     if get_origin(field.annotation) is Literal:
-        return f"{key}: got {got!r}, expected {one_of(list(get_args(field.annotation)), str(got))}"
-    return f"{key}: got {got!r}, expected {_EXPECTED.get(key, entry['msg'])}"
+        return Problem(key, got, one_of(list(get_args(field.annotation)), str(got)))
+    return Problem(key, got, _EXPECTED.get(key, entry["msg"]))
 
 
-def reasons_against(settings: PlannerSettings, campaign: CampaignSpec) -> Iterator[str]:
+def problems_with(settings: PlannerSettings, campaign: CampaignSpec) -> Iterator[Problem]:
     """Yield why settings do not suit a campaign: the key, what it is, what is expected."""
     name = settings.acquisition
-    n = 1 if campaign.is_traded else len(campaign.objectives)
-    got = f"settings.acquisition: got {name!r}, expected"
-    if name != "automatic" and not campaign.measured_names:
-        yield f"{got} 'automatic': nothing is measured, so that there is nothing to learn"
-    elif name in _OF_ONE and n > 1:
-        yield (
-            f"{got} one that knows several objectives (log_nehvi, nparego, ucb, thompson), or "
-            "campaign.trade_off weighted or desirability"
-        )
-    elif name in _OF_SEVERAL and n == 1:
-        yield f"{got} one for a single goal (log_ei, log_nei, ucb, knowledge_gradient, thompson)"
-    elif name == "log_nehvi" and n > _MOST_OF_VOLUME:
-        yield (
-            f"{got} nparego, ucb or thompson: with {n} objectives a hypervolume takes too long, "
-            f"{_MOST_OF_VOLUME} are the most"
-        )
+    expected = _expected_acquisition(name, campaign)
+    if expected:
+        yield Problem("acquisition", name, expected)
     if settings.risk and name not in _WITH_RISK:
-        yield (
-            f"settings.risk: got {settings.risk}, expected 0 with acquisition {name!r}; "
-            f"improvements can be discounted: {', '.join(_WITH_RISK)}"
+        yield Problem(
+            "risk",
+            settings.risk,
+            f"0 with acquisition {name!r}; improvements can be discounted: {', '.join(_WITH_RISK)}",
         )
     if settings.replicates == "when_worth" and name not in _WITH_REPEATS:
-        yield (
-            f"settings.replicates: got 'when_worth', expected 'never' with acquisition {name!r}; "
-            f"repeats go with {', '.join(_WITH_REPEATS)}"
+        yield Problem(
+            "replicates",
+            settings.replicates,
+            f"'never' with acquisition {name!r}; repeats go with {', '.join(_WITH_REPEATS)}",
         )
     if settings.per != "experiment" and not campaign.measured_names:
-        yield (
-            f"settings.per: got {settings.per!r}, expected 'experiment': nothing is measured, "
-            "the best points are known without experiments"
+        yield Problem(
+            "per",
+            settings.per,
+            "'experiment': nothing is measured, the best points are known without experiments",
         )
-    yield from _outlay_reasons(settings.per, campaign.recipe)
+    yield from _outlay_problems(settings.per, campaign.recipe)
 
 
-def _outlay_reasons(per: Outlay, recipe: Recipe | None) -> Iterator[str]:
+def _expected_acquisition(name: AcquisitionName, campaign: CampaignSpec) -> str:
+    """Return what would suit a campaign better than an acquisition; empty if it suits."""
+    n = 1 if campaign.is_traded else len(campaign.objectives)
+    if name != "automatic" and not campaign.measured_names:
+        return "'automatic': nothing is measured, so that there is nothing to learn"
+    if name in _OF_ONE and n > 1:
+        several = "log_nehvi, nparego" if n <= _MOST_OF_VOLUME else "nparego"
+        return (
+            f"one that knows several objectives (automatic, {several}, ucb, thompson), or "
+            "campaign.trade_off weighted or desirability"
+        )
+    if name in _OF_SEVERAL and n == 1:
+        return f"one for a single goal (automatic, {', '.join(_OF_ONE)}, ucb, thompson)"
+    if name == "log_nehvi" and n > _MOST_OF_VOLUME:
+        return (
+            f"automatic, nparego, ucb or thompson: with {n} objectives a hypervolume takes too "
+            f"long, {_MOST_OF_VOLUME} are the most"
+        )
+    return ""
+
+
+def _outlay_problems(per: Outlay, recipe: Recipe | None) -> Iterator[Problem]:
     if per == "hour" and (recipe is None or recipe.hours_per_experiment is None):
-        yield "settings.per: got 'hour', expected 'experiment', or recipe.hours_per_experiment"
+        yield Problem("per", per, "'experiment', or recipe.hours_per_experiment")
     if per == "dollar" and (recipe is None or not _costs(recipe)):
-        expected = "'experiment', or recipe.cost_usd_per_experiment above 0"
-        yield f"settings.per: got 'dollar', expected {expected}"
+        yield Problem("per", per, "'experiment', or recipe.cost_usd_per_experiment above 0")
 
 
 def _costs(recipe: Recipe) -> bool:

@@ -43,8 +43,7 @@ def refuse_unsearchable(campaign: CampaignSpec, file: str | Path) -> tuple[Feasi
         problem = Problem("space.composition.step", step, expected)
         raise CampaignFileError(file, [problem]) from error
     except UnsupportedCampaign as error:
-        expected = f"a planner that can honour the campaign; {error.reason}"
-        problems.append(Problem("planner", error.planner, expected))
+        problems += error.problems
     try:
         feasible = FeasibleSet.of(campaign)
     except NoFeasiblePoint as error:

@@ -5,12 +5,13 @@ from typing import ClassVar, Self
 
 from typing_extensions import override
 
+from campaigns.errors import Problem
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Candidate, Observation, Point, Prediction
 from orchestrator.optimise.candidates import Taken
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import IntArray
-from orchestrator.optimise.planner import Planner, Proposal
+from orchestrator.optimise.planner import Planner, Proposal, SettingsError
 from orchestrator.optimise.space_filling import spread_rows
 
 __all__ = ["SobolPlanner", "exact_predictions", "points_of", "propose_spread"]
@@ -32,11 +33,11 @@ class SobolPlanner(Planner):
         """Build the planner; it has no settings.
 
         Raises:
-            ValueError: A setting is given.
+            SettingsError: A setting is given.
         """
         if settings:
-            key = min(settings)
-            raise ValueError(f"{key}: got {settings[key]!r}, expected no settings: sobol has none")
+            expected = "no settings: sobol has none"
+            raise SettingsError([Problem(key, settings[key], expected) for key in sorted(settings)])
         return cls()
 
     @override

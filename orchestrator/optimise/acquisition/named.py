@@ -27,7 +27,7 @@ def acquisition_for(settings: PlannerSettings, territory: Territory) -> Acquisit
     """Return the acquisition function that the settings name.
 
     Args:
-        settings: Suiting the campaign, see `reasons_against`.
+        settings: Suiting the campaign, see `problems_with`.
         territory: Where the campaign may go.
     """
     match settings.acquisition:

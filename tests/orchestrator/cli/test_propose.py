@@ -65,3 +65,13 @@ def test_a_mistake_names_its_file_row_and_column(campaign, capsys, option, text,
     assert run(["propose", str(campaign), option, "table.csv"]) == 2
 
     assert message in capsys.readouterr().err
+
+
+def test_why_the_points_were_chosen_goes_beside_the_table(campaign, capsys):
+    assert run(["propose", str(campaign), "-n", "11"]) == 0
+
+    printed = capsys.readouterr()
+    reason, fewer = printed.err.splitlines()
+    assert reason.startswith("initial_design: the planner only fills the space; 10 unseen points")
+    assert fewer == "10 of 11 points: no others are left to propose"
+    assert len(printed.out.splitlines()) == 1 + 10

@@ -158,6 +158,25 @@ def test_under_noise_the_model_and_not_a_lucky_reading_says_what_is_best():
 
 
 @pytest.mark.slow
+def test_a_sample_that_could_not_be_made_is_not_the_best_made_point():
+    rows = ((0.0, 0.9, False), (0.0, 0.0, False), (0.2, 0.3, False), (0.7, 0.7, True))
+    observations = [
+        Observation(
+            point={"a": a, "b": round(1 - a, 6)},
+            values={"y": value},
+            sds={"y": 0.3},
+            is_failed=is_failed,
+        )
+        for a, value, is_failed in (*rows, (0.8, 2.0, True), (1.0, 2.0, True))
+    ]
+
+    reason = proposed(campaign(), observations).reason
+
+    assert "the best made point is b = 1 with" in reason
+    assert "the best reading is 0.9" in reason
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["", COST], ids=["no evidence of noise", "two objectives"])
 def test_nothing_is_recommended_where_readings_say_it_themselves(more):
     assert "by the model" not in proposed(campaign(more=more), told(-1.0)).reason

@@ -9,13 +9,16 @@ from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.searchable import refuse_unsearchable
 
 
-def campaign(composition: str, *constraints: str, planner: str = "botorch") -> CampaignSpec:
+def campaign(
+    composition: str, *constraints: str, planner: str = "botorch", settings: str = ""
+) -> CampaignSpec:
     conditions = "\n".join(f"[[constraint]]\nexpression = '{each}'" for each in constraints)
     text = f"""
         [campaign]
         name = "x"
         [planner]
         name = "{planner}"
+        settings = {{ {settings} }}
         [space.composition]
         {composition}
         {conditions}
@@ -63,6 +66,41 @@ def test_a_planner_that_refuses_is_named_beside_what_is_infeasible() -> None:
         "x.toml: planner: got 'ax', expected a planner that can honour the campaign; "
     )
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("planner", ["ax", "botorch", "sobol"])
+def test_a_wrong_setting_is_told_under_its_own_key(planner: str) -> None:
+    text = told(campaign(ABC + "0.1", planner=planner, settings="colour = 'red'"))
+
+    assert text.startswith("x.toml: planner.settings.colour: got '")
+
+
+def test_every_wrong_setting_has_its_own_line() -> None:
+    wrong = "risk = '0.5', replicates = true, time_budget_s = 0, acquisition = 'log_nie'"
+
+    text = told(campaign(ABC + "0.1", settings=wrong))
+
+    assert [line.split(", expected ")[0] for line in text.splitlines()] == [
+        "x.toml: planner.settings.acquisition: got 'log_nie'",
+        "x.toml: planner.settings.risk: got '0.5'",
+        "x.toml: planner.settings.replicates: got true",
+        "x.toml: planner.settings.time_budget_s: got 0",
+    ]
+
+
+def test_settings_that_do_not_suit_the_campaign_are_all_told() -> None:
+    unsuitable = "acquisition = 'nparego', replicates = 'when_worth', per = 'hour'"
+
+    text = told(campaign(ABC + "0.1", settings=unsuitable))
+
+    assert text.splitlines() == [
+        "x.toml: planner.settings.acquisition: got 'nparego', expected one for a single goal "
+        "(automatic, log_ei, log_nei, knowledge_gradient, ucb, thompson)",
+        "x.toml: planner.settings.replicates: got 'when_worth', expected 'never' with acquisition "
+        "'nparego'; repeats go with automatic, log_ei, log_nei, knowledge_gradient",
+        "x.toml: planner.settings.per: got 'hour', expected 'experiment', or "
+        "recipe.hours_per_experiment",
+    ]
 
 
 @pytest.mark.parametrize(
