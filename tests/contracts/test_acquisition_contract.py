@@ -8,29 +8,21 @@ import pytest
 from campaigns.loading import campaign_from_text
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation
-from orchestrator.optimise.planner import Planner, Proposal, UnsupportedCampaign, planner_for
+from orchestrator.optimise.planner import (
+    Planner,
+    Proposal,
+    SettingsError,
+    UnsupportedCampaign,
+    planner_for,
+)
 from orchestrator.optimise.planner_settings import AcquisitionName
+from tests.support.small_alloy import FEASIBLE, SPACE, STRENGTH
 
 NAMES = get_args(AcquisitionName)
 OF_SEVERAL = ("log_nehvi", "nparego")
 OF_ONE = ("log_ei", "log_nei", "knowledge_gradient")
 OF_IMPROVEMENT = ("automatic", "log_ei", "log_nei", "log_nehvi", "nparego")
 
-SPACE = """
-[campaign]
-name = "small"
-[space.composition]
-elements = ["Li", "Al", "Cu"]
-step = 0.1
-max_active = 2
-[[space.parameter]]
-name = "temperature_c"
-kind = "discrete"
-values = [20, 45.5]
-[[constraint]]
-expression = "Li + Al <= 0.9"
-"""
-STRENGTH = '[[objective]]\nname = "strength_mpa"\ndirection = "maximise"\n'
 DENSITY = '[[objective]]\nname = "density"\ndirection = "minimise"\n'
 STRAIN = '[[outcome]]\nname = "strain"\nat_least = 0.4\n'
 RECIPE = """
@@ -84,7 +76,7 @@ def test_points_are_feasible_distinct_new_and_the_same_again(name: str) -> None:
     campaign = campaign_for(name)
     planner = planner_for(campaign)
     observations = start(planner, campaign)
-    pending = [{"Li": 0.4, "Al": 0.0, "Cu": 0.6, "temperature_c": 45.5}]
+    pending = [FEASIBLE]
 
     proposal = planner.propose(campaign, observations, pending, 3, 5)
     again = planner_for(campaign).propose(campaign, observations, pending, 3, 5)
@@ -94,7 +86,7 @@ def test_points_are_feasible_distinct_new_and_the_same_again(name: str) -> None:
     assert name in {"automatic", proposal.method}
     others = [tuple(each.point.values()) for each in observations]
     for key in keys(proposal):
-        assert key not in [*others, tuple(pending[0].values())]
+        assert key not in [*others, tuple(FEASIBLE.values())]
         fractions = [round(10 * float(each)) for each in key[:3]]
         assert sum(fractions) == 10
         assert sum(each > 0 for each in fractions) <= 2
@@ -261,12 +253,15 @@ def test_what_an_experiment_takes_must_be_said(per: str, expected: str) -> None:
         ({"per": "kilogram"}, "per"),
         ({"risk": 1.5}, "risk"),
         ({"risk": -0.1}, "risk"),
+        ({"risk": "0.5"}, "risk"),
+        ({"risk": True}, "risk"),
+        ({"time_budget_s": True}, "time_budget_s"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(settings: dict[str, object], message: str) -> None:
     kind = type(planner_for(campaign_for("automatic")))
 
-    with pytest.raises(ValueError, match=f"^{message}: "):
+    with pytest.raises(SettingsError, match=f"^{message}: "):
         kind.from_settings(settings)
 
 

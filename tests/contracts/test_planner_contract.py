@@ -9,31 +9,19 @@ import pytest
 from campaigns.loading import campaign_from_text
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation
-from orchestrator.optimise.planner import Planner, Proposal, planner_for, planner_names
+from orchestrator.optimise.planner import (
+    Planner,
+    Proposal,
+    SettingsError,
+    planner_for,
+    planner_names,
+)
+from tests.support.small_alloy import FEASIBLE, SPACE, STRENGTH
 
 NAMES = planner_names()
 OTHERS = [name for name in NAMES if name != "ax"]
 
-SMALL = """
-[campaign]
-name = "small"
-[space.composition]
-elements = ["Li", "Al", "Cu"]
-step = 0.1
-max_active = 2
-[[space.parameter]]
-name = "temperature_c"
-kind = "discrete"
-values = [20, 45.5]
-[[constraint]]
-expression = "Li + Al <= 0.9"
-[[objective]]
-name = "strength_mpa"
-direction = "maximise"
-[planner]
-name = "{planner}"
-n_initial = 4
-"""
+SMALL = SPACE + STRENGTH + '[planner]\nname = "{planner}"\nn_initial = 4\n'
 
 
 def campaign_for(planner: str, text: str = SMALL) -> CampaignSpec:
@@ -65,7 +53,7 @@ def test_candidates_are_distinct_feasible_lattice_points_and_not_pending(name: s
     campaign = campaign_for(name)
     planner = planner_for(campaign)
     observations = start(planner, campaign)
-    pending = [{"Li": 0.4, "Al": 0.0, "Cu": 0.6, "temperature_c": 45.5}]
+    pending = [FEASIBLE]
 
     proposal = planner.propose(campaign, observations, pending, 3, 0)
 
@@ -131,7 +119,7 @@ def test_exhaustion_gives_what_is_left_and_then_nothing(name: str) -> None:
 def test_an_unknown_setting_is_refused_by_name(name: str) -> None:
     kind = type(planner_for(campaign_for(name)))
 
-    with pytest.raises(ValueError, match="colour"):
+    with pytest.raises(SettingsError, match="^colour: got "):
         kind.from_settings({"colour": "red"})
 
 

@@ -1,7 +1,8 @@
 """Log noisy improvements by BoTorch itself, for models that are no independent Gaussian processes.
 
 References:
-    Noisy expected hypervolume improvement: [Daulton2021]_; its logarithm: [Ament2023]_.
+    BoTorch: [Balandat2020]_. Noisy expected hypervolume improvement: [Daulton2021]_; its
+    logarithm: [Ament2023]_.
 """
 
 from collections.abc import Callable, Sequence

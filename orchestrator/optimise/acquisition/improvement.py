@@ -50,6 +50,7 @@ class Improvement(Acquisition):
         self._risk = risk
         self._outlook: Outlook | None = None
         self._fronts: tuple[int, Fronts] | None = None
+        self._front_size: tuple[Situation, float] | None = None
 
     @override
     def method(self, situation: Situation, turn: int) -> str:
@@ -61,7 +62,9 @@ class Improvement(Acquisition):
     @override
     def remark(self, situation: Situation, turn: int) -> str:
         name = _alone(situation, turn)
-        return f"pick {turn + 1} seeks the best {name} alone" if name else ""
+        if name is not None:
+            return f"pick {turn + 1} seeks the best {name} alone"
+        return "" if turn else self._why_no_volume(situation)
 
     @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
@@ -80,11 +83,32 @@ class Improvement(Acquisition):
 
     def _weighs_volume(self, situation: Situation) -> bool:
         m = situation.aims.n_utilities
-        if m <= MOST_WEIGHED or m > _MOST_IF_SMALL or not situation.surrogate.processes:
-            return m <= MOST_WEIGHED
-        outlook = self._outlook_after(situation, situation.baseline[:0])
-        front = non_dominated(outlook.utilities, outlook.is_valid)
-        return float(front.sum()) <= _SMALL_FRONT * len(front)
+        if m <= MOST_WEIGHED:
+            return True
+        if m > _MOST_IF_SMALL or not situation.surrogate.processes:
+            return False
+        return self._mean_front(situation) <= _SMALL_FRONT
+
+    def _why_no_volume(self, situation: Situation) -> str:
+        """Return what several objectives are weighed by in place of a hypervolume, and why."""
+        m = situation.aims.n_utilities
+        if self._weighs_volume(situation):
+            return ""
+        why = f"more than {_MOST_IF_SMALL}"
+        if m <= _MOST_IF_SMALL:
+            why = "models that are no independent Gaussian processes"
+            if situation.surrogate.processes:
+                size = self._mean_front(situation)
+                why = f"fronts of {size:.3g} points in the mean, more than {_SMALL_FRONT}"
+        return f"{m} objectives, {why}: random trade-offs (NParEGO) instead of hypervolume"
+
+    def _mean_front(self, situation: Situation) -> float:
+        """Return how many made points lie on the front of a sample, in the mean."""
+        if self._front_size is None or self._front_size[0] is not situation:
+            outlook = self._outlook_after(situation, situation.baseline[:0])
+            front = non_dominated(outlook.utilities, outlook.is_valid)
+            self._front_size = situation, float(front.sum()) / len(front)
+        return self._front_size[1]
 
     def _refuse_risk(self) -> None:
         if self._risk:

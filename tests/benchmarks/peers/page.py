@@ -15,7 +15,7 @@ import numpy as np
 
 from tests.benchmarks.peers.environments import VERSIONS
 from tests.benchmarks.peers.plots import curve_plot
-from tests.benchmarks.peers.problems import PROBLEMS, REPORTED_ONLY, problem
+from tests.benchmarks.peers.problems import LISTED, PROBLEMS, REPORTED_ONLY, problem
 from tests.benchmarks.peers.racing import BATCH, BUDGET, N_INITIAL
 from tests.benchmarks.peers.summary import (
     LONG,
@@ -222,9 +222,10 @@ def introduction(results: Results) -> list[str]:
         "becomes the nearest row not yet measured, for all alike; on a made-up landscape, the",
         "nearest feasible lattice point. An ask that fails is answered by random points, and",
         "counted. What a peer is told and what it has no word for stands at the top of its worker",
-        "in `tests/benchmarks/peers/workers`. BayBE gets the rows of a table as its search space,",
-        "which it alone can use. Settings may be picked on one half of the problems and are",
-        "reported on both.",
+        "in `tests/benchmarks/peers/workers`. BayBE gets the rows of every table as its search",
+        "space. Athanor gets them, as a list of points, where they are not all of the lattice",
+        f"({', '.join(LISTED)}); Ax and BoFire have no word for that. Settings may be picked on",
+        "one half of the problems and are reported on both.",
         "",
         f"* Athanor at commit {', '.join(commits) or 'none'}; peers: "
         f"{', '.join(VERSIONS.values())}, torch 2.13.0.",

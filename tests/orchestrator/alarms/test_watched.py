@@ -5,7 +5,6 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from itertools import chain, islice
 
 import pytest
@@ -13,81 +12,24 @@ import pytest
 from orchestrator.alarms.watched import Watched
 from orchestrator.core.events import (
     CampaignStopped,
-    CandidatesProposed,
     EngineAttached,
-    Event,
-    ExperimentFinished,
-    ExperimentStarted,
     ObservationAmended,
-    ObservationRecorded,
     ObservationRetracted,
     StopRequested,
-    campaign_stream,
 )
-from orchestrator.core.point import Candidate, Observation
 from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import StateKeeper, recovered_state
-from tests.support.pretend_campaigns import opening, planned_jobs, small_campaign
+from tests.support.long_campaign import MADE, OPENING, STREAM, CountingLog, append, ended
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-OPENING = opening(small_campaign())
 CAMPAIGN = OPENING.campaign_id
-STREAM = campaign_stream(CAMPAIGN)
-
-
-def experiment(number: int) -> list[Event]:
-    name = f"E{number:04d}"
-    candidate = Candidate(point={"a": 0.25, "b": 0.75})
-    made = Observation(point={"a": 0.25, "b": 0.75}, values={"y": float(number)})
-    return [
-        CandidatesProposed(
-            proposal=number,
-            planner="sobol",
-            method="initial_design",
-            reason="",
-            n_observations=number - 1,
-            candidates=(candidate,),
-        ),
-        ExperimentStarted(
-            experiment_id=name,
-            number=number,
-            candidate=candidate,
-            jobs=planned_jobs(name)[:1],
-            cost_usd=1.0,
-        ),
-        ObservationRecorded(experiment_id=name, observation=made),
-        ExperimentFinished(experiment_id=name),
-    ]
-
-
-class CountingLog(MemoryLog):
-    """A log that counts the records that are read from it."""
-
-    n_read = 0
-
-    def read(
-        self, *, after_seq: int = 0, stream: str | None = None, limit: int | None = None
-    ) -> Iterator[Record]:
-        for record in super().read(after_seq=after_seq, stream=stream, limit=limit):
-            self.n_read += 1
-            yield record
 
 
 def log_with(n: int) -> CountingLog:
     log = CountingLog()
-    append(log, [OPENING, EngineAttached(epoch=1)])
-    append_experiments(log, 1, n)
+    lives = (event for number in range(1, n + 1) for event in ended(number))
+    append(log, OPENING, EngineAttached(epoch=1), *lives)
     return log
-
-
-def append_experiments(log: EventLog, first: int, last: int) -> None:
-    """Append many at once: on a disk, each append is written through."""
-    append(log, [event for n in range(first, last + 1) for event in experiment(n)])
-
-
-def append(log: EventLog, events: list[Event]) -> None:
-    log.append(STREAM, events, time=NOW, actor="test", is_simulated=True)
 
 
 def watched(log: EventLog) -> Watched:
@@ -102,7 +44,7 @@ def test_what_ended_long_ago_is_forgotten_at_once_and_along_the_way():
     assert len(desk.campaigns[CAMPAIGN].closed_experiments) == 20
 
     for number in range(121, 400):
-        append(log, experiment(number))
+        append(log, *ended(number))
         desk.catch_up()
         state = desk.campaigns[CAMPAIGN]
         assert len(state.closed_experiments) < 70
@@ -114,11 +56,10 @@ def test_what_ended_long_ago_is_forgotten_at_once_and_along_the_way():
 def test_a_correction_of_what_was_forgotten_makes_nothing_unreadable():
     log = log_with(120)
     desk = watched(log)
-    made = Observation(point={"a": 0.25, "b": 0.75}, values={"y": 0.5})
 
-    append(log, [ObservationAmended(experiment_id="E0003", observation=made, reason="weighed")])
-    append(log, [ObservationRetracted(experiment_id="E0004", reason="wrong vial")])
-    append(log, experiment(121))
+    append(log, ObservationAmended(experiment_id="E0003", observation=MADE, reason="weighed"))
+    append(log, ObservationRetracted(experiment_id="E0004", reason="wrong vial"))
+    append(log, *ended(121))
     desk.catch_up()
 
     assert not desk.unreadable
@@ -131,7 +72,7 @@ def test_a_station_that_starts_again_reads_on_from_the_snapshot():
     found = recovered_state(log, CAMPAIGN)
     *_, last = log.read(stream=STREAM)
     StateKeeper(log, STREAM, 0, every=1).note(found.state, last)
-    append(log, experiment(121))
+    append(log, *ended(121))
     log.n_read = 0
 
     desk = watched(log)
@@ -146,10 +87,10 @@ def test_a_correction_right_before_the_end_leaves_nothing_behind(is_corrected_on
     log = log_with(120)
     desk = watched(log)
 
-    append(log, [ObservationRetracted(experiment_id="E0004", reason="wrong vial")])
-    append(log, [StopRequested(), CampaignStopped(reason="")])
+    append(log, ObservationRetracted(experiment_id="E0004", reason="wrong vial"))
+    append(log, StopRequested(), CampaignStopped(reason=""))
     if is_corrected_once_more:
-        append(log, [ObservationRetracted(experiment_id="E0005", reason="wrong vial")])
+        append(log, ObservationRetracted(experiment_id="E0005", reason="wrong vial"))
     desk.catch_up()
 
     assert desk.campaigns == {}
@@ -189,7 +130,7 @@ class EndlessLog(MemoryLog):
         opened = super().last_seq()
         (last,) = super().read(after_seq=opened - 1)
         for number in range(max(0, after_seq - opened) // 4 + 1, self.n_made + 1):
-            for place, event in enumerate(experiment(number), start=opened + 4 * number - 3):
+            for place, event in enumerate(ended(number), start=opened + 4 * number - 3):
                 if place > after_seq and stream in (None, STREAM):
                     yield replace(last, seq=place, version=place, event=event)
 
@@ -197,7 +138,7 @@ class EndlessLog(MemoryLog):
 @pytest.mark.slow
 def test_thousands_of_experiments_take_no_more_memory_than_some_hundred():
     log = EndlessLog()
-    append(log, [OPENING, EngineAttached(epoch=1)])
+    append(log, OPENING, EngineAttached(epoch=1))
     desk = watched(log)
     with traced():
         log.n_made = 200

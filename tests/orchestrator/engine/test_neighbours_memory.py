@@ -1,71 +1,12 @@
 """What an engine keeps of the other campaigns on its bench: where their samples stand."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from orchestrator.core.events import (
-    CandidatesProposed,
-    Event,
-    ExperimentFinished,
-    ExperimentStarted,
-    ObservationAmended,
-    ObservationRecorded,
-    ObservationRetracted,
-    campaign_stream,
-)
-from orchestrator.core.point import Observation
+from orchestrator.core.events import ObservationAmended, ObservationRetracted
 from orchestrator.engine.neighbours import Neighbours
-from orchestrator.log.event_log import Record
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import StateKeeper, recovered_state
-from tests.support.pretend_campaigns import CANDIDATE, START, opening, planned_jobs, small_campaign
-
-OPENING = opening(small_campaign())
-STREAM = campaign_stream(OPENING.campaign_id)
-MADE = Observation(point=CANDIDATE.point, values={"y": 1.0})
-
-
-class CountingLog(MemoryLog):
-    """A log that counts the records that are read from it."""
-
-    n_read = 0
-
-    def read(
-        self, *, after_seq: int = 0, stream: str | None = None, limit: int | None = None
-    ) -> Iterator[Record]:
-        for record in super().read(after_seq=after_seq, stream=stream, limit=limit):
-            self.n_read += 1
-            yield record
-
-
-def append(log: MemoryLog, *events: Event) -> None:
-    log.append(STREAM, events, time=START, actor="test", is_simulated=True)
-
-
-def begun(number: int) -> list[Event]:
-    name = f"E{number:04d}"
-    proposal = CandidatesProposed(
-        proposal=number,
-        planner="sobol",
-        method="initial_design",
-        reason="",
-        n_observations=number - 1,
-        candidates=(CANDIDATE,),
-    )
-    start = ExperimentStarted(
-        experiment_id=name,
-        number=number,
-        candidate=CANDIDATE,
-        jobs=planned_jobs(name)[:1],
-        cost_usd=1.0,
-    )
-    return [proposal, start]
-
-
-def ended(number: int) -> list[Event]:
-    name = f"E{number:04d}"
-    recorded = ObservationRecorded(experiment_id=name, observation=MADE)
-    return [*begun(number), recorded, ExperimentFinished(experiment_id=name)]
+from tests.support.long_campaign import MADE, OPENING, STREAM, CountingLog, append, begun, ended
 
 
 def neighbours(log: MemoryLog) -> Neighbours:

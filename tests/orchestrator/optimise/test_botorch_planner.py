@@ -204,6 +204,7 @@ def test_more_objectives_than_a_hypervolume_can_weigh_are_scalarised(
     proposal = propose(spec, observations, n=2)
 
     assert proposal.method == method
+    assert proposal.reason.count("(NParEGO) instead of hypervolume") == (method == "log_nparego")
     assert len(proposal.candidates) == 2
 
 

@@ -1,5 +1,8 @@
 """Own reckoning of noisy improvements, held against BoTorch's."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -143,6 +146,42 @@ def test_a_picked_row_keeps_the_samples_by_which_it_was_judged() -> None:
     assert torch.allclose(samples.values[:, -1], judged[:, 0], atol=1e-6)
     assert samples.at(X[7:8])[..., 0, 0].std() < 2
     assert torch.allclose(samples.at(X[7:8])[:, 0], judged[:, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("n_measured", "n", "remark"),
+    [
+        (2, 12, ""),
+        (4, 5, ""),
+        (4, 40, r"4 objectives, fronts of \d\d\.\d points in the mean, more than 12: "),
+        (5, 5, "5 objectives, more than 4: "),
+    ],
+)
+def test_what_takes_the_place_of_a_hypervolume_is_said_once(
+    n_measured: int, n: int, remark: str
+) -> None:
+    with one_seeded_thread(0):
+        situation, _, X = situation_of(campaign(n_measured), n=n)
+        improvement = Improvement()
+        method = improvement.method(situation, 0)
+        improvement.after(situation, X[40:43], 3)
+
+        said = [improvement.remark(situation, turn) for turn in (0, 2, 4)]
+
+    instead = r"random trade-offs \(NParEGO\) instead of hypervolume"
+    assert re.fullmatch(remark and remark + instead, said[0])
+    assert said[1:] == ["", ""]
+    assert method == ("log_nparego" if remark else "log_nehvi")
+
+
+def test_models_that_are_no_processes_weigh_no_volume_of_four() -> None:
+    with one_seeded_thread(0):
+        situation, _, _ = situation_of(campaign(4), n=5)
+        others = replace(situation, surrogate=replace(situation.surrogate, processes=()))
+
+        said = Improvement().remark(others, 0)
+
+    assert said.startswith("4 objectives, models that are no independent Gaussian processes: ")
 
 
 @pytest.mark.parametrize("m", [2, 3, 4])
