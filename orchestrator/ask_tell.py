@@ -117,7 +117,8 @@ class AskTell:
 
         Returns:
             Up to `n` distinct rows, none of them pending; fewer only if fewer exist. Columns are
-            components, parameters, ``<objective>_predicted_mean``, ``<objective>_predicted_sd``.
+            components, parameters, then ``<name>_predicted_mean`` and ``<name>_predicted_sd`` of
+            every objective and every measured outcome.
 
         Raises:
             ValueError: `n` is below 1.

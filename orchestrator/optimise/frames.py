@@ -144,20 +144,21 @@ def candidate_frame(campaign: CampaignSpec, candidates: Sequence[Candidate]) -> 
     """Return candidates as a table.
 
     Returns:
-        Components, parameters, then for each objective ``<name>_predicted_mean`` and
-        ``<name>_predicted_sd``, nan where there is no model yet; numbers are float64.
+        Components, parameters, then for each objective and each measured outcome
+        ``<name>_predicted_mean`` and ``<name>_predicted_sd``, nan where there is no model yet;
+        numbers are float64.
     """
     columns: dict[str, pd.Series] = {}
     for name in campaign.space.names:
         kind = "str" if name in campaign.space.categories else "float64"
         values = [candidate.point[name] for candidate in candidates]
         columns[name] = pd.Series(values, dtype=kind)
-    for objective in campaign.objectives:
-        found = [candidate.predictions.get(objective.name) for candidate in candidates]
+    for goal in (*campaign.objectives, *campaign.measured_outcomes):
+        found = [candidate.predictions.get(goal.name) for candidate in candidates]
         means = [math.nan if each is None else each.mean for each in found]
         sds = [math.nan if each is None else each.sd for each in found]
-        columns[f"{objective.name}_predicted_mean"] = pd.Series(means, dtype="float64")
-        columns[f"{objective.name}_predicted_sd"] = pd.Series(sds, dtype="float64")
+        columns[f"{goal.name}_predicted_mean"] = pd.Series(means, dtype="float64")
+        columns[f"{goal.name}_predicted_sd"] = pd.Series(sds, dtype="float64")
     return pd.DataFrame(columns)
 
 

@@ -65,6 +65,8 @@ COLUMNS = [
     "strength_mpa_predicted_sd",
     "cost_usd_predicted_mean",
     "cost_usd_predicted_sd",
+    "strain_fraction_predicted_mean",
+    "strain_fraction_predicted_sd",
 ]
 
 
