@@ -1,7 +1,8 @@
 """BoFire through its strategies: SOBO for one objective, MOBO with the thresholds for several.
 
-Told: bounds, the sum, linear constraints, how many components may be present and the least amount
-of a present one. Not told: the step, which BoFire ignores on constrained features.
+Told: bounds, the sum, linear constraints (those of one component as bounds), how many components
+may be present and the least amount of a present one. Not told: the step, which BoFire ignores on
+constrained features.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,10 +32,20 @@ def domain_of(task: Task) -> "Domain":
     from bofire.data_models.objectives.api import MaximizeObjective, MinimizeObjective
 
     names = task["components"]
+    bounds = {name: list(task["bounds"][name]) for name in names}
+    several = []
+    for each in task["inequalities"]:
+        if len(each["weights"]) > 1:
+            several.append(each)
+            continue
+        ((name, weight),) = each["weights"].items()
+        end = each["at_most"] / weight
+        low, high = bounds[name]
+        bounds[name] = [low, min(high, end)] if weight > 0 else [max(low, end), high]
     least = task["min_active_fraction"] if task["max_active"] < len(names) else 0.0
     inputs = []
     for name in names:
-        low, high = task["bounds"][name]
+        low, high = bounds[name]
         low, may_be_absent = (least, True) if least > low else (low, False)
         inputs.append(ContinuousInput(key=name, bounds=(low, high), allow_zero=may_be_absent))
     for each in task["parameters"]:
@@ -47,7 +58,7 @@ def domain_of(task: Task) -> "Domain":
         constraints.append(
             LinearEqualityConstraint(features=names, coefficients=[1.0] * len(names), rhs=1.0)
         )
-    for each in task["inequalities"]:
+    for each in several:
         weights = each["weights"]
         constraints.append(
             LinearInequalityConstraint(
