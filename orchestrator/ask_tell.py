@@ -124,8 +124,7 @@ class AskTell:
             ValueError: `n` is below 1.
             ObservationError: The table of pending points is wrong.
         """
-        proposal = self.propose(n, pending=pending, pending_source=pending_source)
-        return candidate_frame(self._campaign, proposal.candidates)
+        return self.frame_of(self.propose(n, pending=pending, pending_source=pending_source))
 
     def propose(
         self,
@@ -134,7 +133,7 @@ class AskTell:
         pending: "pd.DataFrame | None" = None,
         pending_source: str = "pending",
     ) -> Proposal:
-        """Return what `ask` returns, with the way in which it was chosen and why.
+        """Return what was chosen, in which way and why; `frame_of` makes a table of it.
 
         Raises:
             ValueError: `n` is below 1.
@@ -149,3 +148,7 @@ class AskTell:
         return self._planner.propose(
             self._campaign, self._observations, waiting, wanted, self._seed
         )
+
+    def frame_of(self, proposal: Proposal) -> "pd.DataFrame":
+        """Return the candidates of a proposal as the table that `ask` returns."""
+        return candidate_frame(self._campaign, proposal.candidates)

@@ -40,7 +40,6 @@ def propose(
     Example: athanor propose oer.toml --observations obs.csv --pending p.csv -n 4 --seed 0
     """
     from orchestrator.ask_tell import AskTell
-    from orchestrator.optimise.frames import candidate_frame
     from orchestrator.service.tables import TableFormat, frame_text, read_table
 
     asker = AskTell.from_file(campaign, seed=seed)
@@ -51,7 +50,7 @@ def propose(
         pending=None if pending is None else read_table(pending),
         pending_source=str(pending),
     )
-    points = candidate_frame(asker.campaign, proposal.candidates)
+    points = asker.frame_of(proposal)
     typer.echo(f"{proposal.method}: {proposal.reason}", err=True)
     if len(points) < n:
         typer.echo(f"{len(points)} of {n} points: no others are left to propose", err=True)

@@ -10,7 +10,7 @@ from campaigns.space import RangeParameter
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
 from orchestrator.optimise.botorch_planner import reason_for_spreading
-from orchestrator.optimise.planner import Planner, Proposal, SettingsError, UnsupportedCampaign
+from orchestrator.optimise.planner import Planner, Proposal, UnsupportedCampaign, WrongSettings
 from orchestrator.optimise.sobol_planner import propose_spread
 
 __all__ = ["AxPlanner"]
@@ -37,11 +37,11 @@ class AxPlanner(Planner):
         """Build the planner; it has no settings.
 
         Raises:
-            SettingsError: A setting is given.
+            WrongSettings: A setting is given.
         """
         if settings:
             expected = "no settings: ax has none"
-            raise SettingsError([Problem(key, settings[key], expected) for key in sorted(settings)])
+            raise WrongSettings([Problem(key, settings[key], expected) for key in sorted(settings)])
         return cls()
 
     @override

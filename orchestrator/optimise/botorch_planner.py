@@ -38,7 +38,7 @@ class BotorchPlanner(Planner):
         """Build the planner.
 
         Raises:
-            SettingsError: A setting is unknown or has an impossible value.
+            WrongSettings: A setting is unknown or has an impossible value.
         """
         return cls(settings_from(settings))
 

@@ -153,12 +153,13 @@ def candidate_frame(campaign: CampaignSpec, candidates: Sequence[Candidate]) -> 
         kind = "str" if name in campaign.space.categories else "float64"
         values = [candidate.point[name] for candidate in candidates]
         columns[name] = pd.Series(values, dtype=kind)
-    for goal in (*campaign.objectives, *campaign.measured_outcomes):
-        found = [candidate.predictions.get(goal.name) for candidate in candidates]
+    goals = [objective.name for objective in campaign.objectives]
+    for goal in [*goals, *(outcome.name for outcome in campaign.measured_outcomes)]:
+        found = [candidate.predictions.get(goal) for candidate in candidates]
         means = [math.nan if each is None else each.mean for each in found]
         sds = [math.nan if each is None else each.sd for each in found]
-        columns[f"{goal.name}_predicted_mean"] = pd.Series(means, dtype="float64")
-        columns[f"{goal.name}_predicted_sd"] = pd.Series(sds, dtype="float64")
+        columns[f"{goal}_predicted_mean"] = pd.Series(means, dtype="float64")
+        columns[f"{goal}_predicted_sd"] = pd.Series(sds, dtype="float64")
     return pd.DataFrame(columns)
 
 

@@ -19,9 +19,9 @@ __all__ = [
     "GridTooFine",
     "Planner",
     "Proposal",
-    "SettingsError",
     "UnsupportedCampaign",
     "UnsupportedSettings",
+    "WrongSettings",
     "planner_for",
     "planner_names",
 ]
@@ -77,7 +77,7 @@ class UnsupportedSettings(UnsupportedCampaign):
         )
 
 
-class SettingsError(ValueError):
+class WrongSettings(AthanorError, ValueError):
     """Settings are unknown or have impossible values.
 
     Args:
@@ -120,7 +120,7 @@ class Planner(Protocol):
         """Build a planner from the settings in the campaign file.
 
         Raises:
-            SettingsError: A setting is unknown or has an impossible value.
+            WrongSettings: A setting is unknown or has an impossible value.
         """
         ...
 
@@ -177,7 +177,7 @@ def planner_for(campaign: CampaignSpec) -> Planner:
     kind: type[Planner] = found[0].load()
     try:
         planner = kind.from_settings(campaign.planner.settings)
-    except SettingsError as error:
+    except WrongSettings as error:
         raise UnsupportedSettings(name, error.problems) from error
     if campaign.approval.gate == "out_of_distribution" and not kind.tells_out_of_distribution:
         reason = "it cannot say what is out of distribution: choose another approval.gate"

@@ -10,7 +10,7 @@ from campaigns.consistency import one_of
 from campaigns.errors import Problem
 from campaigns.recipe import Recipe
 from campaigns.spec import CampaignSpec
-from orchestrator.optimise.planner import SettingsError
+from orchestrator.optimise.planner import WrongSettings
 
 __all__ = ["AcquisitionName", "Outlay", "PlannerSettings", "problems_with", "settings_from"]
 
@@ -74,12 +74,12 @@ def settings_from(settings: Mapping[str, object]) -> PlannerSettings:
     """Return the settings, checked.
 
     Raises:
-        SettingsError: Some are unknown or have impossible values; each is named.
+        WrongSettings: Some are unknown or have impossible values; each is named.
     """
     try:
         return PlannerSettings.model_validate(settings)
     except ValidationError as error:
-        raise SettingsError([_problem(entry) for entry in error.errors()]) from error
+        raise WrongSettings([_problem(entry) for entry in error.errors()]) from error
 
 
 def _problem(entry: ErrorDetails) -> Problem:

@@ -11,7 +11,7 @@ from orchestrator.core.point import Candidate, Observation, Point, Prediction
 from orchestrator.optimise.candidates import Taken
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import IntArray
-from orchestrator.optimise.planner import Planner, Proposal, SettingsError
+from orchestrator.optimise.planner import Planner, Proposal, WrongSettings
 from orchestrator.optimise.space_filling import spread_rows
 
 __all__ = ["SobolPlanner", "exact_predictions", "points_of", "propose_spread"]
@@ -33,11 +33,11 @@ class SobolPlanner(Planner):
         """Build the planner; it has no settings.
 
         Raises:
-            SettingsError: A setting is given.
+            WrongSettings: A setting is given.
         """
         if settings:
             expected = "no settings: sobol has none"
-            raise SettingsError([Problem(key, settings[key], expected) for key in sorted(settings)])
+            raise WrongSettings([Problem(key, settings[key], expected) for key in sorted(settings)])
         return cls()
 
     @override
