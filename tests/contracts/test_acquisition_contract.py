@@ -11,8 +11,8 @@ from orchestrator.core.point import Observation
 from orchestrator.optimise.planner import (
     Planner,
     Proposal,
-    SettingsError,
     UnsupportedCampaign,
+    WrongSettings,
     planner_for,
 )
 from orchestrator.optimise.planner_settings import AcquisitionName
@@ -261,7 +261,7 @@ def test_what_an_experiment_takes_must_be_said(per: str, expected: str) -> None:
 def test_impossible_settings_are_refused_by_name(settings: dict[str, object], message: str) -> None:
     kind = type(planner_for(campaign_for("automatic")))
 
-    with pytest.raises(SettingsError, match=f"^{message}: "):
+    with pytest.raises(WrongSettings, match=f"^{message}: "):
         kind.from_settings(settings)
 
 

@@ -12,7 +12,7 @@ from orchestrator.core.point import Observation
 from orchestrator.optimise.planner import (
     Planner,
     Proposal,
-    SettingsError,
+    WrongSettings,
     planner_for,
     planner_names,
 )
@@ -119,7 +119,7 @@ def test_exhaustion_gives_what_is_left_and_then_nothing(name: str) -> None:
 def test_an_unknown_setting_is_refused_by_name(name: str) -> None:
     kind = type(planner_for(campaign_for(name)))
 
-    with pytest.raises(SettingsError, match="^colour: got "):
+    with pytest.raises(WrongSettings, match="^colour: got "):
         kind.from_settings({"colour": "red"})
 
 
