@@ -88,7 +88,9 @@ def propose_spread(
         Candidate(point=point, predictions=exact_predictions(campaign, point))
         for point in points_of(feasible, rows)
     )
-    return Proposal(candidates, method, "; ".join(text for text in (reason, remark) if text))
+    design = campaign.planner.design
+    said = (reason, "" if design == "spread" else f"the design is {design}", remark)
+    return Proposal(candidates, method, "; ".join(text for text in said if text))
 
 
 def points_of(feasible: FeasibleSet, rows: IntArray) -> list[dict[str, float | str]]:

@@ -88,3 +88,15 @@ def test_a_design_asked_for_in_pieces_is_repeatable_and_nearly_as_good(design: s
         assert log_det(spec, pieces) > log_det(spec, whole) - 1.5
     else:
         assert least_distance(spec, pieces) > 0.7 * least_distance(spec, whole)
+
+
+@pytest.mark.parametrize(
+    ("design", "said"),
+    [("spread", False), ("maximin", True), ("d_optimal", True)],
+)
+def test_the_reason_names_a_design_that_was_asked_for(design: str, said: bool) -> None:
+    spec = campaign("a mixture", design, n_initial=2)
+
+    reason = planner_for(spec).propose(spec, [], [], 2, 0).reason
+
+    assert (f"the design is {design}" in reason) is said
