@@ -104,11 +104,14 @@ class FeasibleSet:
         """Return the distinct feasible points that uniform numbers stand for.
 
         Args:
-            uniforms: `n x (d + 1)` in [0, 1); every number of present components weighs the same.
+            uniforms: `n x (d + 1)` in [0, 1). For every second row of them each number of present
+                components weighs the same, for the others each lattice point.
         """
         if self.conditions.only is not None and self.listed is not None:
             return self.listed[np.unique((uniforms[:, 0] * len(self.listed)).astype(np.int64))]
-        rows = np.unique(self.drawer.draw(uniforms, is_even_over_active=True), axis=0)
+        even = self.drawer.draw(uniforms[::2], is_even_over_active=True)
+        others = self.drawer.draw(uniforms[1::2], is_even_over_active=False)
+        rows = np.unique(np.vstack([even, others]), axis=0)
         return rows[self.conditions.hold(rows)]
 
     def sample(self, n: int, rng: np.random.Generator) -> IntArray:

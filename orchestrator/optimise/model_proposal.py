@@ -103,8 +103,9 @@ def _propose(
             pending=torch.from_numpy(problem.points(pending)),
             budget=budget,
         )
-        method = acquisition.method(situation, 0)
         rows, remark = choose(feasible, taken, n, pool, chooser)
+        turns = range(max(1, len(rows)))
+        method = "+".join(sorted({acquisition.method(situation, turn) for turn in turns}))
         if settings.replicates == "when_worth":
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)

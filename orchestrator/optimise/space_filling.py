@@ -31,8 +31,10 @@ _WHOLE_POOL: Final = 5_000
 """A set of up to so many points is offered whole to a design."""
 _MOST_DESIGNED: Final = 48
 """Points, at most, that are designed together if fewer are asked for."""
-_RIVALS: Final = 24
-"""Draws among which each point is the one farthest from all others."""
+_RIVALS: Final = 2
+"""Draws among which each point is the one farthest from all others; more of them seek corners."""
+_FEWEST: Final = 24
+"""Unseen draws below which the set is drawn from in another way."""
 
 
 def spread_rows(
@@ -63,7 +65,7 @@ def spread_rows(
         pool = feasible.listed
     else:
         pool = feasible.spread(_low_discrepancy(feasible.lattice.n_variables + 1, rng))
-    if len(taken.unseen(pool)) < max(n, _RIVALS):
+    if len(taken.unseen(pool)) < max(2 * n, _FEWEST):
         more = feasible.sample(_DRAWS + len(taken.seen) + len(taken.pending) + n, rng)
         pool = np.unique(np.vstack([pool, more]), axis=0)
     if not is_spread:

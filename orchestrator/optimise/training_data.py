@@ -69,7 +69,8 @@ class Column:
         if pooled is None:
             return ""
         sd = pooled.variance**0.5 * self.scale.width
-        return f"{self.name} scatters by {sd:.3g} in {pooled.n_repeats} repeats"
+        repeats = "repeat" if pooled.n_repeats == 1 else "repeats"
+        return f"{self.name} scatters by {sd:.3g} in {pooled.n_repeats} {repeats}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,8 +35,9 @@ _SMALL_FRONT: Final = 12
 class Improvement(Acquisition):
     """Improvement of the best value, of the hypervolume, or of a random scalarisation.
 
-    With two or three objectives every second pick goes for the best of one measured objective, in
-    rotation: the hypervolume values the ends of the front too little to find them soon.
+    With two or three objectives of which some are computed, every second pick goes for the best of
+    one measured objective, in rotation: what is gained in a computed one is certain, and crowds
+    out what is to be found in the measured ones.
 
     Args:
         n_samples: Samples over which improvements are averaged, a power of 2.
@@ -183,6 +184,8 @@ def _alone(situation: Situation, turn: int) -> str | None:
     names = [one.name for one in situation.aims.campaign.measured_objectives]
     place = situation.first + turn
     if not 1 < situation.aims.n_utilities <= MOST_WEIGHED or not names or place % 2:
+        return None
+    if not situation.aims.computed_scales:
         return None
     return names[place // 2 % len(names)]
 

@@ -127,7 +127,7 @@ def test_objectives_that_are_all_computed_are_chosen_without_a_model() -> None:
 def test_a_specification_is_learnt() -> None:
     spec = campaign(MEASURED, SPECIFIED)
     rng = np.random.default_rng(0)
-    points = design(8)
+    points = design(14)
     observations = [
         Observation(
             point=point,
@@ -232,12 +232,12 @@ def test_torch_is_left_as_it_was() -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_every_second_pick_seeks_a_measured_objective_alone() -> None:
+def test_beside_a_computed_objective_every_second_pick_seeks_a_measured_one_alone() -> None:
     spec = campaign(MEASURED, COST)
 
     proposal = propose(spec, observed(design(6), [1.0, 2.0, 1.5, 1.2, 0.9, 1.1]), n=4)
 
-    assert proposal.method == "log_nei"
+    assert proposal.method == "log_nehvi+log_nei"
     assert "pick 1 seeks the best y alone; pick 3 seeks the best y alone" in proposal.reason
 
 
