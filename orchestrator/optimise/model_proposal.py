@@ -12,6 +12,7 @@ from orchestrator.core.front import pareto_indices
 from orchestrator.core.point import Candidate, Observation, Point, Prediction
 from orchestrator.errors import AthanorError
 from orchestrator.optimise.acquisition.named import acquisition_for
+from orchestrator.optimise.acquisition.protocol import Acquisition
 from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.acquisition.territory import Territory
 from orchestrator.optimise.aims import Aims
@@ -104,8 +105,7 @@ def _propose(
             budget=budget,
         )
         rows, remark = choose(feasible, taken, n, pool, chooser)
-        turns = range(max(1, len(rows)))
-        method = "+".join(sorted({acquisition.method(situation, turn) for turn in turns}))
+        method = _methods(acquisition, situation, len(rows))
         if settings.replicates == "when_worth":
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)
@@ -144,6 +144,11 @@ def _situation(
         seed=seed,
         first=first,
     )
+
+
+def _methods(acquisition: Acquisition, situation: Situation, n: int) -> str:
+    """Return by what `n` picks were chosen, each way once."""
+    return "+".join(sorted({acquisition.method(situation, turn) for turn in range(max(1, n))}))
 
 
 def _territory(problem: Problem, pool: IntArray, rng: np.random.Generator) -> Territory:

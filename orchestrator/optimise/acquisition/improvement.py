@@ -5,6 +5,7 @@ References:
     random augmented Chebyshev scalarisations: [Knowles2006]_.
 """
 
+import math
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -28,6 +29,8 @@ MOST_WEIGHED: Final = 3
 _MOST_IF_SMALL: Final = 4
 """Objectives up to which it is used while fronts are small."""
 _SAMPLES: Final = 64
+_WORTHWHILE: Final = math.log(0.08)
+"""Least logarithm of the improvement of one objective, on its scale, for it to be sought alone."""
 _SMALL_FRONT: Final = 12
 """Points on a sample's front, in the mean, up to which it is small."""
 
@@ -36,8 +39,8 @@ class Improvement(Acquisition):
     """Improvement of the best value, of the hypervolume, or of a random scalarisation.
 
     With two or three objectives of which some are computed, every second pick goes for the best of
-    one measured objective, in rotation: what is gained in a computed one is certain, and crowds
-    out what is to be found in the measured ones.
+    one measured objective, in rotation, as long as that promises much: what is gained in a computed
+    one is certain, and crowds out what is to be found in the measured ones.
 
     Args:
         n_samples: Samples over which improvements are averaged, a power of 2.
@@ -52,35 +55,63 @@ class Improvement(Acquisition):
         self._outlook: Outlook | None = None
         self._fronts: tuple[int, Fronts] | None = None
         self._front_size: tuple[Situation, float] | None = None
+        self._vain: tuple[Situation, set[int]] | None = None
 
     @override
     def method(self, situation: Situation, turn: int) -> str:
         m = situation.aims.n_utilities
-        if m == 1 or _alone(situation, turn) is not None:
+        if m == 1 or self._sought(situation, turn) is not None:
             return "log_nei"
         return "log_nehvi" if self._weighs_volume(situation) else "log_nparego"
 
     @override
     def remark(self, situation: Situation, turn: int) -> str:
-        name = _alone(situation, turn)
+        name = self._sought(situation, turn)
         if name is not None:
             return f"pick {turn + 1} seeks the best {name} alone"
         return "" if turn else self._why_no_volume(situation)
 
     @override
     def after(self, situation: Situation, pending: Tensor, turn: int) -> Score:
+        alone = self._sought(situation, turn)
+        if alone is not None:
+            return self._alone_if_worthwhile(situation, pending, turn, alone)
         if self.method(situation, turn) == "log_nehvi":
             return self._hypervolume(situation, pending)
-        aims, alone = situation.aims, _alone(situation, turn)
-        thresholds = aims.thresholds_but(alone) if alone else []
-        scores = self._single(situation, pending, _utility(situation, turn), thresholds)
-        if alone is None:
-            return scores
+        return self._single(situation, pending, _utility(situation, turn), [])
+
+    def _sought(self, situation: Situation, turn: int) -> str | None:
+        """Return the objective that a pick seeks alone, None if it weighs all."""
+        if self._vain is not None and self._vain[0] is situation and turn in self._vain[1]:
+            return None
+        return _alone(situation, turn)
+
+    def _alone_if_worthwhile(
+        self, situation: Situation, pending: Tensor, turn: int, alone: str
+    ) -> Score:
+        """Return a score that seeks one objective, or all if the first rows promise little."""
+        aims = situation.aims
+        thresholds = aims.thresholds_but(alone)
+        one = self._single(situation, pending, _utility(situation, turn), thresholds)
+        chosen: list[Score] = []
 
         def within(X: Tensor) -> Tensor:
-            return torch.where(aims.within_computed_thresholds(X), scores(X), -torch.inf)
+            return torch.where(aims.within_computed_thresholds(X), one(X), -torch.inf)
 
-        return within
+        def scores(X: Tensor) -> Tensor:
+            if chosen:
+                return chosen[0](X)
+            found = within(X)
+            if len(found) and float(found.max()) >= _WORTHWHILE:
+                chosen.append(within)
+                return found
+            if self._vain is None or self._vain[0] is not situation:
+                self._vain = situation, set()
+            self._vain[1].add(turn)
+            chosen.append(self._hypervolume(situation, pending))
+            return chosen[0](X)
+
+        return scores
 
     def _weighs_volume(self, situation: Situation) -> bool:
         m = situation.aims.n_utilities

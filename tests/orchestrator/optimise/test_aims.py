@@ -182,7 +182,7 @@ def test_a_traded_computed_objective_keeps_its_threshold_exactly() -> None:
     ("trade_off", "parts", "method", "said"),
     [
         ("front", (GAP,), "log_nei", ""),
-        ("front", (GAP, COST_MATCHED), "log_nehvi+log_nei", ""),
+        ("front", (GAP, COST_MATCHED), "log_nehvi", ""),
         ("weighted", (GAP, COST), "log_nei", "traded by their weighted sum"),
         ("desirability", (GAP_DESIRED, COST_DESIRED), "log_nei", "traded by their desirability"),
     ],

@@ -232,13 +232,24 @@ def test_torch_is_left_as_it_was() -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_beside_a_computed_objective_every_second_pick_seeks_a_measured_one_alone() -> None:
+@pytest.mark.parametrize(
+    ("slope", "method"),
+    [(-1.0, "log_nehvi"), (1.0, "log_nehvi+log_nei")],
+)
+def test_a_measured_objective_is_sought_alone_beside_a_computed_one_while_that_promises_much(
+    slope: float, method: str
+) -> None:
+    """What costs least is the best already, or the best lies beyond what was made."""
     spec = campaign(MEASURED, COST)
+    made = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (0, 3), (0, 6), (3, 3)]
+    points: list[dict[str, float | str]] = [
+        {"a": a / 10, "b": b / 10, "c": (10 - a - b) / 10} for a, b in made
+    ]
 
-    proposal = propose(spec, observed(design(6), [1.0, 2.0, 1.5, 1.2, 0.9, 1.1]), n=4)
+    proposal = propose(spec, observed(points, [slope * (a + b) for a, b in made]), n=2)
 
-    assert proposal.method == "log_nehvi+log_nei"
-    assert "pick 1 seeks the best y alone; pick 3 seeks the best y alone" in proposal.reason
+    assert proposal.method == method
+    assert ("pick 1 seeks the best y alone" in proposal.reason) == (method != "log_nehvi")
 
 
 @pytest.mark.parametrize(

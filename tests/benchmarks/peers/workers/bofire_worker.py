@@ -9,10 +9,25 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from ask_lines import Experiment, Point, Task, serve
+from ask_lines import Experiment, Inequality, Point, Task, serve
 
 if TYPE_CHECKING:
     from bofire.data_models.domain.api import Domain
+
+
+def split_inequalities(task: Task) -> tuple[dict[str, list[float]], list[Inequality]]:
+    """Return bounds by component, and the inequalities that no bound can stand for."""
+    bounds = {name: list(task["bounds"][name]) for name in task["components"]}
+    several = []
+    for each in task["inequalities"]:
+        if len(each["weights"]) > 1:
+            several.append(each)
+            continue
+        ((name, weight),) = each["weights"].items()
+        end = each["at_most"] / weight
+        low, high = bounds[name]
+        bounds[name] = [low, min(high, end)] if weight > 0 else [max(low, end), high]
+    return bounds, several
 
 
 def domain_of(task: Task) -> "Domain":
@@ -32,16 +47,7 @@ def domain_of(task: Task) -> "Domain":
     from bofire.data_models.objectives.api import MaximizeObjective, MinimizeObjective
 
     names = task["components"]
-    bounds = {name: list(task["bounds"][name]) for name in names}
-    several = []
-    for each in task["inequalities"]:
-        if len(each["weights"]) > 1:
-            several.append(each)
-            continue
-        ((name, weight),) = each["weights"].items()
-        end = each["at_most"] / weight
-        low, high = bounds[name]
-        bounds[name] = [low, min(high, end)] if weight > 0 else [max(low, end), high]
+    bounds, several = split_inequalities(task)
     least = task["min_active_fraction"] if task["max_active"] < len(names) else 0.0
     inputs = []
     for name in names:
