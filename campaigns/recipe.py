@@ -21,6 +21,7 @@ from campaigns.fields import (
     Check,
     ExpressionField,
     Mistake,
+    Mistakes,
     Natural,
     Section,
     not_empty,
@@ -73,8 +74,12 @@ def _flag(value: object) -> bool:
 
 
 def _settings(value: object) -> dict[str, object]:
-    if not isinstance(value, dict) or not all(map(_is_setting, value.values())):
+    if not isinstance(value, dict):
         raise Mistake(value, "a table of numbers, texts, booleans, lists and tables")
+    expected = "a finite number, a text, a boolean, a list or a table of these"
+    wrong = [Problem(str(k), one, expected) for k, one in value.items() if not _is_setting(one)]
+    if wrong:
+        raise Mistakes(wrong)
     return dict(value)
 
 

@@ -118,7 +118,10 @@ def check(campaign_file: Path, rig_file: Path | None) -> CheckReport:
         n_listed_points=len(campaign.space.listed_points) or None,
         planner=campaign.planner.name,
         bench=bench,
-        warnings=tuple(_warnings(campaign, bench, feasible.n_points)),
+        warnings=(
+            *_warnings(campaign, bench, feasible.n_points),
+            *_outlay_warnings(campaign, _drawn_points(feasible)),
+        ),
     )
 
 
@@ -214,6 +217,25 @@ def _stock(prepared: Prepared, points: Sequence[Point], n: int) -> tuple[StockEs
         worst_ml = None if most_ml is None else n * most_ml + more_ml
         estimates.append(StockEstimate(name, stock.volume_ml, expected_ml, worst_ml))
     return tuple(estimates)
+
+
+def _outlay_warnings(campaign: CampaignSpec, points: Sequence[Point]) -> Iterator[str]:
+    """Say if the planner divides by hours or dollars that are no more than 0 somewhere."""
+    per, recipe = campaign.planner.settings.get("per"), campaign.recipe
+    named = {"hour": "hours_per_experiment", "dollar": "cost_usd_per_experiment"}
+    if recipe is None or per not in named:
+        return
+    key = named[str(per)]
+    expression = getattr(recipe, key)
+    if expression is None:
+        return
+    outlay = expression.substitute(campaign.definitions)
+    n_wrong = sum(float(outlay.evaluate(point)) <= 0 for point in points)
+    if n_wrong:
+        yield (
+            f"recipe.{key} is 0 or less at {n_wrong} of {len(points)} points drawn, and promises "
+            f"are counted by the {per}: there they count as 0.01"
+        )
 
 
 def _warnings(

@@ -195,7 +195,7 @@ def _experiment_line(view: CampaignView, experiment: ExperimentView) -> str:
 
 def _so_far(view: CampaignView) -> str:
     best = ", ".join(number_text(best.value) for best in view.best)
-    return (
-        f"; so far best {best or '–'}, hypervolume {number_text(view.hypervolume, 5)}, "
-        f"{view.limits[2].used:,.0f} USD"
-    )
+    whole = f"hypervolume {number_text(view.hypervolume, 5)}"
+    if view.best_trade_off is not None:
+        whole = f"{view.best_trade_off.trade_off} {number_text(view.best_trade_off.worth, 5)}"
+    return f"; so far best {best or '–'}, {whole}, {view.limits[2].used:,.0f} USD"

@@ -29,6 +29,7 @@ from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.repeatable import one_seeded_thread
 from orchestrator.optimise.repeating import Repeating
 from orchestrator.optimise.sobol_planner import exact_predictions, points_of
+from orchestrator.optimise.specification_chances import unlikely_specifications
 from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.time_budget import TimeBudget
 from orchestrator.optimise.training_data import (
@@ -113,13 +114,14 @@ def _propose(
         remarks += [settings.remark, aims.remark]
         remarks += [column.noise_remark for column in columns]
         remarks.append(best_by_model(campaign, surrogate, observations))
-        remarks += [*surrogate.remarks]
-        remarks += problem.risks(rows)
+        remarks += [*surrogate.remarks, *problem.risks(rows)]
         remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
         remarks.append(budget.remark)
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"
+    candidates = _candidates(problem, surrogate, rows)
+    remarks += unlikely_specifications(campaign, candidates)
     return Proposal(
-        candidates=_candidates(problem, surrogate, rows),
+        candidates=candidates,
         method=method,
         reason="; ".join(text for text in (reason, *remarks, remark) if text),
         reference_point=reference,

@@ -57,6 +57,64 @@ def test_a_stock_that_will_run_out_is_told(tmp_path):
     assert any("stock x1 will run out" in warning for warning in report.warnings)
 
 
+@pytest.mark.parametrize(("hours", "n_warnings"), [("1 + a", 0), ("a - 0.5", 1), ("0", 1)])
+def test_hours_that_are_none_are_told_where_promises_are_divided_by_them(
+    tmp_path: Path, hours: str, n_warnings: int
+) -> None:
+    file = tmp_path / "film.toml"
+    file.write_text(
+        f"""
+        [campaign]
+        name = "film"
+        [space.composition]
+        components = ["a", "b"]
+        step = 0.1
+        [recipe]
+        hours_per_experiment = "{hours}"
+        [[recipe.job]]
+        name = "bake"
+        instrument = "oven"
+        action = "bake"
+        [planner.settings]
+        per = "hour"
+        [[objective]]
+        name = "y"
+        direction = "maximise"
+        """,
+        encoding="utf-8",
+    )
+
+    warnings = [one for one in check(file, None).warnings if "counted by the hour" in one]
+
+    assert len(warnings) == n_warnings
+
+
+def test_a_list_is_counted_beside_what_of_it_is_feasible(tmp_path: Path) -> None:
+    file = tmp_path / "shelf.toml"
+    file.write_text(
+        """
+        [campaign]
+        name = "shelf"
+        [space.composition]
+        components = ["a", "b"]
+        step = 0.1
+        [space.points]
+        a = [0.1, 0.5, 0.9]
+        b = [0.9, 0.5, 0.1]
+        [[constraint]]
+        expression = "a < 0.9"
+        [[objective]]
+        name = "y"
+        direction = "maximise"
+        """,
+        encoding="utf-8",
+    )
+
+    report = check(file, None)
+
+    assert (report.n_listed_points, report.n_feasible_points) == (3, 2)
+
+
 def test_a_campaign_without_a_feasible_point_is_refused(tmp_path):
     campaign = tmp_path / "none.toml"
     text = (LIBRARY / "oer/oer_plate.toml").read_text(encoding="utf-8")
