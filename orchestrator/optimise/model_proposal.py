@@ -34,6 +34,8 @@ from orchestrator.optimise.surrogate import Surrogate, fit_surrogate
 from orchestrator.optimise.time_budget import TimeBudget
 from orchestrator.optimise.training_data import (
     LEAST_ROWS,
+    Column,
+    TrainingData,
     reference_point,
 )
 
@@ -75,11 +77,9 @@ def _propose(
 ) -> Proposal:
     budget = TimeBudget(settings.time_budget_s)
     problem = Problem.of(campaign, observations)
-    feasible, data = problem.feasible, problem.data
+    feasible = problem.feasible
     taken = Taken.of(feasible.lattice, observations, pending)
-    columns = [column for column in data.columns if len(column.Y) >= LEAST_ROWS]
-    left_out = [column.name for column in data.columns if len(column.Y) < LEAST_ROWS]
-    remarks = [f"{name} has too few observations and is left out" for name in left_out]
+    columns, remarks = _learnable(problem.data)
     several = len(campaign.objectives) > 1
     reference = reference_point(campaign, observations) if several else None
     rng = np.random.default_rng([seed, len(observations), len(pending)])
@@ -146,6 +146,13 @@ def _situation(
         seed=seed,
         first=first,
     )
+
+
+def _learnable(data: TrainingData) -> tuple[list[Column], list[str]]:
+    """Return the columns with enough rows for a model, and remarks on the others."""
+    columns = [column for column in data.columns if len(column.Y) >= LEAST_ROWS]
+    left_out = [column.name for column in data.columns if len(column.Y) < LEAST_ROWS]
+    return columns, [f"{name} has too few observations and is left out" for name in left_out]
 
 
 def _methods(acquisition: Acquisition, situation: Situation, n: int) -> str:
