@@ -5,6 +5,7 @@ AthanorError
 ├── IllegalTransition     a fact that cannot follow what is known: the log or our code is wrong
 ├── LoadError             campaign file and rig file, with every mistake of both
 ├── LogError              the log cannot be read or written; nothing was appended
+│   ├── ActRepeated       this very act was done before: it is not done again
 │   ├── VersionConflict   somebody else appended first: read again, decide again
 │   ├── LogCorrupt        a record is not what it was
 │   ├── LogTooNew         written by a later Athanor
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from campaigns.errors import Problem
 
 __all__ = [
+    "ActRepeated",
     "AthanorError",
     "IllegalTransition",
     "LoadError",
@@ -77,6 +79,22 @@ class LoadError(AthanorError):
 
 class LogError(AthanorError):
     """The log cannot be read or written; nothing was appended."""
+
+
+class ActRepeated(LogError):
+    """An act of a person has been done before, under the same key; nothing was appended.
+
+    Args:
+        key: Its idempotency key.
+        seq: Of the last record that stood in the log when it was done.
+        request: Fingerprint of what was asked then.
+    """
+
+    def __init__(self, key: str, *, seq: int, request: str) -> None:
+        super().__init__(f"act {key}: done before, by seq {seq}")
+        self.key = key
+        self.seq = seq
+        self.request = request
 
 
 class VersionConflict(LogError):

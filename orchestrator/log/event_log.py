@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestrator.core.events import Event
+from orchestrator.log.kept_acts import ActKey, KeptActs
 from orchestrator.log.snapshots import Snapshots
 
 __all__ = ["EventLog", "Record", "Verification", "last_hash"]
@@ -50,7 +51,7 @@ class Verification:
         return self.first_bad_seq is None and not self.damage
 
 
-class EventLog(Snapshots, Protocol):
+class EventLog(Snapshots, KeptActs, Protocol):
     """An append-only log of events in streams; several processes may append."""
 
     def append(
@@ -62,6 +63,7 @@ class EventLog(Snapshots, Protocol):
         actor: str,
         is_simulated: bool,
         expected: Mapping[str, int] | None = None,
+        act: ActKey | None = None,
     ) -> tuple[Record, ...]:
         """Append events to one stream, all or none, durable on return.
 
@@ -74,8 +76,10 @@ class EventLog(Snapshots, Protocol):
             actor: Who says so.
             is_simulated: Whether the bench is pretended.
             expected: Version of every stream that the decision read; None for facts.
+            act: Whose act this is; its key is kept in the same transaction.
 
         Raises:
+            ActRepeated: The act was done before; nothing was appended.
             VersionConflict: A stream has moved on since it was read; nothing was appended.
             LogError: It could not be made durable; nothing was appended.
         """

@@ -6,10 +6,11 @@ from datetime import datetime
 from threading import RLock
 
 from orchestrator.core.events import Event
-from orchestrator.errors import LogError, VersionConflict
+from orchestrator.errors import ActRepeated, LogError, VersionConflict
 from orchestrator.log import audit
 from orchestrator.log.chain import StoredRecord, next_records, record_from_stored
 from orchestrator.log.event_log import Record, Verification
+from orchestrator.log.kept_acts import ActKey, KeptAct
 from orchestrator.log.projections import project
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
 from orchestrator.log.snapshots import Snapshot
@@ -49,6 +50,7 @@ class _MemorySideTables:
         self._heartbeats: dict[str, Heartbeat] = {}
         self._telemetry: list[TelemetrySample] = []
         self._snapshots: dict[str, Snapshot] = {}
+        self._acts: dict[str, KeptAct] = {}
         self._is_closed = False
 
     def beat(self, name: str, *, pid: int, host: str, time: datetime) -> None:
@@ -88,6 +90,24 @@ class _MemorySideTables:
         with self._open():
             self._snapshots.update((snapshot.key, snapshot) for snapshot in snapshots)
 
+    def kept_act(self, key: str) -> KeptAct | None:
+        """Return what is kept under a key, or None."""
+        with self._open():
+            return self._acts.get(key)
+
+    def _keep_act(self, act: ActKey, seq: int, time: datetime) -> None:
+        self._acts[act.key] = KeptAct(act.key, act.actor, act.request, seq, time)
+
+    def _refuse_repeated(self, act: ActKey | None) -> None:
+        """Refuse an act that was done before.
+
+        Raises:
+            ActRepeated: It was.
+        """
+        kept = None if act is None else self._acts.get(act.key)
+        if kept is not None:
+            raise ActRepeated(kept.key, seq=kept.seq, request=kept.request)
+
     def close(self) -> None:
         """Let go of everything; closing twice does nothing."""
         self._is_closed = True
@@ -116,9 +136,11 @@ class MemoryLog(_MemorySideTables):
         actor: str,
         is_simulated: bool,
         expected: Mapping[str, int] | None = None,
+        act: ActKey | None = None,
     ) -> tuple[Record, ...]:
         """Append events to one stream, all or none."""
         with self._open():
+            self._refuse_repeated(act)
             for name, version in (expected or {}).items():
                 if self._versions[name] != version:
                     raise VersionConflict(name, expected=version, found=self._versions[name])
@@ -136,7 +158,15 @@ class MemoryLog(_MemorySideTables):
                 self._rows.apply(record)
             self._stored.extend(stored)
             self._versions[stream] += len(stored)
+            if act is not None:
+                self._keep_act(act, len(self._stored), time)
             return records
+
+    def keep_act(self, act: ActKey, *, time: datetime) -> None:
+        """Keep the key of an act that appends nothing."""
+        with self._open():
+            self._refuse_repeated(act)
+            self._keep_act(act, len(self._stored), time)
 
     def read(
         self, *, after_seq: int = 0, stream: str | None = None, limit: int | None = None

@@ -24,6 +24,7 @@ _DIGESTED: Final = {
     "heartbeat": "name, pid, host, real_time",
     "telemetry": "instrument, time, name, value",
     "snapshot": "stream, seq, hash, form, body",
+    "act": "key, actor, request, seq, time",
 }
 
 

@@ -15,6 +15,8 @@ from orchestrator.errors import LogCorrupt, VersionConflict
 from orchestrator.log import audit
 from orchestrator.log.chain import StoredRecord, next_records, record_from_stored
 from orchestrator.log.event_log import Record, Verification
+from orchestrator.log.kept_acts import ActKey
+from orchestrator.log.sql_acts import insert_act, refuse_repeated
 from orchestrator.log.sql_audit import damage_beside_records
 from orchestrator.log.sql_renewal import fill_projections
 from orchestrator.log.sql_rows import (
@@ -71,9 +73,11 @@ class SqliteLog(SqlStore):
         actor: str,
         is_simulated: bool,
         expected: Mapping[str, int] | None = None,
+        act: ActKey | None = None,
     ) -> tuple[Record, ...]:
         """Append events to one stream, all or none, on the disk on return."""
         with self._write() as connection:
+            refuse_repeated(connection, act)
             for name, version in (expected or {}).items():
                 found = stream_version(connection, name)
                 if found != version:
@@ -92,6 +96,7 @@ class SqliteLog(SqlStore):
             for one, record in zip(stored, records, strict=True):
                 insert_stored(connection, one)
                 rows.apply(record)
+            insert_act(connection, act, time)
         return records
 
     def read(

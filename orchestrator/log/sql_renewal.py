@@ -7,7 +7,7 @@ import apsw
 from orchestrator.errors import LogCorrupt
 from orchestrator.log.chain import record_from_stored
 from orchestrator.log.sql_rows import SqlRows, select_stored
-from orchestrator.log.sql_schema import LAYOUT, PROJECTION_DDL, SECOND_DDL
+from orchestrator.log.sql_schema import LAYOUT, PROJECTION_DDL, SECOND_DDL, THIRD_DDL
 from orchestrator.log.tables import TABLES
 from orchestrator.log.transactions import all_or_nothing
 
@@ -32,10 +32,11 @@ def renew_layout(connection: apsw.Connection) -> None:
     if connection.pragma("user_version") == LAYOUT:
         return
     with all_or_nothing(connection):
-        if connection.pragma("user_version") != LAYOUT:
+        layout = connection.pragma("user_version")
+        if layout != LAYOUT:
             for table in TABLES:
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
-            connection.execute(SECOND_DDL + PROJECTION_DDL)
+            connection.execute((SECOND_DDL if layout == 1 else "") + THIRD_DDL + PROJECTION_DDL)
             fill_projections(connection)
             connection.pragma("user_version", LAYOUT)
 

@@ -17,6 +17,7 @@ __all__ = [
     "PROJECTION_DDL",
     "RECORD_DDL",
     "SECOND_DDL",
+    "THIRD_DDL",
     "holds_log",
     "lay_out",
     "refuse_unsound_sqlite",
@@ -28,7 +29,7 @@ __all__ = [
 APPLICATION_ID: Final = int.from_bytes(b"Athn")
 """Stands in the header of every log file: SQLite's ``application_id``."""
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Number of the tables' layout: SQLite's ``user_version``; `sql_renewal` brings a file there."""
 
 _SOUND_SQLITE: Final = (3, 51, 3)
@@ -91,6 +92,18 @@ CREATE TABLE snapshot (
 
 A file of layout 1 is changed by the same statements, so that all have one schema, to the letter.
 """
+
+THIRD_DDL: Final = """
+CREATE TABLE act (
+    key TEXT PRIMARY KEY,
+    actor TEXT NOT NULL,
+    request TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    digest INTEGER NOT NULL
+) STRICT;
+"""
+"""What layout 3 added: the keys of people's acts, so that one asked for twice is done once."""
 
 PROJECTION_DDL: Final = """
 CREATE TABLE campaign (
@@ -230,7 +243,7 @@ def lay_out(connection: apsw.Connection) -> None:
         return
     with all_or_nothing(connection):
         if not holds_log(connection):
-            connection.execute(RECORD_DDL + SECOND_DDL + PROJECTION_DDL)
+            connection.execute(RECORD_DDL + SECOND_DDL + THIRD_DDL + PROJECTION_DDL)
             connection.pragma("application_id", APPLICATION_ID)
             connection.pragma("user_version", LAYOUT)
 

@@ -17,9 +17,11 @@ import apsw
 
 from orchestrator.errors import LogCorrupt, LogError, LogUnavailable
 from orchestrator.log.chain import text_from_time, time_from_text
+from orchestrator.log.kept_acts import ActKey, KeptAct
 from orchestrator.log.row_digest import row_digest
 from orchestrator.log.side_tables import Heartbeat, TelemetrySample
 from orchestrator.log.snapshots import Snapshot
+from orchestrator.log.sql_acts import insert_act, refuse_repeated, select_act
 from orchestrator.log.sql_renewal import renew_layout
 from orchestrator.log.sql_schema import lay_out, refuse_unsound_sqlite, require_log
 from orchestrator.log.transactions import NOT_NOW, all_or_nothing
@@ -139,6 +141,17 @@ class SqlStore:
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 rows,
             )
+
+    def kept_act(self, key: str) -> KeptAct | None:
+        """Return what is kept under a key, or None."""
+        with self._read() as connection:
+            return select_act(connection, key)
+
+    def keep_act(self, act: ActKey, *, time: datetime) -> None:
+        """Keep the key of an act that appends nothing, on the disk on return."""
+        with self._write() as connection:
+            refuse_repeated(connection, act)
+            insert_act(connection, act, time)
 
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:

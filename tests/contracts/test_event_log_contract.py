@@ -8,9 +8,10 @@ from threading import Thread
 import pytest
 
 from orchestrator.core.events import CampaignPaused, Event, JobStarted, PauseRequested
-from orchestrator.errors import LogError, VersionConflict
+from orchestrator.errors import ActRepeated, LogError, VersionConflict
 from orchestrator.log.chain import GENESIS_HASH
 from orchestrator.log.event_log import EventLog
+from orchestrator.log.kept_acts import ActKey, KeptAct
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.side_tables import Heartbeat, SideTables, TelemetrySample
 from orchestrator.log.sql_log import open_sqlite_log
@@ -268,3 +269,50 @@ def test_a_closed_log_says_so_and_closes_twice(log: Log) -> None:
         log.last_seq()
     with pytest.raises(LogError, match="closed"):
         append(log, PauseRequested())
+
+
+ACT = ActKey("2f1c", "ada", "sha256 of a pause")
+
+
+def test_an_act_is_done_once_however_often_it_is_asked_for(log: Log) -> None:
+    once = {"time": MORNING, "actor": "ada", "is_simulated": True, "act": ACT}
+    append(log, CampaignPaused())
+    log.append(STREAM, [PauseRequested(), PauseRequested()], **once)
+
+    with pytest.raises(ActRepeated) as refused:
+        log.append(STREAM, [PauseRequested()], **once)
+
+    assert (refused.value.seq, refused.value.request) == (3, ACT.request)
+    assert log.last_seq() == 3
+    assert log.kept_act(ACT.key) == KeptAct("2f1c", "ada", ACT.request, 3, MORNING)
+    assert log.kept_act("another") is None
+    assert log.verify().is_whole
+
+
+def test_an_act_is_not_kept_where_the_append_is_refused(log: Log) -> None:
+    append(log, CampaignPaused())
+
+    with pytest.raises(VersionConflict):
+        log.append(
+            STREAM,
+            [PauseRequested()],
+            time=MORNING,
+            actor="ada",
+            is_simulated=True,
+            expected={STREAM: 7},
+            act=ACT,
+        )
+
+    assert log.kept_act(ACT.key) is None
+
+
+def test_an_act_that_appends_nothing_is_kept_too(log: Log) -> None:
+    append(log, CampaignPaused())
+    log.keep_act(ACT, time=MORNING)
+
+    with pytest.raises(ActRepeated):
+        log.keep_act(ACT, time=MORNING)
+
+    kept = log.kept_act(ACT.key)
+    assert kept is not None
+    assert kept.seq == log.last_seq() == 1
