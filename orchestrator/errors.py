@@ -14,12 +14,15 @@ AthanorError
 ├── RecipeError           the recipe does not fit the rig (campaign is wrong)
 ├── RigFileError          the rig file is wrong (operator fixes)
 ├── RequestRefused        what was asked cannot be done in the present state
+│   ├── NotPermitted      whoever asks may not do that
+│   └── StaleView         somebody else did something that the page did not show yet
 └── SettingsError         a setting is unknown or has an impossible value
 ```
 """
 
 import copyreg
 from collections.abc import Sequence
+from datetime import datetime
 
 from campaigns.errors import Problem
 
@@ -32,11 +35,13 @@ __all__ = [
     "LogError",
     "LogTooNew",
     "LogUnavailable",
+    "NotPermitted",
     "ObservationError",
     "RecipeError",
     "RequestRefused",
     "RigFileError",
     "SettingsError",
+    "StaleView",
     "VersionConflict",
 ]
 
@@ -143,6 +148,42 @@ class ObservationError(AthanorError):
 
 class RequestRefused(AthanorError):
     """What was asked cannot be done in the present state."""
+
+
+class NotPermitted(RequestRefused):
+    """Whoever asks may not do that.
+
+    Args:
+        name: Who asks.
+        what: What they asked for.
+        scope: What they would have to be allowed.
+    """
+
+    def __init__(self, name: str, what: str, scope: str) -> None:
+        super().__init__(f"{name} may not do that: {what} needs the scope {scope}")
+        self.scope = scope
+
+
+class StaleView(RequestRefused):
+    """Somebody else did something that the page did not show yet; look again, then decide.
+
+    Args:
+        actor: Who.
+        kind: What, as an event's kind.
+        time: When.
+        seq: Of the record that says so.
+    """
+
+    def __init__(self, actor: str, kind: str, time: datetime, *, seq: int) -> None:
+        at = time.isoformat(timespec="seconds")
+        super().__init__(
+            f"nothing was done: {actor} acted on this at {at} ({kind}), after your page was made; "
+            "look again and decide anew"
+        )
+        self.actor = actor
+        self.kind = kind
+        self.time = time
+        self.seq = seq
 
 
 class SettingsError(AthanorError):

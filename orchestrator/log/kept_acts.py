@@ -1,4 +1,4 @@
-"""Acts of people that are done once however often they are asked for: their keys, in the log's store.
+"""Acts of people that are done once however often they are asked for: their keys beside the log.
 
 A key is kept in the transaction that appends what the act says. Whoever got no answer asks again
 with the same key and learns that it was done, or has it done now.

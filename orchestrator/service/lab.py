@@ -19,7 +19,7 @@ from orchestrator.errors import LogError
 from orchestrator.log.event_log import Verification, last_hash
 from orchestrator.log.side_tables import Heartbeat
 from orchestrator.service.campaign_view import campaign_view, engine_view, shown_state
-from orchestrator.service.decisions import shown_now
+from orchestrator.service.decisions import Acting, shown_now
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.lab_states import LabLog, LabStates
 from orchestrator.service.requests import Request, request_event
@@ -37,11 +37,16 @@ class Lab(LabStates):
         actor: The person who asks.
         clock: The wall clock.
         source: What the log is called in messages.
+        acting: The act that all decisions are part of; None where nobody keeps a key.
     """
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
+    def open(cls, settings: Settings, acting: Acting | None = None) -> Self:
         """Open the log that the settings name; nothing is created.
+
+        Args:
+            settings: Where it is, and who asks.
+            acting: The act that all decisions are part of; None where nobody keeps a key.
 
         Raises:
             LogError: There is no such log, or it cannot be read.
@@ -56,7 +61,8 @@ class Lab(LabStates):
                 "`athanor run` makes one, --database or ATHANOR_DATABASE names it"
             )
         log = open_sqlite_log(path, must_exist=True)
-        return cls(log, actor=settings.actor, clock=SystemClock(), source=str(path))
+        clock = SystemClock()
+        return cls(log, actor=settings.actor, clock=clock, source=str(path), acting=acting)
 
     def __enter__(self) -> Self:
         """Return the lab itself."""
@@ -139,15 +145,7 @@ class Lab(LabStates):
             RequestRefused: It would change nothing, or no campaign is meant.
         """
         chosen = self.only_unfinished() if campaign_id is None else self._resolve(campaign_id)
-        state = self._folds.campaign(chosen)
-        event = request_event(state, request, reason)
-        self._log.append(
-            campaign_stream(chosen),
-            [event],
-            time=max(state.last_time, shown_now(state, self._clock)),
-            actor=self._actor,
-            is_simulated=state.is_simulated,
-        )
+        self.decide(chosen, lambda state: (request_event(state, request, reason),))
         (row,) = self._log.projection("campaign", where={"campaign_id": chosen})
         return self._line(row)
 

@@ -10,8 +10,9 @@ from orchestrator.core.events import Event, LabEvent
 from orchestrator.core.lab import LabState
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog, Record
+from orchestrator.log.kept_acts import KeptAct
 from orchestrator.log.side_tables import SideTables
-from orchestrator.service.decisions import Decisions
+from orchestrator.service.decisions import Acting, Decisions
 from orchestrator.service.folds import Folds
 from orchestrator.service.laboratory_view import LaboratoryView, laboratory_view
 
@@ -36,15 +37,24 @@ class LabStates:
         actor: The person who decides.
         clock: The wall clock.
         source: What the log is called in messages.
+        acting: The act that all decisions are part of; None where nobody keeps a key.
     """
 
-    def __init__(self, log: LabLog, *, actor: str, clock: Clock, source: str) -> None:
+    def __init__(
+        self,
+        log: LabLog,
+        *,
+        actor: str,
+        clock: Clock,
+        source: str,
+        acting: Acting | None = None,
+    ) -> None:
         self._log = log
         self._actor = actor
         self._clock = clock
         self._source = source
         self._folds = Folds(log, source)
-        self._decisions = Decisions(log, self._folds, actor=actor, clock=clock)
+        self._decisions = Decisions(log, self._folds, actor=actor, clock=clock, acting=acting)
 
     def close(self) -> None:
         """Let go of the log; closing twice does nothing."""
@@ -53,6 +63,10 @@ class LabStates:
     def last_seq(self) -> int:
         """Return the seq of the last record; cheap enough to poll."""
         return self._log.last_seq()
+
+    def kept_act(self, key: str) -> KeptAct | None:
+        """Return the act that was done under a key, or None."""
+        return self._log.kept_act(key)
 
     def state(self, campaign_id: str | None = None) -> CampaignState:
         """Return one campaign as it stands, for other modules of the service.
@@ -105,6 +119,17 @@ class LabStates:
     def bench_now(self) -> datetime:
         """Return the time on the bench's own clock, which is virtual where all is simulated."""
         return self._decisions.lab_time()[1]
+
+    def refuse_stale(self, stream: str) -> None:
+        """Refuse an act that was asked for on a page that is too old.
+
+        Args:
+            stream: What it is about.
+
+        Raises:
+            StaleView: A person did something that the page does not show yet.
+        """
+        self._decisions.refuse_stale(stream)
 
     def decide(
         self, campaign_id: str, events_for: Callable[[CampaignState], Sequence[Event]]

@@ -21,7 +21,7 @@ from tests.support.recorded_events import STREAM, append, events_of_every_kind, 
 
 @pytest.fixture(params=[1, 2])
 def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Return a file of an earlier layout with some records, one sign of life and empty projections."""
+    """Return a file of an earlier layout with records, one sign of life and empty projections."""
     whole = open_sqlite_log(tmp_path / "today.db")
     append(whole, *life(), stream=STREAM)
     append(whole, *events_of_every_kind())

@@ -1,0 +1,1 @@
+"""Who may do what: roles, accounts, tokens and sessions, in a file beside the log."""

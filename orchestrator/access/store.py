@@ -1,0 +1,138 @@
+"""The file of accounts beside the log: one SQLite file, readable for its owner alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from orchestrator.errors import LogCorrupt, LogError, LogTooNew, LogUnavailable
+from orchestrator.log.transactions import NOT_NOW, all_or_nothing
+
+__all__ = ["AccessStore", "access_path", "text_of", "time_of"]
+
+APPLICATION_ID: Final = int.from_bytes(b"AthA")
+LAYOUT: Final = 1
+_BUSY_MS: Final = 10_000
+_DDL: Final = """
+CREATE TABLE account (
+    name TEXT PRIMARY KEY COLLATE NOCASE,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    password TEXT,
+    is_disabled INTEGER NOT NULL DEFAULT 0,
+    made_time TEXT NOT NULL,
+    made_by TEXT NOT NULL
+) STRICT;
+CREATE TABLE token (
+    token_id TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES account (name),
+    label TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    made_time TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    expires_time TEXT,
+    last_used_time TEXT,
+    is_revoked INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE session (
+    digest TEXT PRIMARY KEY,
+    account TEXT NOT NULL REFERENCES account (name),
+    csrf TEXT NOT NULL,
+    made_time TEXT NOT NULL,
+    seen_time TEXT NOT NULL
+) STRICT;
+CREATE TABLE webhook (
+    hook_id TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    topics TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    made_by TEXT NOT NULL,
+    is_off INTEGER NOT NULL DEFAULT 0,
+    told_seq INTEGER NOT NULL,
+    n_failed INTEGER NOT NULL DEFAULT 0,
+    next_time TEXT,
+    last_error TEXT NOT NULL DEFAULT ''
+) STRICT;
+"""
+
+
+def access_path(database: Path) -> Path:
+    """Return where the accounts of a log are kept.
+
+    Example:
+        >>> access_path(Path("lab.db")).name
+        'lab.db.access'
+    """
+    return database.with_name(f"{database.name}.access")
+
+
+def text_of(time: datetime) -> str:
+    """Return a time as it is kept.
+
+    Example:
+        >>> text_of(datetime(2026, 1, 2, tzinfo=UTC))
+        '2026-01-02T00:00:00.000000+00:00'
+    """
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def time_of(text: str | None) -> datetime | None:
+    """Return a time that was kept."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+class AccessStore:
+    """One file of accounts; several processes and threads may use it.
+
+    Args:
+        path: Where it is; made if it is not there.
+
+    Raises:
+        LogError: It cannot be opened, or is another program's file.
+        LogTooNew: A later Athanor laid it out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._write() as connection:
+            found = connection.pragma("application_id"), connection.pragma("user_version")
+            if found == (0, 0):
+                connection.execute(_DDL)
+                connection.pragma("application_id", APPLICATION_ID)
+                connection.pragma("user_version", LAYOUT)
+            elif found[0] != APPLICATION_ID:
+                raise LogError(f"{path}: not a file of accounts of Athanor")
+            elif found[1] != LAYOUT:
+                raise LogTooNew(f"{path}: got the layout {found[1]}, this Athanor reads {LAYOUT}")
+
+    @contextmanager
+    def _read(self) -> Iterator[apsw.Connection]:
+        with self._errors_named():
+            self.path.touch(mode=0o600)
+            connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+            try:
+                connection.set_busy_timeout(_BUSY_MS)
+                connection.pragma("synchronous", "full")
+                connection.pragma("foreign_keys", True)
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _write(self) -> Iterator[apsw.Connection]:
+        with self._read() as connection, all_or_nothing(connection):
+            yield connection
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise LogCorrupt(f"{self.path}: {error}") from error
+        except NOT_NOW as error:
+            raise LogUnavailable(f"{self.path}: {error}") from error
+        except (apsw.Error, OSError) as error:
+            raise LogError(f"{self.path}: {error}") from error

@@ -1,0 +1,51 @@
+"""Every act by its name: routes, forms, the API's description and the tests are made from this."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from orchestrator.service.acts.act import Act
+from orchestrator.service.acts.alarm_acts import (
+    AcknowledgeAlarm,
+    AcknowledgeAll,
+    ShelveAlarm,
+    UnshelveAlarm,
+)
+from orchestrator.service.acts.bench_acts import (
+    CleanPlaces,
+    ClearLatch,
+    EmergencyStop,
+    PutBack,
+    TakeOut,
+)
+from orchestrator.service.acts.campaign_acts import Abort, Hold, Pause, Resume, Stop
+from orchestrator.service.acts.candidate_acts import Approve, Edit, Reject
+from orchestrator.service.acts.result_acts import Amend, AnswerDoubt, Retract
+
+__all__ = ["ACTS"]
+
+_ALL: Final[tuple[type[Act], ...]] = (
+    Resume,
+    Pause,
+    Hold,
+    Stop,
+    Abort,
+    Approve,
+    Reject,
+    Edit,
+    AnswerDoubt,
+    Amend,
+    Retract,
+    EmergencyStop,
+    ClearLatch,
+    TakeOut,
+    PutBack,
+    CleanPlaces,
+    AcknowledgeAlarm,
+    AcknowledgeAll,
+    ShelveAlarm,
+    UnshelveAlarm,
+)
+
+ACTS: Final[Mapping[str, type[Act]]] = MappingProxyType({act.name: act for act in _ALL})
+"""By name, in the order in which they are listed for people."""
