@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignState, CampaignStatus
@@ -11,8 +11,8 @@ from orchestrator.core.front import is_exact
 from orchestrator.core.job import JobState
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.results import objective_rows, reference_point_of
-from orchestrator.log.side_tables import Heartbeat
 from orchestrator.service.doubts import doubt_views
+from orchestrator.service.engine_views import shown_state
 from orchestrator.service.results_view import (
     best_trade_off,
     best_views,
@@ -22,77 +22,26 @@ from orchestrator.service.results_view import (
     hypervolume_views,
 )
 from orchestrator.service.views import (
+    BestView,
+    CampaignSummary,
     CampaignView,
     CountsView,
-    DoubtView,
-    EngineState,
     EngineView,
     ExperimentView,
-    HypervolumeView,
     JobView,
     LimitView,
     ObjectiveView,
     TargetView,
+    TradeOffView,
 )
 
-__all__ = ["campaign_view", "engine_view", "shown_state"]
-
-_NEEDS_ENGINE: Final = frozenset(
-    {
-        CampaignStatus.RUNNING,
-        CampaignStatus.PAUSING,
-        CampaignStatus.HOLDING,
-        CampaignStatus.STOPPING,
-        CampaignStatus.ABORTING,
-    }
-)
-
-
-def engine_view(
-    *,
-    epoch: int,
-    is_attached: bool,
-    heartbeat: Heartbeat | None,
-    real_now: datetime,
-    is_alive: bool,
-) -> EngineView:
-    """Return what is known of a campaign's engine.
-
-    Args:
-        epoch: Of the last engine that took the campaign; 0 if none did.
-        is_attached: Whether it did not let go.
-        heartbeat: Its last sign of life.
-        real_now: The wall clock's time, whatever the bench's clock says.
-        is_alive: Whether the heartbeat's engine is still there.
-    """
-    age_s = None
-    if heartbeat is not None:
-        age_s = max(0.0, (real_now - heartbeat.real_time).total_seconds())
-    if not is_attached:
-        state = EngineState.DETACHED
-    elif is_alive:
-        state = EngineState.ALIVE
-    else:
-        state = EngineState.SILENT
-    return EngineView(
-        state=state,
-        epoch=epoch,
-        heartbeat_age_s=age_s,
-        pid=heartbeat.pid if heartbeat is not None else None,
-        host=heartbeat.host if heartbeat is not None else "",
-    )
-
-
-def shown_state(status: CampaignStatus, engine: EngineView, n_in_doubt: int) -> str:
-    """Return the one word that a person should read.
-
-    A campaign that should go on is never called running without a living engine.
-    """
-    if status in _NEEDS_ENGINE and engine.state is not EngineState.ALIVE:
-        return "unattended"
-    if status is CampaignStatus.PAUSED and n_in_doubt:
-        return "held"
-    return str(status)
+__all__ = [
+    "Learnt",
+    "campaign_summary",
+    "campaign_view",
+    "job_view",
+    "objective_views",
+]
 
 
 def campaign_view(
@@ -114,12 +63,57 @@ def campaign_view(
         laboratory: The laboratory as folded from its stream; None if nobody looked.
         n_left_out: So many that ended first have no entry (but the front), and no hypervolumes.
     """
-    spec, results = state.spec, _Results.of(state, laboratory, n_left_out)
+    shown = _shown(state, n_left_out, learnt := _learnt(state))
+    summary = campaign_summary(
+        state, learnt, engine=engine, now=now, last_hash=last_hash, laboratory=laboratory
+    )
     return CampaignView(
+        **dict(summary),
+        hypervolume_series=() if n_left_out else hypervolume_views(state, learnt.rows),
+        experiments=_experiments(state, shown, learnt),
+        jobs=_jobs(state, shown),
+    )
+
+
+class Learnt(NamedTuple):
+    """What came of a campaign."""
+
+    rows: Sequence[tuple[str, Sequence[float]]]
+    """Experiment id and objective values of the observations that count."""
+    front: tuple[str, ...]
+    counts: CountsView
+    best: tuple[BestView, ...]
+    best_trade_off: TradeOffView | None
+    hypervolume: float | None
+    used: Collection[str]
+    """Instruments that its jobs use."""
+
+
+def campaign_summary(
+    state: CampaignState,
+    learnt: Learnt,
+    *,
+    engine: EngineView,
+    now: datetime,
+    last_hash: str,
+    laboratory: LabState | None = None,
+) -> CampaignSummary:
+    """Return what is shown of a campaign at a glance; nothing of ended experiments is looked at.
+
+    Args:
+        state: The campaign as folded from its stream.
+        learnt: What came of it.
+        engine: What is known of its engine.
+        now: The present time on the campaign's own clock.
+        last_hash: Of the whole log.
+        laboratory: The laboratory as folded from its stream; None if nobody looked.
+    """
+    spec, doubts = state.spec, tuple(doubt_views(state, laboratory))
+    return CampaignSummary(
         campaign_id=state.campaign_id,
         name=state.name,
         description=spec.header.description,
-        state=shown_state(state.status, engine, len(results.doubts)),
+        state=shown_state(state.status, engine, len(doubts)),
         status=str(state.status),
         waits_for=_what_waits(state),
         status_reason=_what_waits(state) or state.status_reason,
@@ -134,49 +128,49 @@ def campaign_view(
         n_events=state.version,
         last_hash=last_hash,
         engine=engine,
-        counts=_counts(state),
+        counts=learnt.counts,
         limits=_limits(state, now),
         targets=_targets(state),
         components=_components(state),
         parameters=tuple(parameter.name for parameter in spec.space.parameters),
-        objectives=_objectives(state),
+        objectives=objective_views(state),
         measured=tuple(spec.measured_names),
         computed=_computed_names(state),
         outcomes=_outcomes(state),
-        best=best_views(state, results.rows),
+        best=learnt.best,
         reference_point=reference_point_of(state),
-        hypervolume=hypervolume_now(state, results.rows, results.front),
-        is_hypervolume_exact=is_exact(len(results.rows), len(spec.objectives)),
-        hypervolume_series=results.series,
-        best_trade_off=best_trade_off(state, results.rows),
-        front=results.front,
-        in_doubt=results.doubts,
-        instruments=_instruments(state, laboratory),
-        experiments=_experiments(state, results),
-        jobs=_jobs(state, results.shown),
+        hypervolume=learnt.hypervolume,
+        is_hypervolume_exact=is_exact(len(learnt.rows), len(spec.objectives)),
+        best_trade_off=learnt.best_trade_off,
+        front=learnt.front,
+        in_doubt=doubts,
+        instruments=_instruments(learnt.used, laboratory),
     )
 
 
-class _Results(NamedTuple):
-    """What came of a campaign. Who looks four times a second for weeks is shown the last of it."""
+def _learnt(state: CampaignState) -> Learnt:
+    rows = objective_rows(state.spec, state.observations)
+    front = front_ids(state, rows)
+    return Learnt(
+        rows=rows,
+        front=front,
+        counts=_counts(state),
+        best=best_views(state, rows),
+        best_trade_off=best_trade_off(state, rows),
+        hypervolume=hypervolume_now(state, rows, front),
+        used={job.instrument for one in state.experiments for job in one.jobs.values()},
+    )
 
-    rows: Sequence[tuple[str, Sequence[float]]]
-    front: tuple[str, ...]
-    series: tuple[HypervolumeView, ...]
-    shown: tuple[ExperimentState, ...]
-    """The experiments that have an entry, by number."""
-    doubts: tuple[DoubtView, ...]
 
-    @classmethod
-    def of(cls, state: CampaignState, laboratory: LabState | None, n_left_out: int) -> "_Results":
-        rows = objective_rows(state.spec, state.observations)
-        front = front_ids(state, rows)
-        closed = state.closed_experiments
-        old = (one for one in closed[:n_left_out] if one.experiment_id in front)
-        shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
-        series = () if n_left_out else hypervolume_views(state, rows)
-        by_number = sorted(shown, key=lambda experiment: experiment.number)
-        return cls(rows, front, series, tuple(by_number), tuple(doubt_views(state, laboratory)))
+def _shown(state: CampaignState, n_left_out: int, learnt: Learnt) -> Sequence[ExperimentState]:
+    """Return the experiments that have an entry, by number.
+
+    Who looks four times a second for weeks is shown the last of them.
+    """
+    closed = state.closed_experiments
+    old = (one for one in closed[:n_left_out] if one.experiment_id in learnt.front)
+    shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
+    return sorted(shown, key=lambda experiment: experiment.number)
 
 
 def _components(state: CampaignState) -> tuple[str, ...]:
@@ -192,9 +186,8 @@ def _what_waits(state: CampaignState) -> str:
     return f"waits for approval: {names} (athanor candidates)" if names else ""
 
 
-def _instruments(state: CampaignState, laboratory: LabState | None) -> dict[str, str]:
+def _instruments(used: Collection[str], laboratory: LabState | None) -> dict[str, str]:
     """Return what is known of the instruments that a campaign uses."""
-    used = {job.instrument for experiment in state.experiments for job in experiment.jobs.values()}
     known = laboratory.instruments if laboratory is not None else {}
     return {
         name: instrument.identity
@@ -248,7 +241,8 @@ def _targets(state: CampaignState) -> tuple[TargetView, ...]:
     return tuple(views)
 
 
-def _objectives(state: CampaignState) -> tuple[ObjectiveView, ...]:
+def objective_views(state: CampaignState) -> tuple[ObjectiveView, ...]:
+    """Return the objectives of a campaign, in the file's order."""
     measured = set(state.spec.measured_names)
     return tuple(
         ObjectiveView(
@@ -284,10 +278,12 @@ def _hours_or_none(state: CampaignState, time: datetime | None) -> float | None:
     return None if time is None else hours_since_opening(state, time)
 
 
-def _experiments(state: CampaignState, results: _Results) -> tuple[ExperimentView, ...]:
-    counting = {experiment_id for experiment_id, _ in results.rows}
-    on_front = set(results.front)
-    return tuple(_experiment(state, experiment, counting, on_front) for experiment in results.shown)
+def _experiments(
+    state: CampaignState, shown: Sequence[ExperimentState], learnt: Learnt
+) -> tuple[ExperimentView, ...]:
+    counting = {experiment_id for experiment_id, _ in learnt.rows}
+    on_front = set(learnt.front)
+    return tuple(_experiment(state, experiment, counting, on_front) for experiment in shown)
 
 
 def _experiment(
@@ -327,11 +323,12 @@ def _experiment(
 
 def _jobs(state: CampaignState, shown: Sequence[ExperimentState]) -> tuple[JobView, ...]:
     return tuple(
-        _job(state, experiment, job) for experiment in shown for job in experiment.jobs.values()
+        job_view(state, experiment, job) for experiment in shown for job in experiment.jobs.values()
     )
 
 
-def _job(state: CampaignState, experiment: ExperimentState, job: JobState) -> JobView:
+def job_view(state: CampaignState, experiment: ExperimentState, job: JobState) -> JobView:
+    """Return one job of an experiment as a bar of the timeline."""
     note = f"{job.error}: {job.evidence}" if job.error else job.evidence
     return JobView(
         experiment_id=experiment.experiment_id,
@@ -344,4 +341,5 @@ def _job(state: CampaignState, experiment: ExperimentState, job: JobState) -> Jo
         started_h=_hours_or_none(state, job.started_time),
         ended_h=_hours_or_none(state, job.ended_time),
         note=note,
+        expected_s=job.planned.expected_s,
     )

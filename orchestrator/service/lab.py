@@ -12,14 +12,13 @@ from types import TracebackType
 from typing import Self
 
 from drivers.clock import SystemClock
-from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState, CampaignStatus
 from orchestrator.core.events import campaign_stream
 from orchestrator.errors import LogError
 from orchestrator.log.event_log import Verification, last_hash
-from orchestrator.log.side_tables import Heartbeat
-from orchestrator.service.campaign_view import campaign_view, engine_view, shown_state
+from orchestrator.service.campaign_view import campaign_view
 from orchestrator.service.decisions import Acting, shown_now
+from orchestrator.service.engine_views import engine_of, shown_state
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.lab_states import LabLog, LabStates
 from orchestrator.service.requests import Request, request_event
@@ -176,17 +175,7 @@ class Lab(LabStates):
         )
 
     def _engine(self, state: CampaignState) -> EngineView:
-        beats: dict[str, Heartbeat] = {beat.name: beat for beat in self._log.heartbeats()}
-        beat = beats.get(engine_name(state.campaign_id))
-        real_now = self._clock.now()
-        return engine_view(
-            epoch=state.epoch,
-            is_attached=state.is_attached,
-            heartbeat=beat,
-            real_now=real_now,
-            is_alive=beat is not None
-            and is_alive(beat, real_now=real_now, is_simulated=state.is_simulated),
-        )
+        return engine_of(state, self._log.heartbeats(), self._clock.now())
 
 
 def _number(cell: object) -> int:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 __all__ = [
     "BestView",
     "CampaignLine",
+    "CampaignSummary",
     "CampaignView",
     "CountsView",
     "DoubtView",
@@ -209,6 +210,8 @@ class JobView(_View):
     ended_h: float | None
     note: str
     """Why it failed, or the evidence of an unknown outcome."""
+    expected_s: float | None = None
+    """How long it was to take, in seconds; None where that was not looked up."""
 
 
 class DoubtView(_View):
@@ -250,8 +253,8 @@ class CampaignLine(_View):
     n_in_doubt: int
 
 
-class CampaignView(_View):
-    """Everything that is shown of one campaign."""
+class CampaignSummary(_View):
+    """What is shown of one campaign at a glance: all but its many rows."""
 
     campaign_id: str
     name: str
@@ -294,7 +297,6 @@ class CampaignView(_View):
     """None until the reference point is frozen."""
     is_hypervolume_exact: bool = True
     """False where it is an approximation, for exact ones of many objectives take too long."""
-    hypervolume_series: tuple[HypervolumeView, ...]
     best_trade_off: TradeOffView | None = None
     """None where the front between the objectives is sought."""
     front: tuple[str, ...]
@@ -302,5 +304,11 @@ class CampaignView(_View):
     in_doubt: tuple[DoubtView, ...]
     instruments: Mapping[str, str]
     """What the laboratory last knew of each instrument: its identity, or how it was lost."""
+
+
+class CampaignView(CampaignSummary):
+    """Everything that is shown of one campaign."""
+
+    hypervolume_series: tuple[HypervolumeView, ...]
     experiments: tuple[ExperimentView, ...]
     jobs: tuple[JobView, ...]

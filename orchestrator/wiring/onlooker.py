@@ -15,7 +15,8 @@ from orchestrator.alarms.signs_of_life import engine_name
 from orchestrator.errors import LogUnavailable
 from orchestrator.log.event_log import last_hash
 from orchestrator.log.sql_log import SqliteLog
-from orchestrator.service.campaign_view import campaign_view, engine_view
+from orchestrator.service.campaign_view import campaign_view
+from orchestrator.service.engine_views import engine_view
 from orchestrator.service.laboratory_view import LaboratoryView, laboratory_view
 from orchestrator.service.views import CampaignView
 

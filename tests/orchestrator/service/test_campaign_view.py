@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import recovered_state
-from orchestrator.service.campaign_view import campaign_view, engine_view
+from orchestrator.service.campaign_view import campaign_view
+from orchestrator.service.engine_views import engine_view
 from tests.support.recorded_campaign import CAMPAIGN_ID, record_campaign
 
 NOW = datetime(2026, 1, 3, tzinfo=UTC)
