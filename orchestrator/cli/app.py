@@ -8,6 +8,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from orchestrator.cli import (
+    accounts,
     alarms,
     amend,
     approve,
@@ -27,6 +28,7 @@ from orchestrator.cli import (
     report,
     rig,
     run_campaign,
+    serve,
     service,
     simulate,
     station,
@@ -41,6 +43,7 @@ CAMPAIGNS: Final = "Campaigns"
 SAFETY: Final = "Safety"
 BENCH: Final = "Bench"
 RESULTS: Final = "Results"
+DASHBOARD: Final = "Dashboard"
 MAINTENANCE: Final = "Maintenance"
 
 _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
@@ -68,6 +71,7 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
     (RESULTS, "log", log.log),
     (RESULTS, "export", export.export),
     (RESULTS, "report", report.report),
+    (DASHBOARD, "serve", serve.serve),
     (MAINTENANCE, "doctor", doctor.doctor),
     (MAINTENANCE, "backup", backup.backup),
 )
@@ -81,6 +85,8 @@ _GROUPS: Final[tuple[tuple[str, str, typer.Typer], ...]] = (
     (BENCH, "instruments", instruments.app),
     (BENCH, "places", places.app),
     (BENCH, "tasks", tasks.app),
+    (DASHBOARD, "accounts", accounts.app),
+    (DASHBOARD, "tokens", accounts.token_app),
     (MAINTENANCE, "service", service.app),
     (MAINTENANCE, "audit", audit.app),
 )

@@ -12,15 +12,16 @@ from types import TracebackType
 from typing import Self
 
 from drivers.clock import SystemClock
-from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import campaign_stream
-from orchestrator.errors import LogError
 from orchestrator.log.event_log import Verification, last_hash
+from orchestrator.service.campaign_lines import campaign_line
 from orchestrator.service.campaign_view import campaign_view
 from orchestrator.service.decisions import Acting, shown_now
-from orchestrator.service.engine_views import engine_of, shown_state
+from orchestrator.service.engine_views import engine_of
 from orchestrator.service.events import EventView, event_view
 from orchestrator.service.lab_states import LabLog, LabStates
+from orchestrator.service.log_file import open_log_file
 from orchestrator.service.requests import Request, request_event
 from orchestrator.service.views import CampaignLine, CampaignView, EngineView
 from orchestrator.settings import Settings
@@ -50,18 +51,26 @@ class Lab(LabStates):
         Raises:
             LogError: There is no such log, or it cannot be read.
         """
+        return cls(
+            open_log_file(settings),
+            actor=settings.actor,
+            clock=SystemClock(),
+            source=str(settings.database),
+            acting=acting,
+        )
+
+    @staticmethod
+    def make(settings: Settings) -> bool:
+        """Make an empty log where the settings say, unless one is there; tell whether it was made.
+
+        Raises:
+            LogError: It cannot be made, or something else is there.
+        """
         from orchestrator.log.sql_log import open_sqlite_log
 
-        path = Path(settings.database)
-        if not path.is_file():
-            found = "a folder" if path.is_dir() else "no such file"
-            raise LogError(
-                f"{path}: got {found}, expected the log of a laboratory; "
-                "`athanor run` makes one, --database or ATHANOR_DATABASE names it"
-            )
-        log = open_sqlite_log(path, must_exist=True)
-        clock = SystemClock()
-        return cls(log, actor=settings.actor, clock=clock, source=str(path), acting=acting)
+        is_there = Path(settings.database).exists()
+        open_sqlite_log(settings.database).close()
+        return not is_there
 
     def __enter__(self) -> Self:
         """Return the lab itself."""
@@ -153,30 +162,9 @@ class Lab(LabStates):
         return self._log.verify()
 
     def _line(self, row: Mapping[str, object]) -> CampaignLine:
-        status = CampaignStatus(str(row["state"]))
-        n_in_doubt = _number(row["n_in_doubt"])
-        campaign_id = str(row["campaign_id"])
-        state = str(status)
-        if not status.has_ended:
-            state = shown_state(status, self._engine(self._folds.campaign(campaign_id)), n_in_doubt)
-        opened = row["opened_time"]
-        if not isinstance(opened, datetime):
-            raise LogError(f"{self._source}: campaign {campaign_id} has no opening time")
-        return CampaignLine(
-            campaign_id=campaign_id,
-            name=str(row["name"]),
-            state=state,
-            is_simulated=bool(row["is_simulated"]),
-            opened_time=opened,
-            n_started=_number(row["n_experiments_started"]),
-            n_observed=_number(row["n_observed"]),
-            n_failed=_number(row["n_failed"]),
-            n_in_doubt=n_in_doubt,
+        return campaign_line(
+            row, lambda name: self._engine(self._folds.campaign(name)), self._source
         )
 
     def _engine(self, state: CampaignState) -> EngineView:
         return engine_of(state, self._log.heartbeats(), self._clock.now())
-
-
-def _number(cell: object) -> int:
-    return int(str(cell))

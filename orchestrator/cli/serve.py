@@ -1,0 +1,128 @@
+"""``athanor serve``: the operator's dashboard and its API."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.options import DatabaseOption, lab_of, settings_of, write_text
+
+if TYPE_CHECKING:
+    from orchestrator.access.keys import KeyBook
+    from orchestrator.dashboard.parts import DashboardParts
+    from orchestrator.dashboard.serving import FirstToken
+    from orchestrator.settings import Settings
+
+__all__ = ["dashboard_parts", "serve"]
+
+
+def serve(
+    host: Annotated[
+        str,
+        typer.Option("--host", help="Address to listen on; other machines need more, see below."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")
+    ] = 8080,
+    host_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host-name", metavar="NAME", help="Another name people call this machine by."
+        ),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="PEM", help="For https.")
+    ] = None,
+    certificate_key: Annotated[
+        Path | None, typer.Option("--certificate-key", metavar="PEM", help="Its key.")
+    ] = None,
+    proxy: Annotated[
+        str,
+        typer.Option(
+            "--proxy", metavar="ADDRESS", help="A proxy here that speaks https to people."
+        ),
+    ] = "",
+    database: DatabaseOption = None,
+) -> None:
+    """Serve the dashboard and the API of a laboratory; it may die or run twice, the lab goes on.
+
+    Only this machine is served unless there is an account with a password, and https: by a
+    certificate, or by a proxy. The first run makes an admin and a token, and says so.
+
+    Example: athanor serve
+
+    Example: athanor serve --host 0.0.0.0 --host-name lab.example --certificate lab.pem
+    --certificate-key lab.key
+    """
+    from orchestrator.dashboard.serving import Where, first_token, refuse_unsafe
+    from orchestrator.dashboard.serving import serve as serve_app
+    from orchestrator.service.lab import Lab
+
+    where = Where(host, port, tuple(host_name or ()), certificate, certificate_key, proxy)
+    settings = settings_of(database)
+    keys = key_book(settings)
+    refuse_unsafe(where, keys)
+    if Lab.make(settings):
+        typer.echo(f"made {settings.database}, a log without campaigns", err=True)
+    made = first_token(keys, settings.actor)
+    if made is not None:
+        _tell_first(made, settings)
+    parts = dashboard_parts(settings, database, keys)
+    write_text(f"{where.url} shows {settings.database}; Ctrl-C ends it, campaigns go on")
+    with parts.live:
+        serve_app(parts, where)
+
+
+def key_book(settings: "Settings") -> "KeyBook":
+    """Return the accounts of a database."""
+    from orchestrator.access.keys import KeyBook
+    from orchestrator.access.store import access_path
+
+    return KeyBook(access_path(settings.database))
+
+
+def dashboard_parts(
+    settings: "Settings", database: Path | None, keys: "KeyBook"
+) -> "DashboardParts":
+    """Return what a dashboard works with.
+
+    Args:
+        settings: Where the log is.
+        database: As it was given on the command line.
+        keys: The accounts.
+    """
+    from orchestrator.cli.station_door import signs_of_stations, station_door
+    from orchestrator.dashboard.parts import DashboardParts
+    from orchestrator.service.following import Follower
+    from orchestrator.service.lab import Lab
+    from orchestrator.service.live import LiveLab
+
+    def of(name: str) -> "Settings":
+        return settings.model_copy(update={"actor": name})
+
+    lab_of(database).close()
+    return DashboardParts(
+        database=settings.database,
+        live=LiveLab.open(settings),
+        follower=Follower.open(settings),
+        keys=keys,
+        open_lab=lambda name, acting: Lab.open(of(name), acting),
+        door_of=lambda name: station_door(of(name)),
+        signs=lambda: signs_of_stations(settings),
+    )
+
+
+def _tell_first(made: "FirstToken", settings: "Settings") -> None:
+    """Say the first token once; where nobody looks, in a file that its owner alone can read."""
+    typer.echo(f"there was no account: {made.account} is now one, an admin", err=True)
+    if sys.stderr.isatty():
+        typer.echo(
+            f"sign in with this token, shown only now, good for 7 days: {made.text}", err=True
+        )
+        return
+    path = settings.database.with_name(f"{settings.database.name}.first-token")
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(f"{made.text}\n", encoding="utf-8")
+    typer.echo(f"sign in with the token in {path}, good for 7 days; then delete it", err=True)

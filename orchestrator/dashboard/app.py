@@ -1,0 +1,57 @@
+"""The web application: its parts, its routes, and what guards them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from orchestrator.dashboard import act_routes, sign_in, stream
+from orchestrator.dashboard.pages import PAGE_ROUTERS
+from orchestrator.dashboard.parts import DashboardParts
+from orchestrator.dashboard.rate import Limits
+from orchestrator.dashboard.refused import add_error_handlers
+from orchestrator.dashboard.rendering import STATIC, make_renderer
+from orchestrator.dashboard.security import Guard
+
+__all__ = ["make_app"]
+
+
+def make_app(parts: DashboardParts) -> FastAPI:
+    """Return the application.
+
+    Args:
+        parts: What it works with; they stay the caller's to close.
+    """
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        with parts.follower:
+            yield
+
+    app = FastAPI(
+        title="Athanor",
+        version=version("athanor"),
+        description="The laboratory: what it does, what was learnt, and what people may ask of it.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=running,
+    )
+    app.state.parts = parts
+    app.state.render = make_renderer()
+    app.state.limits = Limits.usual(parts.clock)
+    app.add_middleware(Guard, hosts=parts.hosts, is_secure=parts.is_secure)
+    add_error_handlers(app)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    routers: tuple[APIRouter, ...] = (
+        sign_in.router,
+        stream.router,
+        act_routes.api_router(),
+        act_routes.page_router(),
+        *PAGE_ROUTERS,
+    )
+    for router in routers:
+        app.include_router(router)
+    return app

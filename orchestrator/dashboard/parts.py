@@ -1,0 +1,51 @@
+"""What pages need: the doors to the log, to stations, to accounts; handed in, never found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from drivers.clock import Clock, SystemClock
+from orchestrator.access.keys import KeyBook
+from orchestrator.service.acts.performing import OpenLab
+from orchestrator.service.following import Follower
+from orchestrator.service.laboratory_view import StationSign
+from orchestrator.service.live import LiveLab
+from orchestrator.service.station_door import StationDoor
+
+__all__ = ["DashboardParts", "parts_of"]
+
+LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True)
+class DashboardParts:
+    """Everything that one web process works with."""
+
+    database: Path
+    live: LiveLab
+    """For looking; shared by all requests."""
+    follower: Follower
+    """For the stream; shared by all who watch."""
+    keys: KeyBook
+    open_lab: OpenLab
+    """For acting, under the name of who acts."""
+    door_of: Callable[[str], StationDoor]
+    """The living stations, asked by a person."""
+    signs: Callable[[], tuple[StationSign, ...]]
+    """Which stations are there, and whether they answer."""
+    hosts: tuple[str, ...] = LOOPBACK_NAMES
+    """By which names this server may be called."""
+    is_secure: bool = False
+    """Whether browsers reach it by https alone."""
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def parts_of(connection: HTTPConnection) -> DashboardParts:
+    """Return the parts of the app that a request came to."""
+    found = connection.app.state.parts
+    if not isinstance(found, DashboardParts):
+        raise TypeError(f"got {type(found)}, expected DashboardParts")
+    return found
