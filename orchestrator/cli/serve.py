@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["dashboard_parts", "serve"]
 
 
-def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
+def serve(  # noqa: PLR0917 - each is an option of the command
     host: Annotated[
         str,
         typer.Option("--host", help="Address to listen on; other machines need more, see below."),
