@@ -93,6 +93,8 @@ def hypervolume_series(
     values: Sequence[Sequence[float]],
     directions: Sequence[Direction],
     reference_point: Sequence[float],
+    *,
+    exact: bool | None = None,
 ) -> list[float]:
     """Return the hypervolume after each row; all exact, or all approximations.
 
@@ -100,12 +102,13 @@ def hypervolume_series(
         values: One row per observation in order of time, one column per objective.
         directions: One per objective.
         reference_point: One value per objective.
+        exact: Whether to give exact ones; None means as `is_exact` says.
 
     Example:
         >>> hypervolume_series([[1.0], [0.5]], ["minimise"], [2.0])
         [1.0, 1.5]
     """
-    if not is_exact(len(values), len(directions)):
+    if not (is_exact(len(values), len(directions)) if exact is None else exact):
         return _approximate_series(values, directions, reference_point)
     front: list[Sequence[float]] = []
     series: list[float] = []

@@ -22,7 +22,7 @@ from orchestrator.core.events import (
     ObservationRecorded,
     campaign_stream,
 )
-from orchestrator.core.lab import LabState, fold_lab
+from orchestrator.core.lab import LabState
 from orchestrator.core.ledger import Ledger
 from orchestrator.errors import LogCorrupt, LogError
 from orchestrator.log.event_log import EventLog, Record
@@ -64,12 +64,18 @@ class Recovered(Generic[S]):
     """How many events the snapshot had that it came from; 0 without one."""
 
 
-def recovered_state(log: EventLog, campaign_id: str) -> Recovered[CampaignState] | None:
+def recovered_state(
+    log: EventLog,
+    campaign_id: str,
+    *,
+    slim: Callable[[CampaignState], CampaignState] | None = None,
+) -> Recovered[CampaignState] | None:
     """Return what a campaign's events add up to, or None if there is no such campaign.
 
     Args:
         log: With its stream.
         campaign_id: Which.
+        slim: Drops what is not needed of the state after an event; None keeps all.
 
     Raises:
         LogCorrupt: A record that had to be read cannot be read.
@@ -78,10 +84,12 @@ def recovered_state(log: EventLog, campaign_id: str) -> Recovered[CampaignState]
     stream = campaign_stream(campaign_id)
     begun = _from_snapshot(log, stream, CampaignState)
     if begun is not None:
-        return _caught_up(log, stream, begun)
-    records = list(log.read(stream=stream))
-    state = fold((record.event, record.time) for record in records)
-    return None if state is None else Recovered(state, records[-1].seq, records[-1].hash, 0)
+        return _caught_up(log, stream, begun, slim)
+    first = next(log.read(stream=stream, limit=1), None)
+    state = None if first is None else fold([(first.event, first.time)])
+    if first is None or state is None:
+        return None
+    return _caught_up(log, stream, Recovered(state, first.seq, first.hash, 0), slim)
 
 
 def recovered_lab(log: EventLog) -> Recovered[LabState]:
@@ -94,17 +102,16 @@ def recovered_lab(log: EventLog) -> Recovered[LabState]:
     begun = _from_snapshot(log, LAB_STREAM, LabState)
     if begun is not None:
         return _caught_up(log, LAB_STREAM, begun)
-    records = list(log.read(stream=LAB_STREAM))
-    state = fold_lab((record.event, record.time) for record in records)
-    if not records:
-        return Recovered(state, 0, "", 0)
-    return Recovered(state, records[-1].seq, records[-1].hash, 0)
+    return _caught_up(log, LAB_STREAM, Recovered(LabState(), 0, "", 0))
 
 
-def _caught_up(log: EventLog, stream: str, begun: Recovered[S]) -> Recovered[S]:
+def _caught_up(
+    log: EventLog, stream: str, begun: Recovered[S], slim: Callable[[S], S] | None = None
+) -> Recovered[S]:
     state, seq, last_hash = begun.state, begun.seq, begun.hash
     for record in log.read(after_seq=seq, stream=stream):
         state, seq, last_hash = state.after(record.event, record.time), record.seq, record.hash
+        state = state if slim is None else slim(state)
     return Recovered(state, seq, last_hash, begun.kept_version)
 
 

@@ -89,6 +89,19 @@ class Lab(LabStates):
         """Return every campaign of the log, the one last written to at the end."""
         return tuple(self._line(row) for row in self._rows())
 
+    @property
+    def source(self) -> str:
+        """What the log is called: its file, where it is one."""
+        return self._source
+
+    def engine(self, campaign_id: str) -> EngineView:
+        """Return what is known of a campaign's engine.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        return self._engine(self.state(campaign_id))
+
     def wait(self, duration_s: float) -> None:
         """Wait before looking again.
 

@@ -79,6 +79,17 @@ class LabStates:
         """
         return self._folds.campaign(self._resolve(campaign_id))
 
+    def meant(self, campaign_id: str | None) -> str:
+        """Return the id of the campaign that is meant; nothing is folded.
+
+        Args:
+            campaign_id: Which; None is the only unfinished one, or else the one last written to.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        return self._resolve(campaign_id)
+
     def unfinished(self) -> tuple[CampaignState, ...]:
         """Return every campaign that has not ended, the one last written to at the end."""
         return tuple(self._folds.campaign(campaign_id) for campaign_id in self._unfinished())
@@ -107,14 +118,26 @@ class LabStates:
         folds = self._folds
         return laboratory_view(folds.laboratory(), folds.lab_time, folds.left_times)
 
-    def records(self, stream: str, *, after_seq: int = 0) -> Iterator[Record]:
+    def records(
+        self, stream: str, *, after_seq: int = 0, limit: int | None = None
+    ) -> Iterator[Record]:
         """Yield the records of one stream, in order, for other modules of the service.
 
         Args:
             stream: Which.
             after_seq: Only records after this one.
+            limit: At most so many.
         """
-        yield from self._log.read(after_seq=after_seq, stream=stream)
+        yield from self._log.read(after_seq=after_seq, stream=stream, limit=limit)
+
+    def rows(self, table: str, where: Mapping[str, object]) -> list[dict[str, object]]:
+        """Return rows of one of the log's tables, for other modules of the service.
+
+        Args:
+            table: ``experiment``, ``job`` or ``candidate``.
+            where: Only rows whose columns have these values.
+        """
+        return self._log.projection(table, where=where)
 
     def bench_now(self) -> datetime:
         """Return the time on the bench's own clock, which is virtual where all is simulated."""

@@ -1,0 +1,299 @@
+"""The views of a web process: one log, folded once, and moved on by what comes.
+
+Pages of a campaign of ten thousand experiments cost milliseconds: nothing of ended experiments is
+folded, and fronts, volumes and orders are kept until an observation changes them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from types import TracebackType
+from typing import Final, Self
+
+from drivers.clock import Clock, SystemClock
+from orchestrator.log.event_log import last_hash
+from orchestrator.service.alarms import AlarmCounts, AlarmView, alarm_counts, alarm_views
+from orchestrator.service.campaign_lines import campaign_line
+from orchestrator.service.campaign_view import campaign_summary
+from orchestrator.service.decisions import shown_now
+from orchestrator.service.engine_views import engine_of
+from orchestrator.service.lab import Lab
+from orchestrator.service.lab_states import LabLog
+from orchestrator.service.laboratory_view import LaboratoryView
+from orchestrator.service.live_campaign import LiveCampaign
+from orchestrator.service.live_selection import (
+    experiment_page,
+    front_view,
+    jobs_view,
+    plotted_experiments,
+)
+from orchestrator.service.live_views import (
+    ExperimentDetail,
+    ExperimentPage,
+    FrontView,
+    JobsView,
+    SpecFilter,
+)
+from orchestrator.service.log_file import open_log_file
+from orchestrator.service.views import (
+    CampaignLine,
+    CampaignSummary,
+    CampaignView,
+    EngineView,
+    HypervolumeView,
+)
+from orchestrator.settings import Settings
+
+__all__ = ["LiveLab"]
+
+_KEPT_CAMPAIGNS: Final = 8
+"""How many campaigns are kept folded; a page of another folds it anew from its snapshot."""
+_EVERYTHING: Final = SpecFilter()
+
+
+class LiveLab:
+    """One log for the many pages of one process; looks only, from any thread.
+
+    Every view is current: it holds all that stood in the log when it was asked for.
+
+    Args:
+        log: Whose records are shown; closed with this.
+        clock: The wall clock.
+        source: What the log is called in messages.
+    """
+
+    def __init__(self, log: LabLog, *, clock: Clock, source: str) -> None:
+        self._log = log
+        self._clock = clock
+        self._source = source
+        self._lab = Lab(log, actor="dashboard", clock=clock, source=source)
+        self._lock = RLock()
+        self._seq = 0
+        self._campaigns: dict[str, LiveCampaign] = {}
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Open the log that the settings name; nothing is created.
+
+        Raises:
+            LogError: There is no such log, or it cannot be read.
+        """
+        log = open_log_file(settings)
+        return cls(log, clock=SystemClock(), source=str(settings.database))
+
+    def close(self) -> None:
+        """Let go of the log; closing twice does nothing."""
+        with self._lock:
+            self._lab.close()
+
+    def __enter__(self) -> Self:
+        """Return the live laboratory itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the log."""
+        self.close()
+
+    @property
+    def seq(self) -> int:
+        """The record up to which the view that was given last is current, at least."""
+        return self._seq
+
+    def refresh(self) -> int:
+        """Look how far the log is, and return the seq of its last record."""
+        with self._lock:
+            self._seq = self._log.last_seq()
+            return self._seq
+
+    @contextmanager
+    def using(self) -> Iterator[Lab]:
+        """Give the laboratory to other functions of the service, which look only, one at a time.
+
+        `Lab.campaign` is not for pages: it folds every experiment.
+        """
+        with self._lock:
+            self.refresh()
+            yield self._lab
+
+    def campaigns(self) -> tuple[CampaignLine, ...]:
+        """Return every campaign of the log, the one last written to at the end."""
+        with self.using():
+            rows = sorted(
+                self._log.projection("campaign"), key=lambda row: int(str(row["last_seq"]))
+            )
+            return tuple(campaign_line(row, self._engine_of, self._source) for row in rows)
+
+    def campaign(self, campaign_id: str | None = None) -> CampaignSummary:
+        """Return what is shown of one campaign at a glance.
+
+        Args:
+            campaign_id: Which; None is the only unfinished one, or else the one last written to.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        with self._watched(campaign_id) as live:
+            return self._summary(live)
+
+    def experiments(
+        self,
+        campaign_id: str | None = None,
+        *,
+        after: str | None = None,
+        limit: int = 50,
+        order: str = "-number",
+        state: str = "",
+        text: str = "",
+    ) -> ExperimentPage:
+        """Return some rows of the table of experiments.
+
+        Args:
+            campaign_id: As for `campaign`.
+            after: The experiment that ended the page before; it may have left the filter.
+            limit: At most so many, 1 to 1,000.
+            order: ``number``, ``started_h``, ``ended_h``, ``cost_usd``, ``state``, or the name of a
+                component, parameter, objective or outcome; ``-`` before it turns it round.
+            state: A state, ``front``, ``counting``, ``reference`` or ``retracted``; empty for all.
+            text: Words that must all occur in what is said of an experiment.
+
+        Raises:
+            RequestRefused: There is no such campaign, experiment, order or state.
+        """
+        with self._watched(campaign_id) as live:
+            return experiment_page(
+                live, after=after, limit=limit, order=order, state=state, text=text
+            )
+
+    def experiment(self, experiment_id: str, campaign_id: str | None = None) -> ExperimentDetail:
+        """Return one experiment with all of its jobs.
+
+        Raises:
+            RequestRefused: There is no such campaign or experiment.
+        """
+        with self._watched(campaign_id) as live:
+            row = live.row(experiment_id)
+            front = frozenset(live.learnt().front)
+            return ExperimentDetail(experiment=live.rows.view(row, front), jobs=live.jobs(row))
+
+    def front(
+        self, campaign_id: str | None = None, spec_filter: SpecFilter = _EVERYTHING
+    ) -> FrontView:
+        """Return the Pareto front of what a filter lets through.
+
+        Args:
+            campaign_id: As for `campaign`.
+            spec_filter: Which observations count.
+
+        Raises:
+            RequestRefused: There is no such campaign, or nothing of a bound's name in it.
+        """
+        with self._watched(campaign_id) as live:
+            return front_view(live, spec_filter)
+
+    def hypervolume_series(self, campaign_id: str | None = None) -> tuple[HypervolumeView, ...]:
+        """Return the hypervolume after at most 2,001 of the observations, the last one included.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        with self._watched(campaign_id) as live:
+            return live.hypervolume_series()
+
+    def jobs_between(
+        self,
+        campaign_id: str | None = None,
+        *,
+        from_h: float,
+        until_h: float,
+        limit: int = 5000,
+    ) -> JobsView:
+        """Return the jobs of a stretch of time, with those that are planned if it reaches to now.
+
+        Args:
+            campaign_id: As for `campaign`.
+            from_h: Hours since the opening.
+            until_h: Not before `from_h`.
+            limit: At most so many, 1 to 20,000; those of the latest experiments.
+
+        Raises:
+            RequestRefused: There is no such campaign, or no such stretch.
+        """
+        with self._watched(campaign_id) as live:
+            now = shown_now(live.state, self._clock)
+            return jobs_view(live, from_h, until_h, now=now, limit=limit)
+
+    def for_plots(self, campaign_id: str | None = None, *, most: int = 2000) -> CampaignView:
+        """Return a campaign as the plots of the service take it, with some of its experiments.
+
+        The front is whole; of the others the newest and some evenly chosen ones are there. There
+        are no jobs.
+
+        Args:
+            campaign_id: As for `campaign`.
+            most: Experiments at most, if the front has no more.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        with self._watched(campaign_id) as live:
+            return CampaignView(
+                **dict(self._summary(live)),
+                hypervolume_series=live.hypervolume_series(),
+                experiments=plotted_experiments(live, most),
+                jobs=(),
+            )
+
+    def laboratory(self) -> LaboratoryView:
+        """Return everything that is shown of the laboratory."""
+        with self.using() as lab:
+            return lab.laboratory_view()
+
+    def alarms(self, *, with_past: bool = False) -> tuple[AlarmView, ...]:
+        """Return the alarms: the unacknowledged, then the urgent, then the old ones first.
+
+        Args:
+            with_past: Also those that are over, after the others.
+        """
+        with self.using() as lab:
+            return alarm_views(lab, with_past=with_past)
+
+    def alarm_counts(self) -> AlarmCounts:
+        """Return how many alarms there are and the worst of them."""
+        with self.using() as lab:
+            return alarm_counts(lab)
+
+    @contextmanager
+    def _watched(self, campaign_id: str | None) -> Iterator[LiveCampaign]:
+        with self.using() as lab:
+            yield self._live(lab.meant(campaign_id))
+
+    def _live(self, campaign_id: str) -> LiveCampaign:
+        """Return a campaign as it stands; called under the lock."""
+        live = self._campaigns.pop(campaign_id, None)
+        if live is None:
+            live = LiveCampaign(self._log, campaign_id, self._source)
+        else:
+            live.catch_up()
+        while len(self._campaigns) >= _KEPT_CAMPAIGNS:
+            del self._campaigns[next(iter(self._campaigns))]
+        self._campaigns[campaign_id] = live
+        return live
+
+    def _engine_of(self, campaign_id: str) -> EngineView:
+        state = self._live(campaign_id).state
+        return engine_of(state, self._log.heartbeats(), self._clock.now())
+
+    def _summary(self, live: LiveCampaign) -> CampaignSummary:
+        return campaign_summary(
+            live.state,
+            live.learnt(),
+            engine=engine_of(live.state, self._log.heartbeats(), self._clock.now()),
+            now=shown_now(live.state, self._clock),
+            last_hash=last_hash(self._log),
+            laboratory=self._lab.laboratory(),
+        )
