@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from drivers.clock import Clock, SystemClock
+from orchestrator.core.campaign import CampaignState
 from orchestrator.log.event_log import last_hash
 from orchestrator.service.alarms import AlarmCounts, AlarmView, alarm_counts, alarm_views
 from orchestrator.service.campaign_lines import campaign_line
@@ -139,6 +140,15 @@ class LiveLab:
         """
         with self._watched(campaign_id) as live:
             return self._summary(live)
+
+    def state(self, campaign_id: str | None = None) -> CampaignState:
+        """Return where a campaign stands: its file, its queue, what runs; nothing of what ended.
+
+        Raises:
+            RequestRefused: There is no such campaign.
+        """
+        with self._watched(campaign_id) as live:
+            return live.state
 
     def experiments(
         self,
