@@ -14,7 +14,7 @@ from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.folds import Folds
 
-__all__ = ["Acting", "Decisions", "shown_now"]
+__all__ = ["Acting", "Decisions", "is_person", "shown_now"]
 
 _NOT_PEOPLE: Final = frozenset({"engine", "station", "watchdog", "supervisor", "alarms"})
 """Who writes into the log without being a person."""
@@ -42,6 +42,16 @@ class Acting:
         for record in later:
             if record.actor not in _NOT_PEOPLE and self.concerns(record.event):
                 raise StaleView(record.actor, record.event.kind, record.time, seq=record.seq)
+
+
+def is_person(actor: str) -> bool:
+    """Tell whether who wrote a record is a person.
+
+    Example:
+        >>> is_person("ada"), is_person("engine")
+        (True, False)
+    """
+    return actor not in _NOT_PEOPLE
 
 
 def shown_now(state: CampaignState, clock: Clock) -> datetime:

@@ -11,7 +11,7 @@ from orchestrator.core.lab import LabState
 from orchestrator.errors import RequestRefused
 from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.kept_acts import KeptAct
-from orchestrator.log.side_tables import SideTables
+from orchestrator.log.side_tables import SideTables, TelemetrySample
 from orchestrator.service.decisions import Acting, Decisions
 from orchestrator.service.folds import Folds
 from orchestrator.service.laboratory_view import LaboratoryView, laboratory_view
@@ -119,12 +119,12 @@ class LabStates:
         return laboratory_view(folds.laboratory(), folds.lab_time, folds.left_times)
 
     def records(
-        self, stream: str, *, after_seq: int = 0, limit: int | None = None
+        self, stream: str | None, *, after_seq: int = 0, limit: int | None = None
     ) -> Iterator[Record]:
-        """Yield the records of one stream, in order, for other modules of the service.
+        """Yield records in order, for other modules of the service.
 
         Args:
-            stream: Which.
+            stream: Which one's; None is all of them.
             after_seq: Only records after this one.
             limit: At most so many.
         """
@@ -138,6 +138,18 @@ class LabStates:
             where: Only rows whose columns have these values.
         """
         return self._log.projection(table, where=where)
+
+    def telemetry(
+        self, instrument: str, *, since: datetime, until: datetime
+    ) -> tuple[TelemetrySample, ...]:
+        """Return what an instrument showed in passing, in order of time.
+
+        Args:
+            instrument: Which.
+            since: From when on, with zone UTC.
+            until: Until when.
+        """
+        return self._log.telemetry(instrument, since=since, until=until)
 
     def bench_now(self) -> datetime:
         """Return the time on the bench's own clock, which is virtual where all is simulated."""
