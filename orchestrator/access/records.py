@@ -61,6 +61,12 @@ class Webhook(_Kept):
     is_off: bool
     told_seq: int
     """The last record that was delivered."""
+    sending_seq: int | None
+    """The last record of what is being delivered; None if nothing is."""
     n_failed: int
     """Attempts in a row that failed."""
+    failed_since: datetime | None
+    """When the first of them was; None if there is none."""
+    next_time: datetime | None
+    """When the next attempt may be made; None is at once."""
     last_error: str

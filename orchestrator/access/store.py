@@ -14,7 +14,7 @@ from orchestrator.log.transactions import NOT_NOW, all_or_nothing
 __all__ = ["AccessStore", "access_path", "text_of", "time_of"]
 
 APPLICATION_ID: Final = int.from_bytes(b"AthA")
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 _BUSY_MS: Final = 10_000
 _DDL: Final = """
 CREATE TABLE account (
@@ -57,6 +57,24 @@ CREATE TABLE webhook (
     last_error TEXT NOT NULL DEFAULT ''
 ) STRICT;
 """
+_SECOND: Final = """
+ALTER TABLE webhook ADD COLUMN sending_seq INTEGER;
+ALTER TABLE webhook ADD COLUMN failed_since TEXT;
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until_time TEXT NOT NULL
+) STRICT;
+CREATE TABLE kept_request (
+    key TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    request TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    done_time TEXT NOT NULL
+) STRICT;
+"""
+_STEPS: Final = (_DDL, _SECOND)
+"""What makes each layout out of the one before."""
 
 
 def access_path(database: Path) -> Path:
@@ -99,14 +117,15 @@ class AccessStore:
         self.path = path
         with self._write() as connection:
             found = connection.pragma("application_id"), connection.pragma("user_version")
-            if found == (0, 0):
-                connection.execute(_DDL)
+            if found != (0, 0) and found[0] != APPLICATION_ID:
+                raise LogError(f"{path}: not a file of accounts of Athanor")
+            if found[1] > LAYOUT:
+                raise LogTooNew(f"{path}: got the layout {found[1]}, this Athanor reads {LAYOUT}")
+            if found[1] < LAYOUT:
+                for step in _STEPS[found[1] :]:
+                    connection.execute(step)
                 connection.pragma("application_id", APPLICATION_ID)
                 connection.pragma("user_version", LAYOUT)
-            elif found[0] != APPLICATION_ID:
-                raise LogError(f"{path}: not a file of accounts of Athanor")
-            elif found[1] != LAYOUT:
-                raise LogTooNew(f"{path}: got the layout {found[1]}, this Athanor reads {LAYOUT}")
 
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
