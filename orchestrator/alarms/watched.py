@@ -5,8 +5,7 @@ from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import (
     LAB_STREAM,
     CampaignOpened,
-    ObservationAmended,
-    ObservationRetracted,
+    CorrectionEvent,
     campaign_stream,
 )
 from orchestrator.core.lab import LabState
@@ -112,7 +111,7 @@ class Watched:
         state = self.campaigns.get(campaign_id)
         if state is None or record.version <= state.version:
             return
-        if isinstance(event, ObservationAmended | ObservationRetracted):
+        if isinstance(event, CorrectionEvent):
             self._fold(campaign_id)  # what it corrects may be forgotten here
             return
         try:

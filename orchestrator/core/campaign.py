@@ -8,6 +8,13 @@ from typing import Any
 from campaigns.spec import CampaignSpec
 from orchestrator.core.attempts import silence
 from orchestrator.core.campaign_status import CAMPAIGN_TRANSITIONS, REQUESTS, CampaignStatus
+from orchestrator.core.candidate_queue import (
+    Queue,
+    QueuedCandidate,
+    judged,
+    with_own,
+    with_proposed,
+)
 from orchestrator.core.events import (
     AbortRequested,
     CampaignAborted,
@@ -20,6 +27,7 @@ from orchestrator.core.events import (
     CandidateEdited,
     CandidateRejected,
     CandidatesProposed,
+    CorrectionEvent,
     EngineAttached,
     EngineDetached,
     Event,
@@ -29,10 +37,10 @@ from orchestrator.core.events import (
     ExperimentStarted,
     HoldRequested,
     JobEvent,
-    ObservationAmended,
+    ObservationGiven,
     ObservationRecorded,
-    ObservationRetracted,
     PauseRequested,
+    PointAdded,
     ProposalFailed,
     ReferencePointFrozen,
     ResumeRequested,
@@ -51,17 +59,6 @@ __all__ = [
     "QueuedCandidate",
     "fold",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedCandidate:
-    """A candidate that was proposed and not started."""
-
-    candidate_id: str
-    """``C0001``, counted over the whole campaign."""
-    candidate: Candidate
-    is_approved: bool = False
-    """Whether a person let it be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +93,12 @@ class CampaignState:
     open_experiments: Mapping[str, ExperimentState] = field(default_factory=dict)
     closed_experiments: Ledger[ExperimentState] = field(default_factory=Ledger)
     """In the order in which they ended."""
-    queue: tuple[QueuedCandidate, ...] = ()
-    """Proposed and not started."""
+    queue: Queue = ()
+    """Proposed or added and not started; people's own points stand in front."""
     n_candidates: int = 0
     """How many were ever proposed."""
+    n_added: int = 0
+    """How many points people ever added of their own."""
     rejected: tuple[Candidate, ...] = ()
     """What a person refused; it is not proposed again."""
     equal_instruments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -185,6 +184,7 @@ class CampaignState:
                 | CandidateApproved()
                 | CandidateEdited()
                 | CandidateRejected()
+                | PointAdded()
                 | ProposalFailed()
                 | SpaceExhausted()
                 | ReferencePointFrozen()
@@ -220,17 +220,13 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
             return {"is_attached": False}
         case CandidatesProposed():
             return {
-                "queue": (*state.queue, *_queued(state, event)),
+                "queue": with_proposed(state.queue, event, state.n_candidates),
                 "n_candidates": state.n_candidates + len(event.candidates),
                 "n_proposals": event.proposal,
                 "planner_error": "",
             }
-        case CandidateApproved() | CandidateEdited() | CandidateRejected():
-            queue = _judged(state, event)
-            if not isinstance(event, CandidateRejected):
-                return {"queue": queue}
-            refused = {one.candidate_id: one.candidate for one in state.queue}[event.candidate_id]
-            return {"queue": queue, "rejected": (*state.rejected, refused)}
+        case CandidateApproved() | CandidateEdited() | CandidateRejected() | PointAdded():
+            return _queue_changes(state, event)
         case ProposalFailed():
             return {"n_proposals": event.proposal, "planner_error": event.error}
         case SpaceExhausted():
@@ -241,33 +237,21 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
             raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
 
 
-def _queued(state: CampaignState, event: CandidatesProposed) -> list[QueuedCandidate]:
-    return [
-        QueuedCandidate(f"C{number:04d}", candidate)
-        for number, candidate in enumerate(event.candidates, start=state.n_candidates + 1)
-    ]
-
-
-def _judged(
-    state: CampaignState, event: CandidateApproved | CandidateEdited | CandidateRejected
-) -> tuple[QueuedCandidate, ...]:
-    """Return the queue after a person judged one of its candidates.
-
-    Raises:
-        IllegalTransition: It is not in the queue.
-    """
-    if event.candidate_id not in {queued.candidate_id for queued in state.queue}:
-        raise IllegalTransition(f"candidate {event.candidate_id}", "not in the queue", event.kind)
-    queue = []
-    for queued in state.queue:
-        if queued.candidate_id != event.candidate_id:
-            queue.append(queued)
-        elif isinstance(event, CandidateEdited):
-            edited = Candidate(point=event.point)
-            queue.append(replace(queued, candidate=edited, is_approved=True))
-        elif isinstance(event, CandidateApproved):
-            queue.append(replace(queued, is_approved=True))
-    return tuple(queue)
+def _queue_changes(
+    state: CampaignState,
+    event: CandidateApproved | CandidateEdited | CandidateRejected | PointAdded,
+) -> dict[str, Any]:
+    """Return the fields that a person's word on the queue sets."""
+    if isinstance(event, PointAdded):
+        if state.status.has_ended:
+            raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
+        queue = with_own(state.queue, event, state.n_added)
+        return {"queue": queue, "n_added": state.n_added + 1}
+    queue = judged(state.queue, event)
+    if not isinstance(event, CandidateRejected):
+        return {"queue": queue}
+    refused = {one.candidate_id: one.candidate for one in state.queue}[event.candidate_id]
+    return {"queue": queue, "rejected": (*state.rejected, refused)}
 
 
 def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
@@ -287,15 +271,16 @@ def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
 
 
 def _after_start(state: CampaignState, event: ExperimentStarted, time: datetime) -> CampaignState:
-    queue = list(state.queue)
+    queue, added_by = list(state.queue), ""
     if event.purpose == "search":
         found = [queued for queued in queue if queued.candidate == event.candidate]
         if not found:
             subject = f"experiment {event.experiment_id}"
             raise IllegalTransition(subject, "not in the queue", event.kind)
         queue.remove(found[0])
+        added_by = found[0].added_by
     is_search = event.purpose == "search"
-    started = ExperimentState.from_start(event, time)
+    started = ExperimentState.from_start(event, time, added_by=added_by)
     return replace(
         state,
         queue=tuple(queue),
@@ -313,7 +298,7 @@ def _after_experiment(
         experiment_id = experiment_id_of(event.job_id)
     else:
         experiment_id = event.experiment_id
-    if isinstance(event, ObservationAmended | ObservationRetracted):
+    if isinstance(event, CorrectionEvent):
         return _after_correction(state, event, time)
     before = state.open_experiments.get(experiment_id)
     if before is None:
@@ -337,14 +322,15 @@ def _after_experiment(
 
 
 def _after_correction(
-    state: CampaignState, event: ObservationAmended | ObservationRetracted, time: datetime
+    state: CampaignState, event: CorrectionEvent, time: datetime
 ) -> CampaignState:
-    """Return the state after a person corrected what an ended experiment gave."""
+    """Return the state after a person corrected what an ended experiment gave, or gave it."""
     closed = list(state.closed_experiments)
     found = [i for i, one in enumerate(closed) if one.experiment_id == event.experiment_id]
-    if not found or closed[found[0]].observed is None:
-        subject = f"experiment {event.experiment_id}"
-        raise IllegalTransition(subject, "without an observation", event.kind)
+    is_given = isinstance(event, ObservationGiven)
+    if not found or (closed[found[0]].observed is None) is not is_given:
+        stands = "with an observation, or none that ended" if is_given else "without an observation"
+        raise IllegalTransition(f"experiment {event.experiment_id}", stands, event.kind)
     after = closed[found[0]].after(event, time)
     closed[found[0]] = after
     everyone = [*closed, *state.open_experiments.values()]

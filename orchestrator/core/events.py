@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from orchestrator.core.experiment_events import (
     AnalysisFinished,
+    CorrectionEvent,
     DoubtAnswered,
     ExperimentEvent,
     ExperimentFailed,
@@ -24,6 +25,7 @@ from orchestrator.core.experiment_events import (
     JobStarted,
     LoggedReading,
     ObservationAmended,
+    ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
     PlannedJob,
@@ -78,6 +80,7 @@ __all__ = [
     "CandidateEdited",
     "CandidateRejected",
     "CandidatesProposed",
+    "CorrectionEvent",
     "DoubtAnswered",
     "EngineAttached",
     "EngineDetached",
@@ -107,12 +110,14 @@ __all__ = [
     "LatchSet",
     "LoggedReading",
     "ObservationAmended",
+    "ObservationGiven",
     "ObservationRecorded",
     "ObservationRetracted",
     "PauseRequested",
     "PlacesCleaned",
     "PlacesLeftUnclean",
     "PlannedJob",
+    "PointAdded",
     "ProposalFailed",
     "ReferencePointFrozen",
     "ResumeRequested",
@@ -311,6 +316,22 @@ class CandidateRejected(Fact):
     reason: str = Field(min_length=1)
 
 
+class PointAdded(Fact):
+    """A person put a candidate of their own into the queue, and thereby approved it.
+
+    It stands before what planners proposed, behind what people added earlier.
+    """
+
+    kind: Literal["PointAdded"] = "PointAdded"
+    candidate_id: str
+    """``P0001``, counted over the whole campaign."""
+    point: dict[str, float | str]
+    person: str = Field(min_length=1)
+    """Whose point it is: the record's actor, said here because states are folded from events
+    alone."""
+    reason: str = Field(min_length=1)
+
+
 Event: TypeAlias = Annotated[
     CampaignOpened
     | EngineAttached
@@ -329,6 +350,7 @@ Event: TypeAlias = Annotated[
     | CandidateApproved
     | CandidateEdited
     | CandidateRejected
+    | PointAdded
     | SpaceExhausted
     | ProposalFailed
     | ReferencePointFrozen
@@ -341,6 +363,7 @@ Event: TypeAlias = Annotated[
     | DoubtAnswered
     | AnalysisFinished
     | ObservationRecorded
+    | ObservationGiven
     | ObservationAmended
     | ObservationRetracted
     | ExperimentFinished

@@ -20,6 +20,7 @@ from orchestrator.core.events import (
     JobOutcomeUnknown,
     JobStarted,
     ObservationAmended,
+    ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
 )
@@ -65,6 +66,7 @@ EXPERIMENT_TRANSITIONS: Final[
     (ExperimentStatus.IN_DOUBT, ExperimentFailed): ExperimentStatus.FAILED,
     (ExperimentStatus.DONE, ObservationAmended): ExperimentStatus.DONE,
     (ExperimentStatus.DONE, ObservationRetracted): ExperimentStatus.DONE,
+    (ExperimentStatus.FAILED, ObservationGiven): ExperimentStatus.FAILED,
     (ExperimentStatus.FAILED, ObservationAmended): ExperimentStatus.FAILED,
     (ExperimentStatus.FAILED, ObservationRetracted): ExperimentStatus.FAILED,
 }
@@ -94,22 +96,32 @@ class ExperimentState:
     cost_usd: float
     purpose: str = "search"
     """``search``, or ``reference`` for a sample that only shows whether the bench drifts."""
+    added_by: str = ""
+    """Whose own point it is; empty for one that a planner proposed."""
     status: ExperimentStatus = ExperimentStatus.RUNNING
     analyses: tuple[AnalysisFinished, ...] = field(default=())
     observed: ObservationRecorded | None = None
-    """As amended, if it was."""
+    """As a person gave or amended it, if one did."""
     is_retracted: bool = False
     """Whether a person took its observation back."""
     correction: str = ""
-    """Why its observation was amended or retracted last."""
+    """Why its observation was given, amended or retracted last."""
     ended_time: datetime | None = None
     cause: str = ""
     """Why it failed: instrument, measurement, synthesis or interrupted."""
     reason: str = ""
 
     @classmethod
-    def from_start(cls, event: ExperimentStarted, time: datetime) -> "ExperimentState":
-        """Return the state right after the start."""
+    def from_start(
+        cls, event: ExperimentStarted, time: datetime, *, added_by: str = ""
+    ) -> "ExperimentState":
+        """Return the state right after the start.
+
+        Args:
+            event: The start.
+            time: When.
+            added_by: Whose own point it is; empty for one that a planner proposed.
+        """
         return cls(
             experiment_id=event.experiment_id,
             number=event.number,
@@ -118,6 +130,7 @@ class ExperimentState:
             started_time=time,
             cost_usd=event.cost_usd,
             purpose=event.purpose,
+            added_by=added_by,
         )
 
     @property
@@ -165,13 +178,12 @@ class ExperimentState:
                 return replace(self, status=status, analyses=(*self.analyses, event))
             case ObservationRecorded():
                 return replace(self, status=status, observed=event)
+            case ObservationGiven():
+                given = _as_recorded(event)
+                return replace(self, observed=given, correction=event.remark)
             case ObservationAmended():
-                observed = ObservationRecorded(
-                    experiment_id=self.experiment_id,
-                    observation=event.observation,
-                    computed=event.computed,
-                )
-                return replace(self, observed=observed, is_retracted=False, correction=event.reason)
+                amended = _as_recorded(event)
+                return replace(self, observed=amended, is_retracted=False, correction=event.reason)
             case ObservationRetracted():
                 return replace(self, is_retracted=True, correction=event.reason)
             case ExperimentFinished():
@@ -190,3 +202,9 @@ class ExperimentState:
         is_in_doubt = any(job.status is JobStatus.IN_DOUBT for job in jobs.values())
         status = ExperimentStatus.IN_DOUBT if is_in_doubt else ExperimentStatus.RUNNING
         return replace(self, jobs=jobs, status=status)
+
+
+def _as_recorded(event: ObservationGiven | ObservationAmended) -> ObservationRecorded:
+    return ObservationRecorded(
+        experiment_id=event.experiment_id, observation=event.observation, computed=event.computed
+    )

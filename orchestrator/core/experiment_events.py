@@ -8,6 +8,7 @@ from orchestrator.core.point import Candidate, Fact, Observation
 
 __all__ = [
     "AnalysisFinished",
+    "CorrectionEvent",
     "DoubtAnswered",
     "ExperimentEvent",
     "ExperimentFailed",
@@ -21,6 +22,7 @@ __all__ = [
     "JobStarted",
     "LoggedReading",
     "ObservationAmended",
+    "ObservationGiven",
     "ObservationRecorded",
     "ObservationRetracted",
     "PlannedJob",
@@ -171,6 +173,28 @@ class ObservationAmended(Fact):
     reason: str = Field(min_length=1)
 
 
+class ObservationGiven(Fact):
+    """A person gave the result of an experiment that had ended without one.
+
+    It failed on the bench and stays failed there; what was measured by hand counts all the same.
+    """
+
+    kind: Literal["ObservationGiven"] = "ObservationGiven"
+    experiment_id: str
+    observation: Observation
+    computed: dict[str, float] = Field(default_factory=dict)
+    """Exact values of the computed objectives and outcomes at the made point."""
+    composition: Literal["analysed", "asked", "given"]
+    """Where the made point comes from: the analyses that succeeded, the candidate, or the
+    person."""
+    reason: str = Field(min_length=1)
+
+    @property
+    def remark(self) -> str:
+        """The reason, with what the result stands for."""
+        return f"{self.reason} (composition as {self.composition})"
+
+
 class ObservationRetracted(Fact):
     """A person took an observation back; no model learns from it any more."""
 
@@ -201,12 +225,14 @@ JobEvent: TypeAlias = (
 )
 """What can happen to a job."""
 
+CorrectionEvent: TypeAlias = ObservationGiven | ObservationAmended | ObservationRetracted
+"""What a person can say of what an ended experiment gave."""
+
 ExperimentEvent: TypeAlias = (
     JobEvent
     | AnalysisFinished
     | ObservationRecorded
-    | ObservationAmended
-    | ObservationRetracted
+    | CorrectionEvent
     | ExperimentFinished
     | ExperimentFailed
 )

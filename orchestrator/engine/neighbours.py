@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orchestrator.core.campaign import CampaignState
-from orchestrator.core.events import ObservationAmended, ObservationRetracted, campaign_stream
+from orchestrator.core.events import CorrectionEvent, campaign_stream
 from orchestrator.core.slimming import without_past
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.recovered import recovered_state
@@ -67,7 +67,7 @@ class Neighbours:
     def _read_on(self, name: str) -> None:
         state, seq = self._known[name]
         for record in self._log.read(after_seq=seq, stream=campaign_stream(name)):
-            if isinstance(record.event, ObservationAmended | ObservationRetracted):
+            if isinstance(record.event, CorrectionEvent):
                 self._get_to_know(name)  # what it corrects may be forgotten here
                 return
             state, seq = without_past(state.after(record.event, record.time)), record.seq

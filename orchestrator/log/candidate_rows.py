@@ -1,4 +1,4 @@
-"""The queue as a table: what was proposed, who judged it, and which experiment it became."""
+"""The queue as a table: what was proposed or added, who judged it, what experiment it became."""
 
 from orchestrator.core.events import (
     CandidateApproved,
@@ -6,6 +6,7 @@ from orchestrator.core.events import (
     CandidateRejected,
     CandidatesProposed,
     ExperimentStarted,
+    PointAdded,
 )
 from orchestrator.log.cells import json_cell, number_cell
 from orchestrator.log.chain import text_from_time
@@ -15,6 +16,8 @@ from orchestrator.log.tables import Row, RowChange, Rows
 __all__ = ["candidates_judged", "candidates_proposed", "candidates_taken"]
 
 _IN_QUEUE = ("queued", "approved", "edited")
+_NO_PROPOSAL = 0
+"""What stands in place of a proposal's number where a person added the point."""
 
 
 def candidates_proposed(campaign: Row, event: CandidatesProposed) -> tuple[RowChange, ...]:
@@ -50,18 +53,20 @@ def candidates_proposed(campaign: Row, event: CandidatesProposed) -> tuple[RowCh
 
 def candidates_judged(
     campaign: Row,
-    event: CandidateApproved | CandidateEdited | CandidateRejected,
+    event: CandidateApproved | CandidateEdited | CandidateRejected | PointAdded,
     record: Record,
     rows: Rows,
 ) -> tuple[RowChange, ...]:
-    """Return the row of a candidate that a person judged; none if it is not in the queue.
+    """Return the row of a candidate that a person judged or added; none if it is not in the queue.
 
     Args:
         campaign: The campaign's row.
-        event: The judgement.
+        event: The judgement, or the person's own point.
         record: With who judged, and when.
         rows: The tables before the record.
     """
+    if isinstance(event, PointAdded):
+        return (RowChange("candidate", _own(campaign, event, record)),)
     row = rows.row("candidate", (campaign["campaign_id"], event.candidate_id))
     if row is None or row["state"] not in _IN_QUEUE:
         return ()
@@ -88,8 +93,26 @@ def candidates_taken(campaign: Row, event: ExperimentStarted, rows: Rows) -> tup
     if event.purpose != "search":
         return ()
     where = {"campaign_id": campaign["campaign_id"], "point": json_cell(event.candidate.point)}
-    for row in rows.matching("candidate", where):
-        if row["state"] in _IN_QUEUE:
-            row.update(state="started", experiment_id=event.experiment_id)
-            return (RowChange("candidate", row),)
+    found = [row for row in rows.matching("candidate", where) if row["state"] in _IN_QUEUE]
+    for row in sorted(found, key=lambda row: row["proposal"] != _NO_PROPOSAL)[:1]:
+        row.update(state="started", experiment_id=event.experiment_id)
+        return (RowChange("candidate", row),)
     return ()
+
+
+def _own(campaign: Row, event: PointAdded, record: Record) -> Row:
+    """Return the row of a person's own point, approved by that person; its proposal is 0."""
+    return {
+        "campaign_id": campaign["campaign_id"],
+        "candidate_id": event.candidate_id,
+        "proposal": _NO_PROPOSAL,
+        "state": "approved",
+        "point": json_cell(event.point),
+        "proposed": json_cell(event.point),
+        "predictions": json_cell({}),
+        "is_out_of_distribution": None,
+        "judged_by": event.person,
+        "judged_time": text_from_time(record.time),
+        "reason": event.reason,
+        "experiment_id": "",
+    }

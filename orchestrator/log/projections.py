@@ -12,6 +12,7 @@ from orchestrator.core.events import (
     CandidateEdited,
     CandidateRejected,
     CandidatesProposed,
+    CorrectionEvent,
     DoubtAnswered,
     EngineAttached,
     Event,
@@ -25,8 +26,10 @@ from orchestrator.core.events import (
     JobOutcomeUnknown,
     JobStarted,
     ObservationAmended,
+    ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
+    PointAdded,
     campaign_stream,
 )
 from orchestrator.core.experiment import (
@@ -104,12 +107,12 @@ def _experiment_changes(
     match event:
         case CandidatesProposed():
             return candidates_proposed(campaign, event)
-        case CandidateApproved() | CandidateEdited() | CandidateRejected():
+        case CandidateApproved() | CandidateEdited() | CandidateRejected() | PointAdded():
             return candidates_judged(campaign, event, record, rows)
         case ExperimentStarted():
             taken = candidates_taken(campaign, event, rows)
             return (*_started(campaign, event, record), *taken)
-        case ObservationAmended() | ObservationRetracted():
+        case ObservationGiven() | ObservationAmended() | ObservationRetracted():
             return _corrected(campaign, event, record, rows)
         case ObservationRecorded() | ExperimentFinished() | ExperimentFailed():
             experiment = rows.row("experiment", (campaign["campaign_id"], event.experiment_id))
@@ -202,32 +205,38 @@ def _move_experiment(
 
 
 def _corrected(
-    campaign: Row, event: ObservationAmended | ObservationRetracted, record: Record, rows: Rows
+    campaign: Row, event: CorrectionEvent, record: Record, rows: Rows
 ) -> tuple[RowChange, ...]:
-    """Return the row of an experiment of which a person corrected what it gave."""
+    """Return the row of an experiment of which a person corrected what it gave, or gave it."""
     experiment = rows.row("experiment", (campaign["campaign_id"], event.experiment_id))
-    if experiment is None or experiment["made"] is None:
+    is_given = isinstance(event, ObservationGiven)
+    if experiment is None or (experiment["made"] is None) is not is_given:
         return ()
     key = (ExperimentStatus(str(experiment["state"])), type(event))
     if key not in EXPERIMENT_TRANSITIONS:
         return ()
-    did_count = not experiment["is_retracted"] and experiment["values"] != json_cell({})
-    does_count = isinstance(event, ObservationAmended) and _counts(experiment, event)
-    if isinstance(event, ObservationAmended):
+    did_count = not experiment["is_retracted"] and experiment["values"] not in (None, json_cell({}))
+    does_count = not isinstance(event, ObservationRetracted) and _counts(experiment, event)
+    if not isinstance(event, ObservationRetracted):
         _tell_observation(experiment, event)
     if experiment["purpose"] == "search":
         _count_observed(campaign, int(does_count) - int(did_count))
     experiment["is_retracted"] = int(isinstance(event, ObservationRetracted))
-    experiment.update(correction=event.reason, corrected_by=record.actor)
+    reason = event.remark if isinstance(event, ObservationGiven) else event.reason
+    experiment.update(correction=reason, corrected_by=record.actor)
     return (RowChange("experiment", experiment),)
 
 
-def _counts(experiment: Row, event: ObservationRecorded | ObservationAmended) -> bool:
+def _counts(
+    experiment: Row, event: ObservationRecorded | ObservationGiven | ObservationAmended
+) -> bool:
     """Tell whether an observation says what a searched-for sample is like."""
     return experiment["purpose"] == "search" and not event.observation.is_failed
 
 
-def _tell_observation(experiment: Row, event: ObservationRecorded | ObservationAmended) -> None:
+def _tell_observation(
+    experiment: Row, event: ObservationRecorded | ObservationGiven | ObservationAmended
+) -> None:
     observation = event.observation
     experiment["made"] = json_cell(observation.point)
     experiment["values"] = json_cell(observation.values)

@@ -23,11 +23,18 @@ from orchestrator.errors import RequestRefused
 from orchestrator.execution.bindings import bound_value, exact_point
 from orchestrator.service.lab import Lab
 
-__all__ = ["CandidateView", "approve", "candidate_views", "edit", "reject"]
+__all__ = [
+    "CandidateView",
+    "approve",
+    "candidate_views",
+    "edit",
+    "refuse_unmakeable",
+    "reject",
+]
 
 
 class CandidateView(BaseModel):
-    """One candidate that was proposed and not started."""
+    """One candidate that was proposed, or added by a person, and not started."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +49,10 @@ class CandidateView(BaseModel):
     is_approved: bool
     waits_because: str
     """Why a person has to look at it; empty if it needs nobody."""
+    added_by: str = ""
+    """Whose own point it is; empty for one that a planner proposed."""
+    reason: str = ""
+    """Why the person added it."""
 
 
 def candidate_views(state: CampaignState) -> tuple[CandidateView, ...]:
@@ -60,6 +71,8 @@ def candidate_views(state: CampaignState) -> tuple[CandidateView, ...]:
             is_out_of_distribution=queued.candidate.is_out_of_distribution,
             is_approved=queued.is_approved,
             waits_because=why_wait_for_approval(state, queued),
+            added_by=queued.added_by,
+            reason=queued.reason,
         )
         for queued in state.queue
     )
@@ -154,13 +167,28 @@ def edit(
         point = {**queued.candidate.point, **changes}
         if point == queued.candidate.point:
             raise RequestRefused(f"{candidate_id}: nothing would change")
-        problems = problems_of_point(state.spec.space, state.spec.conditions, point)
-        if problems:
-            raise RequestRefused("\n".join(f"{candidate_id}: {one}" for one in problems))
-        _refuse_unbindable(state.spec, candidate_id, point)
+        refuse_unmakeable(state.spec, candidate_id, point)
         return [CandidateEdited(candidate_id=candidate_id, point=point, reason=reason)]
 
     return lab.decide(lab.state(campaign_id).campaign_id, events_for)
+
+
+def refuse_unmakeable(spec: CampaignSpec, subject: str, point: Point) -> None:
+    """Refuse a point that no planner could have proposed.
+
+    Args:
+        spec: The campaign.
+        subject: What the point is called in messages.
+        point: A value for every component and parameter.
+
+    Raises:
+        RequestRefused: It is none of the space, breaks a constraint or cannot become jobs; each
+            reason is named.
+    """
+    problems = problems_of_point(spec.space, spec.conditions, point)
+    if problems:
+        raise RequestRefused("\n".join(f"{subject}: {one}" for one in problems))
+    _refuse_unbindable(spec, subject, point)
 
 
 def _refuse_unknown(state: CampaignState, candidate_ids: Sequence[str]) -> None:

@@ -92,17 +92,25 @@ def _experiment_summary(event: facts.Event) -> str:
             )
         case facts.ObservationRecorded():
             return f"{event.experiment_id} observed {_observation(event.observation)}"
-        case facts.ObservationAmended():
-            said = _observation(event.observation)
-            return f"{event.experiment_id} amended to {said}: {event.reason}"
-        case facts.ObservationRetracted():
-            return f"{event.experiment_id} retracted: {event.reason}"
+        case _ if isinstance(event, facts.CorrectionEvent):
+            return _correction_summary(event)
         case facts.ExperimentFinished():
             return f"{event.experiment_id} finished"
         case facts.ExperimentFailed():
             return f"{event.experiment_id} failed ({event.cause}): {event.reason}"
         case _:
             return ""
+
+
+def _correction_summary(event: facts.CorrectionEvent) -> str:
+    match event:
+        case facts.ObservationGiven():
+            return f"{event.experiment_id} given {_observation(event.observation)}: {event.remark}"
+        case facts.ObservationAmended():
+            said = _observation(event.observation)
+            return f"{event.experiment_id} amended to {said}: {event.reason}"
+        case facts.ObservationRetracted():
+            return f"{event.experiment_id} retracted: {event.reason}"
 
 
 def _campaign_summary(event: facts.Event) -> str:
@@ -112,6 +120,9 @@ def _campaign_summary(event: facts.Event) -> str:
         case facts.CandidatesProposed():
             n = len(event.candidates)
             return f"proposal {event.proposal}: {n} by {event.planner} ({event.method})"
+        case facts.PointAdded():
+            own = f"{event.candidate_id} added by {event.person}"
+            return f"{own} at {_point(event.point)}: {event.reason}"
         case facts.ProposalFailed():
             return f"proposal {event.proposal} by {event.planner} failed: {event.error}"
         case facts.ReferencePointFrozen():

@@ -46,12 +46,14 @@ from orchestrator.core.events import (
     LatchSet,
     LoggedReading,
     ObservationAmended,
+    ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
     PauseRequested,
     PlacesCleaned,
     PlacesLeftUnclean,
     PlannedJob,
+    PointAdded,
     ProposalFailed,
     ReferencePointFrozen,
     ResumeRequested,
@@ -211,6 +213,7 @@ def _later_campaign_events() -> tuple[Event, ...]:
         CandidateApproved(candidate_id="C0001", reason="looks right"),
         CandidateEdited(candidate_id="C0002", point=POINT, reason="less iron"),
         CandidateRejected(candidate_id="C0003", reason="it would crack"),
+        PointAdded(candidate_id="P0001", point=POINT, person="ada", reason="a hunch"),
         ObservationAmended(
             experiment_id="E0001",
             observation=amended,
@@ -218,6 +221,13 @@ def _later_campaign_events() -> tuple[Event, ...]:
             reason="the reference electrode drifted",
         ),
         ObservationRetracted(experiment_id="E0001", reason="the wrong bottle"),
+        ObservationGiven(
+            experiment_id="E0002",
+            observation=amended,
+            computed={"cost_usd_per_kg": 12.25},
+            composition="given",
+            reason="a hand-held meter",
+        ),
     )
 
 
