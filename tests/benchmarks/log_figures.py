@@ -9,72 +9,17 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
-from orchestrator.core.events import Event, PauseRequested, campaign_stream
-from orchestrator.log.chain import StoredRecord, next_records, record_from_stored
-from orchestrator.log.event_log import Record
+from orchestrator.core.events import PauseRequested, campaign_stream
 from orchestrator.log.recovered import StateKeeper, recovered_lab, recovered_state
-from orchestrator.log.sql_log import SqliteLog, open_sqlite_log
-from orchestrator.log.sql_rows import insert_stored
+from orchestrator.log.sql_log import open_sqlite_log
 from tests.support.dry_runs import DryRun, oer_campaign
+from tests.support.great_campaign import BulkLog
 from tests.support.recorded_campaign import CAMPAIGN_ID, RecordedCampaign
 
 __all__ = ["main"]
-
-PAGE: Final = 5000
-
-
-class _BulkLog:
-    """Takes a campaign's events and writes them in large transactions, without projections.
-
-    Args:
-        log: Where they go.
-    """
-
-    def __init__(self, log: SqliteLog) -> None:
-        self.log = log
-        self._last: StoredRecord | None = None
-        self._versions: dict[str, int] = {}
-        self._waiting: list[StoredRecord] = []
-        self.n = 0
-
-    def append(
-        self,
-        stream: str,
-        events: Sequence[Event],
-        *,
-        time: datetime,
-        actor: str,
-        is_simulated: bool,
-        expected: Mapping[str, int] | None = None,
-    ) -> tuple[Record, ...]:
-        """Append events to one stream."""
-        records = next_records(
-            stream,
-            events,
-            time=time,
-            actor=actor,
-            is_simulated=is_simulated,
-            last=self._last,
-            version=self._versions.get(stream, 0),
-        )
-        self._last, self._versions[stream] = records[-1], records[-1].version
-        self._waiting += records
-        self.n += len(records)
-        if len(self._waiting) >= PAGE:
-            self.flush()
-        return tuple(record_from_stored(record) for record in records[:1])
-
-    def flush(self) -> None:
-        """Write what waits."""
-        with self.log._write() as connection:
-            for record in self._waiting:
-                insert_stored(connection, record)
-        self._waiting.clear()
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -116,7 +61,7 @@ def recovering(folder: Path, n: int) -> None:
     """Time the way from a closed file to a state from which an engine can decide."""
     path = folder / f"{n}.db"
     log = open_sqlite_log(path)
-    bulk = _BulkLog(log)
+    bulk = BulkLog(log)
     campaign = RecordedCampaign(bulk)  # type: ignore[arg-type]  # it only appends
     campaign.open()
     while bulk.n < n:
