@@ -1,6 +1,6 @@
 """Figures of where in its space a campaign looked: ternary and parallel coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
 from orchestrator.service.labels import label_from_name, number_text
@@ -16,7 +16,7 @@ from orchestrator.service.plots import (
 )
 from orchestrator.service.views import CampaignView, ExperimentView, ObjectiveView
 
-__all__ = ["chosen_components", "colour_range", "parallel_figure", "ternary_figure"]
+__all__ = ["chosen_components", "colour_range", "parallel_figure", "sliced", "ternary_figure"]
 
 _Column: TypeAlias = tuple[str, list[float | str]]
 """The name of an axis and one value for each experiment."""
@@ -63,13 +63,42 @@ def colour_range(values: Sequence[float | None]) -> tuple[float, float]:
     return known[cut], known[len(known) - 1 - cut]
 
 
-def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
+def sliced(
+    experiments: Sequence[ExperimentView], held: Mapping[str, float], tolerance: float
+) -> list[ExperimentView]:
+    """Return the experiments in which some inputs have some values.
+
+    Args:
+        experiments: Any.
+        held: Value by component or parameter, as made or else as asked.
+        tolerance: How far off each may be, in its own unit.
+    """
+    found = []
+    for experiment in experiments:
+        point = experiment.made or experiment.asked
+        values = {name: point.get(name, 0.0) for name in held}
+        if all(
+            not isinstance(value, str) and abs(value - held[name]) <= tolerance
+            for name, value in values.items()
+        ):
+            found.append(experiment)
+    return found
+
+
+def ternary_figure(
+    view: CampaignView, objective: ObjectiveView, corners: Sequence[str] | None = None
+) -> Figure:
     """Return the experiments in a triangle of three components, coloured by an objective.
 
     The page may put other components or another objective in: the arrays are in the order of
     `CampaignView.experiments` that have a value of every objective.
+
+    Args:
+        view: The campaign, with the experiments that are to be shown.
+        objective: Which colours them.
+        corners: Three components: top, left, right; the three most used unless given.
     """
-    names = chosen_components(view)
+    names = tuple(corners or chosen_components(view))
     seen = [e for e in view.experiments if objective_value(e, objective.name) is not None]
     low, high = colour_range([judged_value(e, objective) for e in seen])
     fractions = [[_fraction(experiment, name) for experiment in seen] for name in names]
@@ -101,14 +130,14 @@ def ternary_figure(view: CampaignView, objective: ObjectiveView) -> Figure:
             },
         },
     }
-    corners = {
+    axes = {
         f"{letter}axis": {"title": {"text": name}, "gridcolor": "#e5e7eb", "min": 0}
         for letter, name in zip("abc", names, strict=True)
     }
     return {
         "data": [trace],
         "layout": layout(
-            ternary={"sum": 1, "bgcolor": "#fafafa", **corners},
+            ternary={"sum": 1, "bgcolor": "#fafafa", **axes},
             margin={"l": 60, "r": 40, "t": 50, "b": 50},
             showlegend=False,
         ),

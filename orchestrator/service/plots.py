@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final, TypeAlias
 
 from orchestrator.service.labels import label_from_name
-from orchestrator.service.views import CampaignView, ExperimentView, HypervolumeView, ObjectiveView
+from orchestrator.service.views import CampaignView, ExperimentView, ObjectiveView
 
 __all__ = [
     "BLUE",
@@ -22,7 +22,6 @@ __all__ = [
     "choice_buttons",
     "experiment_hover",
     "front_figures",
-    "hypervolume_figure",
     "judged_label",
     "judged_value",
     "layout",
@@ -296,42 +295,6 @@ def _better(objective: ObjectiveView, before: float, value: float) -> float:
     return max(before, value, key=lambda each: sign * objective.judged(each))
 
 
-def hypervolume_figure(view: CampaignView) -> Figure:
-    """Return the hypervolume against experiments, hours or money, as the reader chooses."""
-    series = view.hypervolume_series
-    ways: list[tuple[str, list[float]]] = [
-        ("experiments", [float(entry.n_observed) for entry in series]),
-        ("hours", [entry.hours for entry in series]),
-        ("money (USD)", [entry.cost_usd for entry in series]),
-    ]
-    title, xs = ways[0]
-    trace: Figure = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": xs,
-        "y": [entry.hypervolume for entry in series],
-        "text": [_series_hover(entry) for entry in series],
-        "hovertemplate": "%{text}<extra></extra>",
-        "line": {"shape": "hv", "color": BLUE, "width": 2},
-        "fill": "tozeroy",
-        "fillcolor": "rgba(0, 114, 178, 0.12)",
-    }
-    buttons: list[Figure] = [
-        {"label": name, "method": "update", "args": [{"x": [values]}, {"xaxis.title.text": name}]}
-        for name, values in ways
-    ]
-    return {
-        "data": [trace],
-        "layout": layout(
-            xaxis=axis(title),
-            yaxis=axis(_hypervolume_title(view), rangemode="tozero"),
-            showlegend=False,
-            margin={"l": 80, "r": 30, "t": 60, "b": 60},
-            updatemenus=[choice_buttons(buttons)],
-        ),
-    }
-
-
 def choice_buttons(buttons: Sequence[Figure]) -> Figure:
     """Return a row of buttons above a figure."""
     return {
@@ -349,13 +312,6 @@ def choice_buttons(buttons: Sequence[Figure]) -> Figure:
     }
 
 
-def _hypervolume_title(view: CampaignView) -> str:
-    units = [label_from_name(objective.name) for objective in view.objectives]
-    names = [unit[unit.rindex("(") + 1 : -1] for unit in units if unit.endswith(")")]
-    unit = f" ({' · '.join(names)})" if len(names) == len(units) else ""
-    return f"hypervolume{unit}"
-
-
 def _objective_title(objective: ObjectiveView) -> str:
     return f"{label_from_name(objective.name)}, {_ARROWS[objective.direction]}"
 
@@ -364,13 +320,6 @@ def _judged_title(objective: ObjectiveView) -> str:
     if objective.target is None:
         return _objective_title(objective)
     return f"{judged_label(objective)}, {_ARROWS['minimise']}"
-
-
-def _series_hover(entry: HypervolumeView) -> str:
-    return (
-        f"{entry.experiment_id}<br>{entry.n_observed} observed, {entry.hours:.1f} h, "
-        f"{entry.cost_usd:,.0f} USD<br>hypervolume {entry.hypervolume:.5g}"
-    )
 
 
 def experiment_hover(experiment: ExperimentView) -> str:

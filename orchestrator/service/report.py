@@ -13,12 +13,12 @@ from orchestrator.service.composition_plots import (
     parallel_figure,
     ternary_figure,
 )
+from orchestrator.service.hypervolume_plot import hypervolume_figure
 from orchestrator.service.labels import label_from_name
 from orchestrator.service.plots import (
     Figure,
     best_figure,
     front_figures,
-    hypervolume_figure,
     judged_label,
     judged_value,
     objective_value,

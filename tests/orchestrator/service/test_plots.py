@@ -12,8 +12,9 @@ from orchestrator.service.composition_plots import (
     parallel_figure,
     ternary_figure,
 )
+from orchestrator.service.hypervolume_plot import hypervolume_figure
 from orchestrator.service.lab import Lab
-from orchestrator.service.plots import best_figure, front_figures, hypervolume_figure
+from orchestrator.service.plots import best_figure, front_figures
 from orchestrator.service.timeline import timeline_figure
 from tests.support.recorded_campaign import record_campaign
 
