@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Final
 
-import apsw
-
 from orchestrator.access.hook_urls import checked_url
 from orchestrator.access.kept_requests import OnceBook
 from orchestrator.access.records import Webhook
@@ -46,7 +44,7 @@ def signature_of(secret: str, time_s: int, body: bytes) -> str:
 
     Example:
         >>> signature_of("key", 1, b"{}")[:8]
-        't=1,v1=7'
+        't=1,v1=1'
     """
     signed = str(time_s).encode() + b"." + body
     return f"t={time_s},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
@@ -286,7 +284,7 @@ class WebhookBook(OnceBook):
             return connection.changes() > 0
 
 
-def _webhook(*row: apsw.SQLiteValue) -> Webhook:
+def _webhook(*row: object) -> Webhook:
     hook_id, url, topics, made_by, is_off, told, sending, n_failed, since, due, error = row
     return Webhook(
         hook_id=str(hook_id),
