@@ -3,7 +3,8 @@
 import asyncio
 
 from drivers.clock import Clock
-from orchestrator.core.events import Event
+from orchestrator.core.campaign import CampaignState
+from orchestrator.core.events import CandidatesProposed, Event
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.perform import (
@@ -98,8 +99,17 @@ class Asking:
                 state.n_proposals,
                 state.is_exhausted,
             )
-            if is_expected and known_observations(now)[: len(observations)] == observations:
+            is_current = known_observations(now)[: len(observations)] == observations
+            if is_expected and is_current and not _repeats_own_point(events, state, now):
                 self._journal.record(events)
-            self._task = None  # what rests on a result that was corrected meanwhile is asked anew
+            self._task = None  # what a person's word has overtaken meanwhile is asked anew
 
         self._inbox.put(write_down)
+
+
+def _repeats_own_point(events: list[Event], before: CampaignState, now: CampaignState) -> bool:
+    """Tell whether a proposal holds a point that a person added while it was made."""
+    told = pending_points(before)
+    added = [point for point in pending_points(now) if point not in told]
+    proposed = [one for one in events if isinstance(one, CandidatesProposed)]
+    return any(one.point in added for event in proposed for one in event.candidates)

@@ -1,5 +1,6 @@
 """A person looks at candidates before they are made: approves, rejects or edits them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -30,6 +31,7 @@ __all__ = [
     "edit",
     "refuse_unmakeable",
     "reject",
+    "typed_values",
 ]
 
 
@@ -148,7 +150,7 @@ def edit(
     Args:
         lab: Whose person it is.
         candidate_id: As `candidate_views` names it.
-        changes: The values that differ; all others stay.
+        changes: The values that differ, numbers also as text; all others stay.
         reason: Why.
         campaign_id: Of which campaign; None is the only unfinished one.
 
@@ -164,13 +166,35 @@ def edit(
     def events_for(state: CampaignState) -> Sequence[Event]:
         _refuse_unknown(state, (candidate_id,))
         (queued,) = [one for one in state.queue if one.candidate_id == candidate_id]
-        point = {**queued.candidate.point, **changes}
+        point = {**queued.candidate.point, **typed_values(state.spec, changes)}
         if point == queued.candidate.point:
             raise RequestRefused(f"{candidate_id}: nothing would change")
         refuse_unmakeable(state.spec, candidate_id, point)
         return [CandidateEdited(candidate_id=candidate_id, point=point, reason=reason)]
 
     return lab.decide(lab.state(campaign_id).campaign_id, events_for)
+
+
+def typed_values(spec: CampaignSpec, values: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Return values with numbers as numbers: what is no category may have come as text.
+
+    A text that is no number stays what it is.
+
+    Args:
+        spec: The campaign, which knows the categories.
+        values: By component or parameter.
+    """
+    return {
+        name: value if name in spec.space.categories else _number_or_text(value)
+        for name, value in values.items()
+    }
+
+
+def _number_or_text(value: float | str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def refuse_unmakeable(spec: CampaignSpec, subject: str, point: Point) -> None:
@@ -185,6 +209,13 @@ def refuse_unmakeable(spec: CampaignSpec, subject: str, point: Point) -> None:
         RequestRefused: It is none of the space, breaks a constraint or cannot become jobs; each
             reason is named.
     """
+    endless = [
+        f"{subject}: {name}: got {value}, expected a finite number"
+        for name, value in point.items()
+        if not isinstance(value, str) and not math.isfinite(value)
+    ]
+    if endless:
+        raise RequestRefused("\n".join(endless))
     problems = problems_of_point(spec.space, spec.conditions, point)
     if problems:
         raise RequestRefused("\n".join(f"{subject}: {one}" for one in problems))

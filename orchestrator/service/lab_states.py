@@ -56,6 +56,11 @@ class LabStates:
         self._folds = Folds(log, source)
         self._decisions = Decisions(log, self._folds, actor=actor, clock=clock, acting=acting)
 
+    @property
+    def actor(self) -> str:
+        """The person who decides; stands in every record of theirs."""
+        return self._actor
+
     def close(self) -> None:
         """Let go of the log; closing twice does nothing."""
         self._log.close()

@@ -39,11 +39,13 @@ from orchestrator.core.events import (
     JobStarted,
     LatchCleared,
     LatchSet,
+    ObservationGiven,
     ObservationRecorded,
     PauseRequested,
     PlacesCleaned,
     PlacesLeftUnclean,
     PlannedJob,
+    PointAdded,
     ResumeRequested,
     StopRequested,
 )
@@ -120,9 +122,10 @@ class DiceBench:
         return decide(self.state(), self.lab, self.now, is_planning=False).intents
 
     def run(self, *, max_turns: int = 3000) -> Iterator[tuple[CampaignState, tuple[Intent, ...]]]:
-        """Drive the campaign; yield each state with what was decided in it."""
-        opened = opening(self.spec).model_copy(update={"equal_instruments": EQUAL})
-        self.append(opened, EngineAttached(epoch=1))
+        """Drive the campaign, opened if need be; yield each state with what was decided in it."""
+        if self._state is None:
+            opened = opening(self.spec).model_copy(update={"equal_instruments": EQUAL})
+            self.append(opened, EngineAttached(epoch=1))
         for _ in range(max_turns):
             self._meddle()
             state = self.state()
@@ -168,6 +171,35 @@ class DiceBench:
             self._crash()
         elif roll < 0.4 * self.trouble:
             self._break_or_mend()
+        elif roll < 0.5 * self.trouble:
+            self._add_own_point()
+        elif roll < 0.6 * self.trouble:
+            self._give_result()
+
+    def _add_own_point(self) -> None:
+        """Let a person add a point of their own, also one that was made before."""
+        state = self.state()
+        if state.status.has_ended:
+            return
+        tenths = self.dice.randint(1, 9)
+        own = PointAdded(
+            candidate_id=f"P{state.n_added + 1:04d}",
+            point={"a": tenths / 10, "b": (10 - tenths) / 10},
+            person="ada",
+            reason="a hunch",
+        )
+        self.append(own)
+
+    def _give_result(self) -> None:
+        """Let a person give the result of an experiment that ended without one."""
+        closed = [one for one in self.state().closed_experiments if one.observed is None]
+        if closed:
+            seen = Observation(point={"a": 0.5, "b": 0.5}, values={"y": self.dice.random()})
+            name = self.dice.choice(closed).experiment_id
+            given = ObservationGiven(
+                experiment_id=name, observation=seen, composition="asked", reason="by hand"
+            )
+            self.append(given)
 
     def _break_or_mend(self) -> None:
         name = self.dice.choice(INSTRUMENTS)
