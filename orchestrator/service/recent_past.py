@@ -15,8 +15,6 @@ from orchestrator.core.events import (
     ExperimentStarted,
     JobEvent,
     JobFinished,
-    ObservationAmended,
-    ObservationRetracted,
 )
 from orchestrator.core.experiment import ExperimentState, experiment_id_of
 from orchestrator.log.event_log import Record
@@ -110,16 +108,16 @@ class RecentPast:
         if isinstance(event, ExperimentStarted):
             state = ExperimentState.from_start(event, record.time)
             self._open[campaign_id, event.experiment_id] = state
-        elif isinstance(event, ExperimentEvent | JobEvent):
+        elif isinstance(event, ExperimentEvent):
             self._follow_experiment(campaign_id, event, record.time)
 
-    def _follow_experiment(
-        self, campaign_id: str, event: ExperimentEvent | JobEvent, time: datetime
-    ) -> None:
-        is_of_job = isinstance(event, JobEvent)
-        name = experiment_id_of(event.job_id) if is_of_job else event.experiment_id
+    def _follow_experiment(self, campaign_id: str, event: ExperimentEvent, time: datetime) -> None:
+        if isinstance(event, JobEvent):
+            name = experiment_id_of(event.job_id)
+        else:
+            name = event.experiment_id
         known = self._open.get((campaign_id, name))
-        if known is None or isinstance(event, ObservationAmended | ObservationRetracted):
+        if known is None:
             return
         after = known.after(event, time)
         self._open[campaign_id, name] = after

@@ -13,7 +13,7 @@ from orchestrator.core.events import (
 )
 from orchestrator.errors import RequestRefused
 
-__all__ = ["Request", "RequestEvent", "request_event"]
+__all__ = ["Request", "RequestEvent", "possible_requests", "request_event"]
 
 RequestEvent: TypeAlias = (
     PauseRequested | HoldRequested | ResumeRequested | StopRequested | AbortRequested
@@ -73,7 +73,7 @@ def request_event(state: CampaignState, request: Request, reason: str) -> Reques
     """
     if (state.status, _EVENTS[request]) in CAMPAIGN_TRANSITIONS:
         return _EVENTS[request](reason=reason)
-    possible = _possible(state.status)
+    possible = possible_requests(state.status)
     if not possible:
         raise RequestRefused(
             f"campaign {state.campaign_id} is {state.status}: it has ended, "
@@ -85,9 +85,17 @@ def request_event(state: CampaignState, request: Request, reason: str) -> Reques
     )
 
 
-def _possible(status: CampaignStatus) -> list[str]:
-    return [
-        str(request)
-        for request, event in _EVENTS.items()
-        if (status, event) in CAMPAIGN_TRANSITIONS
-    ]
+def possible_requests(status: CampaignStatus | str) -> tuple[Request, ...]:
+    """Return the requests that would change something, from the mildest to the hardest.
+
+    Args:
+        status: Of the campaign in the log.
+
+    Example:
+        >>> [str(request) for request in possible_requests("held")]
+        ['resume', 'stop', 'abort']
+    """
+    known = CampaignStatus(status)
+    return tuple(
+        request for request, event in _EVENTS.items() if (known, event) in CAMPAIGN_TRANSITIONS
+    )

@@ -14,7 +14,7 @@ from drivers.task_board_line import TaskBoardLineSettings
 from orchestrator.errors import RequestRefused
 from orchestrator.execution.rig import load_rig
 
-__all__ = ["TaskDesk", "TaskView", "is_name_of", "values_from"]
+__all__ = ["TaskDesk", "TaskView", "has_board", "is_name_of", "values_from"]
 
 _KIND = "task_board"
 
@@ -86,6 +86,17 @@ class TaskDesk:
             BoardError: The board cannot be read.
         """
         return tuple(map(self._view, self._board.tasks(with_answered=with_answered)))
+
+    def view(self, task: str) -> TaskView:
+        """Return one task as it stands.
+
+        Args:
+            task: Its key.
+
+        Raises:
+            BoardError: The board cannot be read.
+        """
+        return self._view(self._board.task(task))
 
     def take(self, task: str, *, by: str) -> TaskView:
         """Take a task, so that nobody else does it and the station does not withdraw it.
@@ -192,6 +203,18 @@ def is_name_of(name: str, key: str) -> bool:
     attempt = key.partition("@")[0]
     job = attempt.rpartition("#")[0] or attempt
     return any(f"/{form}".endswith(f"/{name}") for form in (key, attempt, job))
+
+
+def has_board(rig: Path) -> bool:
+    """Tell whether a rig file names a board of tasks.
+
+    Args:
+        rig: The file.
+
+    Raises:
+        RigFileError: It is wrong.
+    """
+    return any(line.kind == _KIND for line in load_rig(rig).lines.values())
 
 
 def values_from(texts: Sequence[str]) -> dict[str, float]:
