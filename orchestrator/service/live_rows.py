@@ -91,7 +91,7 @@ class LiveRows:
         Args:
             table: As `EventLog.projection` gives them; their cells are of many types.
         """
-        found = [row_from_table(self._spec, cells) for cells in table]
+        found = [_row(self._spec, cells) for cells in table]
         for row in sorted(found, key=_key):
             before = self.by_id.get(row.experiment_id)
             if before == row:
@@ -166,7 +166,7 @@ class LiveRows:
         )
 
 
-def row_from_table(spec: CampaignSpec, cells: Mapping[str, Any]) -> LiveRow:
+def _row(spec: CampaignSpec, cells: Mapping[str, Any]) -> LiveRow:
     """Return a row of the log's ``experiment`` table as it is kept.
 
     Args:

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 
 from orchestrator.core.events import PauseRequested, campaign_stream
@@ -134,9 +135,9 @@ def append_steadily(path: str, per_s: float, duration_s: float, told: Any) -> No
     """Append at a steady rate; tell when each append began and returned."""
     log = open_sqlite_log(path, must_exist=True)
     times: list[tuple[int, float, float]] = []
-    start_s = time.monotonic()
+    start_s, rest = time.monotonic(), Flag()
     for n in range(int(per_s * duration_s)):
-        time.sleep(max(0.0, start_s + n / per_s - time.monotonic()))
+        rest.wait(max(0.0, start_s + n / per_s - time.monotonic()))
         began_s = time.monotonic()
         (record,) = log.append(
             campaign_stream(CAMPAIGN_ID),
