@@ -13,7 +13,9 @@ from orchestrator.service.acts.performing import OpenLab
 from orchestrator.service.following import Follower
 from orchestrator.service.laboratory_view import StationSign
 from orchestrator.service.live import LiveLab
+from orchestrator.service.recent_past import RecentPast
 from orchestrator.service.station_door import StationDoor
+from orchestrator.service.task_boards import TaskBoards
 
 __all__ = ["DashboardParts", "parts_of"]
 
@@ -36,6 +38,10 @@ class DashboardParts:
     """The living stations, asked by a person."""
     signs: Callable[[], tuple[StationSign, ...]]
     """Which stations are there, and whether they answer."""
+    boards: TaskBoards = field(default_factory=TaskBoards)
+    """Of manual stations."""
+    past: RecentPast = field(default_factory=RecentPast)
+    """What happened lately; looked at under the lock of `live`."""
     hosts: tuple[str, ...] = LOOPBACK_NAMES
     """By which names this server may be called."""
     is_secure: bool = False
