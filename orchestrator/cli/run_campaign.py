@@ -49,6 +49,22 @@ _LeavesOption = Annotated[
 _CampaignIdOption = Annotated[
     str | None, typer.Option("--campaign-id", hidden=True, help="Which to resume.")
 ]
+_MaxExperimentsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-experiments",
+        metavar="N",
+        min=1,
+        help="End a dry-run after at most so many.",
+        show_default=False,
+    ),
+]
+_ActKeyOption = Annotated[
+    str, typer.Option("--act-key", hidden=True, help="Of the act of a person that this is.")
+]
+_ActRequestOption = Annotated[
+    str, typer.Option("--act-request", hidden=True, help="Fingerprint of what they asked.")
+]
 
 
 def run(  # noqa: PLR0913 - one argument for each option of the command
@@ -68,6 +84,9 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     is_supervised: _SupervisedOption = True,
     leaves_when_held: _LeavesOption = False,
     campaign_id: _CampaignIdOption = None,
+    max_experiments: _MaxExperimentsOption = None,
+    act_key: _ActKeyOption = "",
+    act_request: _ActRequestOption = "",
     report: Annotated[
         Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
     ] = None,
@@ -104,6 +123,9 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         speed=speed,
         alarm_channels=settings.alarm_channels,
         leaves_when_held=leaves_when_held,
+        max_experiments=max_experiments,
+        act_key=act_key,
+        act_request=act_request,
     )
     if is_supervised and not is_dry_run:
         raise typer.Exit(_supervise(options, is_live=is_live, report=report))
@@ -131,6 +153,8 @@ def _engine_command(options: "RunOptions", *, is_live: bool | None) -> list[str]
     words += ["--new"] if options.new else []
     words += ["--leave-when-held"] if options.leaves_when_held else []
     words += ["--campaign-id", options.campaign_id] if options.campaign_id else []
+    if options.act_key:
+        words += ["--act-key", options.act_key, "--act-request", options.act_request]
     if is_live is not None:
         words += ["--live" if is_live else "--plain"]
     return [str(word) for word in words]
@@ -219,6 +243,8 @@ def _again(options: "RunOptions") -> list[str]:
     words: list[str | Path] = ["athanor", "run", options.campaign_file, "--rig", options.rig_file]
     words += ["--dry-run"] if options.is_dry_run else []
     words += ["--speed", f"{options.speed:g}"] if options.speed != 1.0 else []
+    if options.max_experiments is not None:
+        words += ["--max-experiments", str(options.max_experiments)]
     words += ["--database", options.database, "--resume"]
     return [str(word) for word in words]
 

@@ -9,12 +9,12 @@ from drivers.clock import SystemClock
 from orchestrator.alarms.signs_of_life import engine_name, is_alive
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import CampaignOpened, ResumeRequested, campaign_stream
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import ActRepeated, RequestRefused, VersionConflict
 from orchestrator.execution.equal_instruments import equal_instruments
 from orchestrator.log.event_log import EventLog
 from orchestrator.log.recovered import recovered_state
 from orchestrator.log.sql_log import SqliteLog
-from orchestrator.wiring.preparation import Prepared
+from orchestrator.wiring.preparation import Prepared, RunOptions
 
 __all__ = ["DRY_RUN_START", "open_campaign", "unfinished_campaigns"]
 
@@ -28,18 +28,35 @@ def open_campaign(log: SqliteLog, prepared: Prepared) -> str:
     Raises:
         RequestRefused: One is unfinished and the options do not say what to do about it, there is
             none to resume, it was opened with other files, or another process drives it.
+        ActRepeated: The act that this is done for was done before.
     """
     options, name = prepared.options, prepared.campaign.header.name
-    unfinished = unfinished_campaigns(log, name)
-    if options.resume:
-        return _resume(log, prepared, unfinished)
-    if unfinished and not options.new:
-        names = ", ".join(state.campaign_id for state in unfinished)
-        raise RequestRefused(
-            f"campaign {names} is unfinished in {options.database}: "
-            "go on with it (--resume) or open another one (--new)"
-        )
-    return _open_new(log, prepared, _free_id(log, name))
+    _refuse_repeated(log, options)
+    while True:
+        unfinished = unfinished_campaigns(log, name)
+        if options.resume:
+            return _resume(log, prepared, unfinished)
+        if unfinished and not options.new:
+            names = ", ".join(state.campaign_id for state in unfinished)
+            raise RequestRefused(
+                f"campaign {names} is unfinished in {options.database}: "
+                "go on with it (--resume) or open another one (--new)"
+            )
+        try:
+            return _open_new(log, prepared, _free_id(log, name))
+        except VersionConflict:  # another process opened one of this name meanwhile: look again
+            continue
+
+
+def _refuse_repeated(log: EventLog, options: RunOptions) -> None:
+    """Refuse to do an act a second time.
+
+    Raises:
+        ActRepeated: It was done before.
+    """
+    kept = None if options.act is None else log.kept_act(options.act.key)
+    if kept is not None:
+        raise ActRepeated(kept.key, seq=kept.seq, request=kept.request)
 
 
 def unfinished_campaigns(log: EventLog, name: str) -> list[CampaignState]:
@@ -84,15 +101,19 @@ def _resume(log: SqliteLog, prepared: Prepared, unfinished: list[CampaignState])
     state = unfinished[0]
     _refuse_changed(prepared, state)
     _refuse_driven(log, state)
+    now = state.last_time if options.is_dry_run else SystemClock(options.speed).now()
+    time = max(state.last_time, now)
     if state.status.is_waiting:
-        now = state.last_time if options.is_dry_run else SystemClock(options.speed).now()
         log.append(
             campaign_stream(state.campaign_id),
             [ResumeRequested(reason="resumed with athanor run")],
-            time=max(state.last_time, now),
+            time=time,
             actor=options.actor,
             is_simulated=state.is_simulated,
+            act=options.act,
         )
+    elif options.act is not None:
+        log.keep_act(options.act, time=time)
     return state.campaign_id
 
 
@@ -154,6 +175,7 @@ def _open_new(log: EventLog, prepared: Prepared, campaign_id: str) -> str:
         actor=options.actor,
         is_simulated=_is_simulated(prepared),
         expected={stream: 0},
+        act=options.act,
     )
     return campaign_id
 

@@ -10,6 +10,7 @@ from orchestrator.errors import LoadError, RequestRefused, RigFileError
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.rig import drivers_for, load_rig
 from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.log.kept_acts import ActKey
 
 __all__ = ["Prepared", "RunOptions", "prepare"]
 
@@ -37,6 +38,19 @@ class RunOptions:
     """The file that says whom to tell of alarms while no station does; None tells nobody."""
     leaves_when_held: bool = False
     """Whether an engine on the bench ends when it is held by itself; a dry-run always does."""
+    max_experiments: int | None = None
+    """Ends a dry-run after at most so many, whatever the file says; None leaves the file's."""
+    act_key: str = ""
+    """Key of the act of a person that this is done for, once; empty where nobody keeps one."""
+    act_request: str = ""
+    """Fingerprint of what was asked in that act."""
+
+    @property
+    def act(self) -> ActKey | None:
+        """What the log keeps of that act; None where nobody keeps a key."""
+        if not self.act_key:
+            return None
+        return ActKey(key=self.act_key, actor=self.actor, request=self.act_request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,11 @@ def prepare(options: RunOptions) -> Prepared:
         raise RequestRefused("resume and new exclude each other: choose one")
     if options.is_dry_run and options.speed != 1.0:
         raise RequestRefused("speed: a dry-run takes no time; got speed and dry-run, expected one")
+    if options.max_experiments is not None and not options.is_dry_run:
+        raise RequestRefused(
+            f"max_experiments: got {options.max_experiments} for a campaign on the bench, expected "
+            "a dry-run: how many samples are made stands in the campaign file"
+        )
     problems: list[CampaignFileError | RigFileError] = []
     campaign = rig = None
     try:
@@ -77,7 +96,17 @@ def prepare(options: RunOptions) -> Prepared:
             f"speed: got {options.speed:g}, expected 1: the lines of {options.rig_file} lead to "
             "real devices (a rig of simulators says is_simulated = true under [rig])"
         )
-    return _fit(options, campaign, rig)
+    return _fit(options, _shortened(campaign, options.max_experiments), rig)
+
+
+def _shortened(campaign: CampaignSpec, most: int | None) -> CampaignSpec:
+    """Return a campaign that ends after at most so many experiments."""
+    if most is None:
+        return campaign
+    ends_after = campaign.stopping.max_experiments
+    n = most if ends_after is None else min(most, ends_after)
+    stopping = campaign.stopping.model_copy(update={"max_experiments": n})
+    return campaign.model_copy(update={"stopping": stopping})
 
 
 def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:

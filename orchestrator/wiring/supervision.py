@@ -133,6 +133,7 @@ class _Supervisor:
 
 def _as_restarted(options: RunOptions, before: frozenset[str]) -> RunOptions:
     """Return the options that go on with what a killed engine drove."""
+    options = _without_done_act(options)
     found = _unfinished(options)
     if options.new:
         found -= before
@@ -140,6 +141,21 @@ def _as_restarted(options: RunOptions, before: frozenset[str]) -> RunOptions:
         return options
     campaign_id = min(found) if len(found) == 1 else options.campaign_id
     return replace(options, resume=True, new=False, campaign_id=campaign_id)
+
+
+def _without_done_act(options: RunOptions) -> RunOptions:
+    """Return the options without their act, if the log says that it was done.
+
+    A log that cannot be read leaves it: the next engine is refused by it rather than twice at work.
+    """
+    if options.act is None:
+        return options
+    try:
+        with closing(open_sqlite_log(options.database, must_exist=True)) as log:
+            is_done = log.kept_act(options.act.key) is not None
+    except LogError:
+        return options
+    return replace(options, act_key="", act_request="") if is_done else options
 
 
 def _unfinished(options: RunOptions) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,9 +11,12 @@ from orchestrator.access.roles import Principal, Scope
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
 from orchestrator.core.lab import LabState
 from orchestrator.errors import RequestRefused
+from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.bench_decisions import Decided
 from orchestrator.service.lab import Lab
+from orchestrator.service.launching.launcher import Launcher
 from orchestrator.service.station_door import StationDoor, StationReply
+from orchestrator.service.task_boards import TaskBoards
 
 __all__ = ["LONGEST_REASON", "Act", "ActDesk", "CampaignAct", "LabAct", "Told", "told_of"]
 
@@ -33,6 +36,8 @@ class Told(BaseModel):
     """Of the last record of the log after it."""
     was_done_before: bool = False
     """Whether it had been done under this very key: nothing was done again."""
+    campaign_id: str = ""
+    """Of the campaign that it opened or started again."""
 
     @property
     def is_done(self) -> bool:
@@ -48,6 +53,12 @@ class ActDesk:
     open_lab: Callable[[], Lab]
     """Opens the log under the name of who asks, for this very act."""
     door: StationDoor
+    asked: ActKey
+    """The act itself, as the log keeps it; an engine that is started carries it into the log."""
+    launcher: Launcher | None = None
+    """Starts engines; None where this server starts none."""
+    boards: TaskBoards = field(default_factory=TaskBoards)
+    """Of manual stations."""
 
 
 class Act(BaseModel, ABC):

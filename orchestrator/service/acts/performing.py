@@ -12,7 +12,9 @@ from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.acts.act import Act, ActDesk, Told
 from orchestrator.service.decisions import Acting
 from orchestrator.service.lab import Lab
+from orchestrator.service.launching.launcher import Launcher
 from orchestrator.service.station_door import StationDoor
+from orchestrator.service.task_boards import TaskBoards
 
 __all__ = ["OpenLab", "fingerprint_of", "perform_act"]
 
@@ -36,6 +38,8 @@ def perform_act(
     door: StationDoor,
     key: str,
     seen_seq: int | None = None,
+    launcher: Launcher | None = None,
+    boards: TaskBoards | None = None,
 ) -> Told:
     """Do an act once.
 
@@ -47,6 +51,8 @@ def perform_act(
         key: Unique for this act; whoever got no answer asks again with the same one.
         seen_seq: The last record that the page showed that asks; None does not mind what others
             did meanwhile. An act that makes the bench safer is obeyed however old the page is.
+        launcher: Starts engines; None where this server starts none.
+        boards: Of manual stations; None where this server shows none.
 
     Returns:
         What became of it, now or when it was done under this key.
@@ -70,15 +76,22 @@ def perform_act(
     try:
         if not act.makes_safer:
             _look_first(act, acting, principal, open_lab)
-        desk = ActDesk(principal, lambda: open_lab(principal.name, acting), door)
+        desk = ActDesk(
+            principal,
+            lambda: open_lab(principal.name, acting),
+            door,
+            asked,
+            launcher,
+            boards or TaskBoards(),
+        )
         told = act.perform(desk)
     except ActRepeated as repeated:
-        return _told_again(act, asked, repeated)
+        return _told_again(act, asked, repeated, launcher)
     except RequestRefused:
         repeated_now = _done_before(asked, principal, open_lab)
         if repeated_now is None:
             raise
-        return _told_again(act, asked, repeated_now)
+        return _told_again(act, asked, repeated_now, launcher)
     return _with_seq(told, principal, open_lab)
 
 
@@ -103,7 +116,7 @@ def _done_before(asked: ActKey, principal: Principal, open_lab: OpenLab) -> ActR
     return None if kept is None else ActRepeated(kept.key, seq=kept.seq, request=kept.request)
 
 
-def _told_again(act: Act, asked: ActKey, repeated: ActRepeated) -> Told:
+def _told_again(act: Act, asked: ActKey, repeated: ActRepeated, launcher: Launcher | None) -> Told:
     if repeated.request != asked.request:
         raise RequestRefused(
             f"idempotency key {asked.key}: it was used for another act; use a new one for each"
@@ -112,6 +125,7 @@ def _told_again(act: Act, asked: ActKey, repeated: ActRepeated) -> Told:
         message=f"{act.name} was done before, under this very key",
         seq=repeated.seq,
         was_done_before=True,
+        campaign_id="" if launcher is None else launcher.started_under(asked),
     )
 
 

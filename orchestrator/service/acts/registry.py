@@ -21,6 +21,8 @@ from orchestrator.service.acts.bench_acts import (
 from orchestrator.service.acts.campaign_acts import Abort, Hold, Pause, Resume, Stop
 from orchestrator.service.acts.candidate_acts import Approve, Edit, Reject
 from orchestrator.service.acts.result_acts import Amend, AnswerDoubt, Retract
+from orchestrator.service.acts.start_acts import StartAgain, StartCampaign
+from orchestrator.service.acts.task_acts import FinishTask, RefuseTask, TakeTask
 
 __all__ = ["ACTS"]
 
@@ -45,6 +47,11 @@ _ALL: Final[tuple[type[Act], ...]] = (
     AcknowledgeAll,
     ShelveAlarm,
     UnshelveAlarm,
+    StartCampaign,
+    StartAgain,
+    TakeTask,
+    FinishTask,
+    RefuseTask,
 )
 
 ACTS: Final[Mapping[str, type[Act]]] = MappingProxyType({act.name: act for act in _ALL})
