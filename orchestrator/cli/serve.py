@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from orchestrator.access.keys import KeyBook
     from orchestrator.dashboard.parts import DashboardParts
     from orchestrator.dashboard.serving import FirstToken
+    from orchestrator.service.task_boards import TaskBoards
     from orchestrator.settings import Settings
 
 __all__ = ["dashboard_parts", "serve"]
 
 
-def serve(  # noqa: PLR0917 - each is an option of the command
+def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     host: Annotated[
         str,
         typer.Option("--host", help="Address to listen on; other machines need more, see below."),
@@ -43,6 +44,18 @@ def serve(  # noqa: PLR0917 - each is an option of the command
             "--proxy", metavar="ADDRESS", help="A proxy here that speaks https to people."
         ),
     ] = "",
+    rig: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rig", metavar="RIG", help="A rig file whose task board is shown; once for each rig."
+        ),
+    ] = None,
+    board: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--board", metavar="FOLDER", help="A task board that is shown, by its folder."
+        ),
+    ] = None,
     database: DatabaseOption = None,
 ) -> None:
     """Serve the dashboard and the API of a laboratory; it may die or run twice, the lab goes on.
@@ -58,17 +71,19 @@ def serve(  # noqa: PLR0917 - each is an option of the command
     from orchestrator.dashboard.serving import Where, first_token, refuse_unsafe
     from orchestrator.dashboard.serving import serve as serve_app
     from orchestrator.service.lab import Lab
+    from orchestrator.service.task_boards import TaskBoards
 
     where = Where(host, port, tuple(host_name or ()), certificate, certificate_key, proxy)
     settings = settings_of(database)
     keys = key_book(settings)
     refuse_unsafe(where, keys)
+    boards = TaskBoards.of(folders=board or (), rigs=rig or ())
     if Lab.make(settings):
         typer.echo(f"made {settings.database}, a log without campaigns", err=True)
     made = first_token(keys, settings.actor)
     if made is not None:
         _tell_first(made, settings)
-    parts = dashboard_parts(settings, database, keys)
+    parts = dashboard_parts(settings, database, keys, boards)
     write_text(f"{where.url} shows {settings.database}; Ctrl-C ends it, campaigns go on")
     with parts.live:
         serve_app(parts, where)
@@ -83,7 +98,10 @@ def key_book(settings: "Settings") -> "KeyBook":
 
 
 def dashboard_parts(
-    settings: "Settings", database: Path | None, keys: "KeyBook"
+    settings: "Settings",
+    database: Path | None,
+    keys: "KeyBook",
+    boards: "TaskBoards",
 ) -> "DashboardParts":
     """Return what a dashboard works with.
 
@@ -91,6 +109,7 @@ def dashboard_parts(
         settings: Where the log is.
         database: As it was given on the command line.
         keys: The accounts.
+        boards: Of manual stations.
     """
     from orchestrator.cli.station_door import signs_of_stations, station_door
     from orchestrator.dashboard.parts import DashboardParts
@@ -110,6 +129,7 @@ def dashboard_parts(
         open_lab=lambda name, acting: Lab.open(of(name), acting),
         door_of=lambda name: station_door(of(name)),
         signs=lambda: signs_of_stations(settings),
+        boards=boards,
     )
 
 
