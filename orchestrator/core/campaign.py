@@ -171,9 +171,13 @@ class CampaignState:
         Raises:
             IllegalTransition: The tables have no such pair.
         """
-        moved = replace(self, version=self.version + 1, last_time=time)
-        if not isinstance(event, EngineAttached | EngineDetached):
-            moved = replace(moved, progress_time=time)
+        is_progress = not isinstance(event, EngineAttached | EngineDetached)
+        moved = replace(
+            self,
+            version=self.version + 1,
+            last_time=time,
+            progress_time=time if is_progress else self.progress_time,
+        )
         match event:
             case CampaignOpened():
                 raise IllegalTransition(f"campaign {self.campaign_id}", "open", event.kind)

@@ -277,6 +277,7 @@ def _tell_job(job: Row, event: JobEvent, time: str) -> None:
         case JobStarted():
             job.update(started_time=time, ended_time=None, error="", evidence="")
             job["attempt"] = event.attempt
+            job["instrument"] = event.instrument or job["instrument"]
         case JobFailed():
             job.update(error=event.error, evidence=event.message)
         case JobOutcomeUnknown():

@@ -19,6 +19,8 @@ from orchestrator.service.views import ExperimentView
 
 __all__ = ["LiveRow", "LiveRows"]
 
+_KEPT_VIEWS: Final = 4000
+"""Rows that are kept as they are shown: those of a plot and some pages."""
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -84,6 +86,7 @@ class LiveRows:
         """Ids of the experiments that gave evidence; grows at its end within one epoch."""
         self._keys: list[tuple[datetime, int]] = []
         self._starts: list[tuple[float, int, float]] = []
+        self._views: dict[str, tuple[LiveRow, ExperimentView]] = {}
 
     def take(self, table: Iterable[Mapping[str, Any]]) -> None:
         """Put in rows of the log's table in place of those with the same id.
@@ -133,12 +136,22 @@ class LiveRows:
         return [sums[bisect_right(self._starts, (hours, end, end))] for hours in places]
 
     def view(self, row: LiveRow, front: frozenset[str]) -> ExperimentView:
-        """Return a row as it is shown.
+        """Return a row as it is shown; kept until the row or its place on the front changes.
 
         Args:
             row: One of these.
             front: Ids of the experiments on the Pareto front.
         """
+        is_on_front = row.experiment_id in front
+        kept_row, view = self._views.get(row.experiment_id, (None, None))
+        if view is None or kept_row is not row or view.is_on_front != is_on_front:
+            if len(self._views) >= _KEPT_VIEWS:
+                self._views.clear()
+            view = self._view(row, is_on_front=is_on_front)
+            self._views[row.experiment_id] = (row, view)
+        return view
+
+    def _view(self, row: LiveRow, *, is_on_front: bool) -> ExperimentView:
         record, nothing = row.record, dict[str, float]()
         return ExperimentView(
             experiment_id=row.experiment_id,
@@ -152,7 +165,7 @@ class LiveRows:
             predicted={name: one["mean"] for name, one in row.predictions.items()},
             predicted_sds={name: one["sd"] for name, one in row.predictions.items()},
             meets_outcomes=row.meets,
-            is_on_front=row.experiment_id in front,
+            is_on_front=is_on_front,
             cost_usd=row.cost_usd,
             started_time=row.started_time,
             ended_time=row.ended_time,

@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from drivers.clock import SystemClock
 from orchestrator.core.events import (
     CampaignHeld,
+    ExperimentFinished,
+    JobFinished,
+    JobStarted,
     ObservationAmended,
     ObservationRetracted,
     ReferencePointFrozen,
@@ -308,3 +311,21 @@ def test_a_file_is_opened_and_none_is_made(tmp_path: Path):
     with pytest.raises(LogError, match="no such file"):
         LiveLab.open(Settings(database=str(tmp_path / "other.db"), actor="ada"))
     assert not (tmp_path / "other.db").exists()
+
+
+def test_a_job_on_an_equal_instrument_is_shown_there_after_its_end():
+    log = MemoryLog()
+    campaign = RecordedCampaign(log)
+    campaign.open()
+    name = campaign.start()
+    job_id = f"{name}/dose"
+    campaign.do_jobs(name, "tare")
+    campaign.append(JobStarted(job_id=job_id, attempt=1, epoch=1, instrument="pump_x2"))
+    campaign.append(JobFinished(job_id=job_id, readings=()), minutes=8)
+    campaign.append(ExperimentFinished(experiment_id=name))
+
+    live = live_on(log)
+
+    jobs = live.experiment(name).jobs
+    assert [job.instrument for job in jobs] == ["balance", "pump_x2", "source_meter"]
+    assert_shows_the_whole(live, log)
