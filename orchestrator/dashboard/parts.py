@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +12,9 @@ from drivers.clock import Clock, SystemClock
 from orchestrator.access.keys import KeyBook
 from orchestrator.service.acts.performing import OpenLab
 from orchestrator.service.following import Follower
+from orchestrator.service.lab_health_whole import LabWatch
 from orchestrator.service.laboratory_view import StationSign
 from orchestrator.service.live import LiveLab
-from orchestrator.service.recent_past import RecentPast
 from orchestrator.service.station_door import StationDoor
 from orchestrator.service.task_boards import TaskBoards
 
@@ -40,13 +41,16 @@ class DashboardParts:
     """Which stations are there, and whether they answer."""
     boards: TaskBoards = field(default_factory=TaskBoards)
     """Of manual stations."""
-    past: RecentPast = field(default_factory=RecentPast)
-    """What happened lately; looked at under the lock of `live`."""
     hosts: tuple[str, ...] = LOOPBACK_NAMES
     """By which names this server may be called."""
     is_secure: bool = False
     """Whether browsers reach it by https alone."""
     clock: Clock = field(default_factory=SystemClock)
+
+    @cached_property
+    def watch(self) -> LabWatch:
+        """Looks at the laboratory for all who watch it."""
+        return LabWatch(self.live, self.clock, self.signs, self.boards)
 
 
 def parts_of(connection: HTTPConnection) -> DashboardParts:

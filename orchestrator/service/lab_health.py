@@ -189,7 +189,8 @@ def next_view(
         samples: All that are on the bench.
     """
     going = [one for one in campaigns if one.state not in ("held", "paused", "unattended")]
-    jobs = sorted((job for job in running if not job.is_in_doubt), key=lambda j: j.expected_end)
+    known = [job for job in running if job.is_watched and not job.is_in_doubt]
+    jobs = sorted(known, key=lambda job: job.expected_end)
     timed = [(one.expected_end, one) for one in samples if one.expected_end is not None]
     result_at, sample = min(timed, key=lambda pair: pair[0], default=(None, None))
     result = "" if sample is None else f"{sample.experiment_id} of {sample.campaign_id}"

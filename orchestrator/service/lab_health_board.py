@@ -32,7 +32,7 @@ _LOOKED_BACK: Final = timedelta(minutes=30)
 _MOST_VALUES: Final = 6
 
 Doing: TypeAlias = Literal[
-    "running", "in_doubt", "ready", "not usable", "lost", "out of service", "unknown"
+    "running", "unwatched", "in_doubt", "ready", "not usable", "lost", "out of service", "unknown"
 ]
 
 
@@ -77,7 +77,7 @@ class InstrumentCard(BaseModel):
     @property
     def needs_look(self) -> bool:
         """Whether somebody should look at it."""
-        return self.doing in ("lost", "in_doubt", "not usable") or bool(self.alarms)
+        return self.doing in ("lost", "in_doubt", "unwatched", "not usable") or bool(self.alarms)
 
 
 def instrument_cards(
@@ -137,7 +137,9 @@ def _doing(instrument: InstrumentView, job: RunningJob | None) -> Doing:
     if instrument.status == "lost":
         return "lost"
     if job is not None:
-        return "in_doubt" if job.is_in_doubt else "running"
+        if job.is_in_doubt:
+            return "in_doubt"
+        return "running" if job.is_watched else "unwatched"
     if instrument.status == "out":
         return "out of service"
     if instrument.why_unusable:

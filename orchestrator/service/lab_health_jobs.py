@@ -66,6 +66,8 @@ class RunningJob(_View):
     asked: str
     """Action and arguments with their units."""
     is_in_doubt: bool
+    is_watched: bool
+    """Whether an engine is there that would say how it went on."""
     attempt: int
     since: datetime
     expected_s: float
@@ -92,7 +94,7 @@ class SampleView(_View):
     n_jobs: int
     started_time: datetime
     expected_end: datetime | None
-    """None while one of its jobs is in doubt."""
+    """None while one of its jobs is in doubt, or no engine drives it."""
     is_virtual: bool
 
 
@@ -114,15 +116,18 @@ def bench_time(state: CampaignState, wall_now: datetime) -> BenchTime:
     return BenchTime(now=state.last_time, is_virtual=True)
 
 
-def running_jobs(state: CampaignState, bench: BenchTime) -> tuple[RunningJob, ...]:
+def running_jobs(
+    state: CampaignState, bench: BenchTime, *, is_watched: bool
+) -> tuple[RunningJob, ...]:
     """Return the jobs that run or are in doubt, the one that should end first in front.
 
     Args:
         state: The campaign.
         bench: The present on its clock.
+        is_watched: Whether its engine lives.
     """
     found = [
-        _running(state.campaign_id, experiment, job, bench)
+        _running(state.campaign_id, experiment, job, bench, is_watched)
         for experiment in state.open_experiments.values()
         for job in experiment.jobs.values()
         if job.status in (JobStatus.STARTED, JobStatus.IN_DOUBT)
@@ -131,7 +136,11 @@ def running_jobs(state: CampaignState, bench: BenchTime) -> tuple[RunningJob, ..
 
 
 def _running(
-    campaign_id: str, experiment: ExperimentState, job: JobState, bench: BenchTime
+    campaign_id: str,
+    experiment: ExperimentState,
+    job: JobState,
+    bench: BenchTime,
+    is_watched: bool,
 ) -> RunningJob:
     planned = job.planned
     since = job.started_time or experiment.started_time
@@ -146,6 +155,7 @@ def _running(
         instrument=job.instrument,
         asked=f"{planned.action} {arguments_text(planned.arguments)}".strip(),
         is_in_doubt=is_in_doubt,
+        is_watched=is_watched,
         attempt=job.attempt,
         since=since,
         expected_s=expected_s,

@@ -1,0 +1,260 @@
+"""The whole laboratory as its page shows it, looked at once, at one moment of the log."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from drivers.clock import Clock
+from orchestrator.core.approvals import waiting_for_approval
+from orchestrator.core.campaign import CampaignState
+from orchestrator.service.alarms import AlarmCounts, AlarmView, alarm_counts, alarm_views
+from orchestrator.service.lab import Lab
+from orchestrator.service.lab_health import (
+    ControlView,
+    LabHealth,
+    NextView,
+    control_view,
+    lab_health,
+    next_view,
+)
+from orchestrator.service.lab_health_board import (
+    InstrumentCard,
+    instrument_cards,
+    last_readings,
+    live_values,
+)
+from orchestrator.service.lab_health_cards import CampaignCard, campaign_card
+from orchestrator.service.lab_health_gantt import GanttView, gantt_view
+from orchestrator.service.lab_health_jobs import (
+    BenchTime,
+    RunningJob,
+    SampleView,
+    bench_time,
+    job_plan,
+    running_jobs,
+    sample_views,
+)
+from orchestrator.service.lab_health_needs import LabNeed, lab_needs
+from orchestrator.service.laboratory_view import LaboratoryView, StationSign
+from orchestrator.service.live import LiveLab
+from orchestrator.service.recent_past import RecentPast
+from orchestrator.service.task_boards import TaskBoards
+from orchestrator.service.tasks import TaskView
+from orchestrator.service.views import CampaignLine, EngineState
+
+__all__ = ["LabWatch", "QueueView", "WholeLab", "whole_lab"]
+
+_MOST_ENDED: Final = 3
+_LASTS: Final = timedelta(seconds=1)
+
+
+class _View(BaseModel):
+    """Frozen, with unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class QueueView(_View):
+    """What a campaign will make next."""
+
+    campaign_id: str
+    candidates: tuple[str, ...]
+    """Ids of those that were proposed and not started, in order."""
+    waiting: tuple[str, ...]
+    """Those of them that a person must approve first."""
+
+
+class WholeLab(_View):
+    """Everything that the page of the laboratory and the wall show."""
+
+    seq: int
+    """The last record that was looked at."""
+    wall_now: datetime
+    bench: BenchTime
+    """Of the campaign that was written to last; the time of day without one."""
+    last_time: datetime | None
+    """Of the newest fact of the laboratory or of an unfinished campaign, on the bench's clock."""
+    health: LabHealth
+    next: NextView
+    control: ControlView
+    needs: tuple[LabNeed, ...]
+    laboratory: LaboratoryView
+    instruments: tuple[InstrumentCard, ...]
+    running: tuple[RunningJob, ...]
+    samples: tuple[SampleView, ...]
+    gantts: tuple[GanttView, ...]
+    """One for each campaign that has anything on its bench, or had lately."""
+    queues: tuple[QueueView, ...]
+    campaigns: tuple[CampaignCard, ...]
+    """Those that have not ended."""
+    ended: tuple[CampaignLine, ...]
+    """Those that ended last, the newest first."""
+    alarms: tuple[AlarmView, ...]
+    alarm_counts: AlarmCounts
+    tasks: tuple[TaskView, ...]
+
+
+class LabWatch:
+    """Looks at the laboratory for all who watch it: at most once a second while nothing happens.
+
+    Args:
+        live: The log.
+        clock: The wall clock.
+        signs: Asks the stations whether they are there.
+        boards: Of manual stations.
+    """
+
+    def __init__(
+        self,
+        live: LiveLab,
+        clock: Clock,
+        signs: Callable[[], Sequence[StationSign]],
+        boards: TaskBoards,
+    ) -> None:
+        self._live = live
+        self._clock = clock
+        self._signs = signs
+        self._boards = boards
+        self._past = RecentPast()
+        self._lock = Lock()
+        self._kept: WholeLab | None = None
+
+    def look(self) -> WholeLab:
+        """Return the laboratory as it stands in the log now, everything else a second old at most.
+
+        Raises:
+            LogError: The log cannot be read.
+        """
+        with self._lock:
+            kept, now = self._kept, self._clock.now()
+            is_young = kept is not None and abs(now - kept.wall_now) < _LASTS
+            if kept is not None and is_young and self._live.refresh() == kept.seq:
+                return kept
+            whole = whole_lab(
+                self._live,
+                self._past,
+                wall_now=now,
+                signs=self._signs(),
+                tasks=self._boards.views(),
+            )
+            self._kept = whole
+            return whole
+
+
+def whole_lab(
+    live: LiveLab,
+    past: RecentPast,
+    *,
+    wall_now: datetime,
+    signs: Sequence[StationSign] = (),
+    tasks: Sequence[TaskView] = (),
+) -> WholeLab:
+    """Return the laboratory as it stands in the log now.
+
+    Args:
+        live: The log.
+        past: What happened lately in it.
+        wall_now: The time of day.
+        signs: Of the stations, asked before.
+        tasks: Of manual stations, those without an answer.
+
+    Raises:
+        LogError: The log cannot be read.
+    """
+    with live.using() as lab:
+        past.look(lab)
+        return _whole(live, lab, past, wall_now, signs, tasks)
+
+
+def _whole(
+    live: LiveLab,
+    lab: Lab,
+    past: RecentPast,
+    wall_now: datetime,
+    signs: Sequence[StationSign],
+    tasks: Sequence[TaskView],
+) -> WholeLab:
+    states = lab.unfinished()
+    summaries = [live.campaign(state.campaign_id) for state in states]
+    times = [bench_time(state, wall_now) for state in states]
+    bench = times[-1] if times else BenchTime(now=wall_now, is_virtual=False)
+    laboratory = lab.laboratory_view().model_copy(update={"signs": tuple(signs)})
+    alarms = alarm_views(lab)
+    queues = tuple(map(_queue, states))
+    needs = lab_needs(
+        laboratory,
+        summaries,
+        alarms,
+        waiting={one.campaign_id: one.waiting for one in queues},
+        tasks=tasks,
+    )
+    alive = [one.engine.state is EngineState.ALIVE for one in summaries]
+    benches = [_Bench(*one, past) for one in zip(states, times, alive, strict=True)]
+    running = tuple(job for one in benches for job in one.running)
+    samples = tuple(sample for one in benches for sample in one.samples)
+    names = [one.name for one in laboratory.instruments]
+    known = [time for time in (laboratory.last_time, *(s.last_time for s in states)) if time]
+    return WholeLab(
+        seq=live.seq,
+        wall_now=wall_now,
+        bench=bench,
+        last_time=max(known, default=None),
+        health=lab_health(laboratory, summaries, needs),
+        next=next_view(summaries, running, samples),
+        control=control_view(laboratory, summaries, past.last_person),
+        needs=needs,
+        laboratory=laboratory,
+        instruments=instrument_cards(
+            laboratory.instruments,
+            running=running,
+            readings=last_readings(states, past.readings),
+            live=live_values(lab, names, bench.now),
+            alarms=alarms,
+        ),
+        running=running,
+        samples=samples,
+        gantts=tuple(one.gantt for one in benches if one.gantt.rows),
+        queues=queues,
+        campaigns=tuple(map(campaign_card, summaries)),
+        ended=_ended(live),
+        alarms=alarms,
+        alarm_counts=alarm_counts(lab),
+        tasks=tuple(tasks),
+    )
+
+
+class _Bench:
+    """What stands and happens on the bench of one campaign.
+
+    Args:
+        state: The campaign.
+        time: The present on its clock.
+        is_watched: Whether its engine lives; else nothing is planned.
+        past: What happened lately.
+    """
+
+    def __init__(
+        self, state: CampaignState, time: BenchTime, is_watched: bool, past: RecentPast
+    ) -> None:
+        on_bench = sorted(state.open_experiments.values(), key=lambda one: one.number)
+        plan = job_plan(on_bench, time.now) if is_watched else {}
+        experiments = [*past.ended_of(state.campaign_id), *on_bench]
+        self.running = running_jobs(state, time, is_watched=is_watched)
+        self.samples = sample_views(state, time, plan)
+        self.gantt = gantt_view(state.campaign_id, experiments, plan, time)
+
+
+def _queue(state: CampaignState) -> QueueView:
+    return QueueView(
+        campaign_id=state.campaign_id,
+        candidates=tuple(one.candidate_id for one in state.queue),
+        waiting=tuple(one.candidate_id for one in waiting_for_approval(state)),
+    )
+
+
+def _ended(live: LiveLab) -> tuple[CampaignLine, ...]:
+    lines = [one for one in live.campaigns() if one.state in ("finished", "stopped", "aborted")]
+    return tuple(reversed(lines[-_MOST_ENDED:]))
