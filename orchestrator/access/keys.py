@@ -1,6 +1,7 @@
 """How it is shown who asks: sessions of people who signed in, tokens of scripts."""
 
 import json
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,9 +19,11 @@ from orchestrator.access.secrets import (
     token_parts,
 )
 from orchestrator.access.store import text_of, time_of
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import LogUnavailable, RequestRefused
 
 __all__ = ["SESSION_IDLE_H", "SESSION_LONGEST_H", "KeyBook"]
+
+logger = logging.getLogger(__name__)
 
 SESSION_IDLE_H: Final = 12.0
 """A session nobody uses for so long is over, in hours: one shift."""
@@ -102,10 +105,7 @@ class KeyBook(AccountBook):
             self.sign_out(secret)
             return None
         if now - session.seen_time > _NOTED_EVERY:
-            with self._write() as connection:
-                connection.execute(
-                    "UPDATE session SET seen_time = ? WHERE digest = ?", (text_of(now), digest)
-                )
+            self._note_use("UPDATE session SET seen_time = ? WHERE digest = ?", now, digest)
         return session
 
     def sign_out(self, secret: str) -> None:
@@ -212,13 +212,17 @@ class KeyBook(AccountBook):
         if expires is not None and now >= expires:
             return None
         if used is None or now - used > _NOTED_EVERY:
-            with self._write() as connection:
-                connection.execute(
-                    "UPDATE token SET last_used_time = ? WHERE token_id = ?",
-                    (text_of(now), parts[0]),
-                )
+            self._note_use("UPDATE token SET last_used_time = ? WHERE token_id = ?", now, parts[0])
         only = [Scope(scope) for scope in json.loads(row[2])]
         return Principal.of_role(row[0], Role(row[1]), "token", only)
+
+    def _note_use(self, statement: str, now: datetime, of: str) -> None:
+        """Keep when a key was used last; on a full disk a stop must get through all the same."""
+        try:
+            with self._write() as connection:
+                connection.execute(statement, (text_of(now), of))
+        except LogUnavailable as error:
+            logger.warning("the last use of a key cannot be kept: %s", error)
 
 
 def _token(*row: str | int | None) -> Token:

@@ -13,7 +13,7 @@ from orchestrator.dashboard.identity import needs
 from orchestrator.dashboard.parts import DashboardParts, parts_of
 from orchestrator.dashboard.rate import slow_down
 from orchestrator.dashboard.rendering import page, tell_next_page
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import LogError, RequestRefused
 from orchestrator.service.acts import ACTS, Act, Told, perform_act
 
 __all__ = ["api_router", "local_path", "page_router"]
@@ -50,6 +50,7 @@ def _perform(
         door=parts.door_of(me.name),
         key=key,
         seen_seq=seen_seq,
+        boards=parts.boards,
     )
 
 
@@ -145,8 +146,14 @@ def _page_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Response]]
 
 
 def _consequence(parts: DashboardParts, act: Act, me: Principal) -> str:
-    with parts.open_lab(me.name, None) as lab:
-        return act.consequence(lab)
+    """Say what an act will do; what makes the bench safer is asked for without the log, too."""
+    try:
+        with parts.open_lab(me.name, None) as lab:
+            return act.consequence(lab)
+    except LogError as error:
+        if not act.makes_safer:
+            raise
+        return f"is told to the stations at once, though the log cannot be read ({error})"
 
 
 def _told_page(after: str, told: Told, *, is_secure: bool) -> Response:

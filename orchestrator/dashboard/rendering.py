@@ -139,7 +139,7 @@ def _common(request: Request) -> dict[str, object]:
         "is_stale_after_s": 3,
         "theme": theme if theme in _THEMES else "auto",
         "told": _told(request),
-        "path": request.url.path,
+        "path": request.url.path if request.method == "GET" else "/lab",
     }
 
 
