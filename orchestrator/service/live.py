@@ -178,11 +178,13 @@ class LiveLab(LiveLog):
             )
 
     def _summary(self, live: LiveCampaign) -> CampaignSummary:
+        with self._lock:
+            laboratory = self._lab.laboratory()
         return campaign_summary(
             live.state,
             live.learnt(),
             engine=engine_of(live.state, self._log.heartbeats(), self._clock.now()),
             now=shown_now(live.state, self._clock),
             last_hash=last_hash(self._log),
-            laboratory=self._lab.laboratory(),
+            laboratory=laboratory,
         )

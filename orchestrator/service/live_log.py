@@ -1,7 +1,8 @@
-"""One log under one lock, for the threads of a web process: its campaigns, its laboratory."""
+"""One log under locks, for the threads of a web process: its campaigns, its laboratory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from threading import RLock
 from types import TracebackType
 from typing import Final, Self
@@ -24,8 +25,16 @@ _KEPT_CAMPAIGNS: Final = 8
 """How many campaigns are kept folded; a page of another folds it anew from its snapshot."""
 
 
+@dataclass(slots=True)
+class _Place:
+    """Where a campaign is kept; it is None until the first look has folded it."""
+
+    lock: RLock = field(default_factory=RLock)
+    live: LiveCampaign | None = None
+
+
 class LiveLog:
-    """One log, looked at by one thread at a time.
+    """One log, each part of it looked at by one thread at a time.
 
     Args:
         log: Whose records are shown; closed with this.
@@ -40,7 +49,7 @@ class LiveLog:
         self._lab = Lab(log, actor="dashboard", clock=clock, source=source)
         self._lock = RLock()
         self._seq = 0
-        self._campaigns: dict[str, LiveCampaign] = {}
+        self._campaigns: dict[str, _Place] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -77,9 +86,8 @@ class LiveLog:
 
     def refresh(self) -> int:
         """Look how far the log is, and return the seq of its last record."""
-        with self._lock:
-            self._seq = self._log.last_seq()
-            return self._seq
+        self._seq = seq = self._log.last_seq()
+        return seq
 
     @contextmanager
     def using(self) -> Iterator[Lab]:
@@ -93,11 +101,10 @@ class LiveLog:
 
     def campaigns(self) -> tuple[CampaignLine, ...]:
         """Return every campaign of the log, the one last written to at the end."""
-        with self.using():
-            rows = sorted(
-                self._log.projection("campaign"), key=lambda row: int(str(row["last_seq"]))
-            )
-            return tuple(campaign_line(row, self._engine_of, self._source) for row in rows)
+        self.refresh()
+        rows = self._log.projection("campaign")
+        rows.sort(key=lambda row: int(str(row["last_seq"])))
+        return tuple(campaign_line(row, self._engine_of, self._source) for row in rows)
 
     def laboratory(self) -> LaboratoryView:
         """Return everything that is shown of the laboratory."""
@@ -120,21 +127,20 @@ class LiveLog:
 
     @contextmanager
     def _watched(self, campaign_id: str | None) -> Iterator[LiveCampaign]:
+        """Give a campaign as it stands; one that is folded for long keeps nobody else waiting."""
         with self.using() as lab:
-            yield self._live(lab.meant(campaign_id))
-
-    def _live(self, campaign_id: str) -> LiveCampaign:
-        """Return a campaign as it stands; called under the lock."""
-        live = self._campaigns.pop(campaign_id, None)
-        if live is None:
-            live = LiveCampaign(self._log, campaign_id, self._source)
-        else:
-            live.catch_up()
-        while len(self._campaigns) >= _KEPT_CAMPAIGNS:
-            del self._campaigns[next(iter(self._campaigns))]
-        self._campaigns[campaign_id] = live
-        return live
+            chosen = lab.meant(campaign_id)
+            place = self._campaigns.pop(chosen, None) or _Place()
+            while len(self._campaigns) >= _KEPT_CAMPAIGNS:
+                del self._campaigns[next(iter(self._campaigns))]
+            self._campaigns[chosen] = place
+        with place.lock:
+            if place.live is None:
+                place.live = LiveCampaign(self._log, chosen, self._source)
+            else:
+                place.live.catch_up()
+            yield place.live
 
     def _engine_of(self, campaign_id: str) -> EngineView:
-        state = self._live(campaign_id).state
-        return engine_of(state, self._log.heartbeats(), self._clock.now())
+        with self._watched(campaign_id) as live:
+            return engine_of(live.state, self._log.heartbeats(), self._clock.now())

@@ -1,6 +1,8 @@
 """Live views: what they show is what a whole fold shows, however the records came in."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event as Flag
 
 import pytest
 from hypothesis import given, settings
@@ -328,4 +330,42 @@ def test_a_job_on_an_equal_instrument_is_shown_there_after_its_end():
 
     jobs = live.experiment(name).jobs
     assert [job.instrument for job in jobs] == ["balance", "pump_x2", "source_meter"]
+    assert_shows_the_whole(live, log)
+
+
+def test_a_campaign_that_is_long_in_folding_keeps_no_other_page_waiting():
+    began, goes_on = Flag(), Flag()
+    log = MemoryLog()
+    record_campaign(log)
+    record_campaign(log, "other-1")
+    read = log.read
+
+    def slowly(**asked):
+        if asked.get("stream") == f"campaign/{CAMPAIGN_ID}":
+            began.set()
+            goes_on.wait(60.0)
+        return read(**asked)
+
+    log.read = slowly
+    live = live_on(log)
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(live.campaign, CAMPAIGN_ID)
+        began.wait(60.0)
+        assert live.laboratory().is_quiet
+        assert live.campaign("other-1").counts.done == 11
+        assert len(live.campaigns()) == 2
+        assert live.refresh() == log.last_seq()
+        assert not slow.done()
+        goes_on.set()
+        assert slow.result().counts.done == 11
+
+
+def test_many_threads_see_the_same():
+    log = MemoryLog()
+    record_campaign(log)
+    live = live_on(log)
+    with ThreadPoolExecutor(8) as threads:
+        pages = list(threads.map(lambda n: live.experiments(limit=5 + n % 2), range(64)))
+
+    assert {page.n_all for page in pages} == {12}
     assert_shows_the_whole(live, log)
