@@ -7,13 +7,16 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
+from orchestrator.access.webhooks import WebhookBook
 from orchestrator.dashboard import act_routes, sign_in, stream
+from orchestrator.dashboard.api.routes import add_api
 from orchestrator.dashboard.pages import PAGE_ROUTERS
 from orchestrator.dashboard.parts import DashboardParts
 from orchestrator.dashboard.rate import Limits
 from orchestrator.dashboard.refused import add_error_handlers
 from orchestrator.dashboard.rendering import STATIC, make_renderer
 from orchestrator.dashboard.security import Guard
+from orchestrator.dashboard.webhooks import Deliverer
 
 __all__ = ["make_app"]
 
@@ -27,7 +30,8 @@ def make_app(parts: DashboardParts) -> FastAPI:
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        with parts.follower:
+        book = WebhookBook(parts.keys.path, parts.clock)
+        with parts.follower, Deliverer(book, parts.follower, clock=parts.clock):
             yield
 
     app = FastAPI(
@@ -54,4 +58,5 @@ def make_app(parts: DashboardParts) -> FastAPI:
     )
     for router in routers:
         app.include_router(router)
+    add_api(app, parts)
     return app
