@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from orchestrator.cli import (
     accounts,
+    add,
     alarms,
     amend,
     approve,
@@ -58,6 +59,7 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
     (CAMPAIGNS, "approve", approve.approve),
     (CAMPAIGNS, "reject", approve.reject),
     (CAMPAIGNS, "edit", approve.edit),
+    (CAMPAIGNS, "add", add.add),
     (SAFETY, "hold", control.hold),
     (SAFETY, "stop", control.stop),
     (SAFETY, "abort", control.abort),
@@ -66,6 +68,7 @@ _COMMANDS: Final[tuple[tuple[str, str, Callable[..., None]], ...]] = (
     (BENCH, "simulate", simulate.simulate),
     (BENCH, "simulate-fault", simulate.simulate_fault),
     (BENCH, "calibrated", calibrated.calibrated),
+    (RESULTS, "result", amend.result),
     (RESULTS, "amend", amend.amend),
     (RESULTS, "retract", amend.retract),
     (RESULTS, "log", log.log),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.named_values import named_values
 from orchestrator.cli.options import (
     CampaignArgument,
     DatabaseOption,
@@ -41,7 +42,7 @@ def candidates(
     as_json: JsonOption = False,
     database: DatabaseOption = None,
 ) -> None:
-    """Show what was proposed and not started, and what waits for a person.
+    """Show what was proposed or added and not started, and what waits for a person.
 
     Example: athanor candidates oer-plate-1
     """
@@ -113,22 +114,13 @@ def edit(
 
     with lab_of(database) as lab:
         state = approvals.edit(
-            lab, candidate_id, _changes_from(changes), reason=reason, campaign_id=campaign_id
+            lab,
+            candidate_id,
+            named_values([changes], "CHANGES"),
+            reason=reason,
+            campaign_id=campaign_id,
         )
     _tell(state, "edited and approved", [candidate_id], as_json=as_json)
-
-
-def _changes_from(text: str) -> dict[str, float | str]:
-    changes: dict[str, float | str] = {}
-    for part in text.split(","):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and value):
-            raise typer.BadParameter(f"got {part!r}, expected name=value", param_hint="CHANGES")
-        try:
-            changes[name] = float(value)
-        except ValueError:
-            changes[name] = value
-    return changes
 
 
 def _tell(state: "CampaignState", done: str, ids: list[str], *, as_json: bool) -> None:
@@ -170,4 +162,6 @@ def _predicted_text(view: "CandidateView") -> str:
         for name, one in view.predictions.items()
     ]
     shown += [f"P({name} met)={chance:.2f}" for name, chance in view.chances.items()]
+    if view.added_by:
+        shown.append(f"own point of {view.added_by}: {view.reason}")
     return " ".join(shown) or "no model yet"

@@ -169,6 +169,9 @@ def _facts(view: CampaignView, now: datetime | None = None) -> Table:
     table.add_row("engine", _engine_text(view))
     if now is not None and not view.is_simulated:
         table.add_row("last record", age_text(view.last_time, now))
+    if view.own_points:
+        named = ", ".join(f"{name} by {person}" for name, person in view.own_points.items())
+        table.add_row("own points", Text(named))
     if view.state != view.status:
         table.add_row("by the log", Text(view.status))
     if view.status_reason:

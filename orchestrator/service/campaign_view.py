@@ -143,6 +143,7 @@ def campaign_summary(
         is_hypervolume_exact=is_exact(len(learnt.rows), len(spec.objectives)),
         best_trade_off=learnt.best_trade_off,
         front=learnt.front,
+        own_points=_own_points(state),
         in_doubt=doubts,
         instruments=_instruments(learnt.used, laboratory),
     )
@@ -171,6 +172,12 @@ def _shown(state: CampaignState, n_left_out: int, learnt: Learnt) -> Sequence[Ex
     old = (one for one in closed[:n_left_out] if one.experiment_id in learnt.front)
     shown = [*old, *closed[n_left_out:], *state.open_experiments.values()]
     return sorted(shown, key=lambda experiment: experiment.number)
+
+
+def _own_points(state: CampaignState) -> dict[str, str]:
+    waiting = {one.candidate_id: one.added_by for one in state.queue}
+    made = {one.experiment_id: one.added_by for one in state.open_experiments.values()}
+    return {name: person for name, person in {**made, **waiting}.items() if person}
 
 
 def _components(state: CampaignState) -> tuple[str, ...]:
@@ -318,6 +325,7 @@ def _experiment(
         purpose=experiment.purpose,
         is_retracted=experiment.is_retracted,
         correction=experiment.correction,
+        added_by=experiment.added_by,
     )
 
 

@@ -120,7 +120,8 @@ def experiments_frame(view: CampaignView) -> pd.DataFrame:
     Columns: `experiment_id`, `number`, `state`; `<input>_asked` and `<input>_made` for every
     component and parameter; each measured value with its `_sd`; each computed value; what was
     predicted; `is_on_front`, `cost_usd`, times, `cause` and `reason`; `purpose`, `is_retracted`
-    and `correction`: values stand as amended, and a retracted one is marked, not hidden.
+    and `correction`: values stand as given or amended, and a retracted one is marked, not hidden;
+    `is_given` by a person, and `added_by` whom where it is somebody's own point.
     """
     import pandas as pd
 
@@ -158,6 +159,8 @@ def _row(view: CampaignView, experiment: ExperimentView) -> dict[str, object]:
     row["purpose"] = experiment.purpose
     row["is_retracted"] = experiment.is_retracted
     row["correction"] = experiment.correction
+    row["is_given"] = experiment.is_given
+    row["added_by"] = experiment.added_by
     return row
 
 
@@ -172,7 +175,7 @@ def _columns(view: CampaignView) -> list[str]:
         *view.computed,
         *(f"{name}_predicted_{part}" for name in outputs for part in ("mean", "sd")),
         *("is_on_front", "cost_usd", "started_time", "ended_time", "cause", "reason"),
-        *("purpose", "is_retracted", "correction"),
+        *("purpose", "is_retracted", "correction", "is_given", "added_by"),
     ]
 
 

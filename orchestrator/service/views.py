@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "BestView",
@@ -179,7 +179,9 @@ class ExperimentView(_View):
     is_retracted: bool = False
     """Whether a person took its observation back."""
     correction: str = ""
-    """Why its observation was amended or retracted last."""
+    """Why its observation was given, amended or retracted last."""
+    added_by: str = ""
+    """Whose own point it is; empty for one that a planner proposed."""
 
     @property
     def is_evidence(self) -> bool:
@@ -187,11 +189,19 @@ class ExperimentView(_View):
         return self.purpose == "search" and not self.is_retracted
 
     @property
+    def is_given(self) -> bool:
+        """Whether a person gave its result after it had failed without one."""
+        return self.state == "failed" and self.cause != "synthesis" and bool(self.made)
+
+    @property
     def remark(self) -> str:
-        """What is to be known of it: why it failed, that it is a reference, what was corrected."""
-        parts = [self.cause, self.reason, "reference sample" if self.purpose == "reference" else ""]
+        """What is to be known of it: whose it is, why it failed, what a person said of it."""
+        parts = [f"own point of {self.added_by}" if self.added_by else ""]
+        parts += [self.cause, self.reason]
+        parts.append("reference sample" if self.purpose == "reference" else "")
         if self.correction:
-            done = "retracted" if self.is_retracted else "amended"
+            done = "given by hand" if self.is_given else "amended"
+            done = "retracted" if self.is_retracted else done
             parts.append(f"{done}: {self.correction}")
         return " ".join(part for part in parts if part)
 
@@ -301,6 +311,8 @@ class CampaignSummary(_View):
     """None where the front between the objectives is sought."""
     front: tuple[str, ...]
     """Ids of the experiments on the Pareto front, in order of the first objective."""
+    own_points: Mapping[str, str] = Field(default_factory=dict)
+    """People's own points that wait or are being made: by candidate or experiment, whose."""
     in_doubt: tuple[DoubtView, ...]
     instruments: Mapping[str, str]
     """What the laboratory last knew of each instrument: its identity, or how it was lost."""

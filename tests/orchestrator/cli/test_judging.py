@@ -107,3 +107,50 @@ def test_a_calibration_is_written_down(capsys):
     assert (known, unknown) == (0, 2)
     assert told.startswith("balance was calibrated at 2026-")
     assert "no instrument 'balanse' was ever heard of; known: balance" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
+def test_an_own_point_is_added_and_shown(capsys):
+    point = ["Ni=0.6,Fe=0.4,Co=0", "furnace_c=450"]
+    partial = run(["add", "Ni=0.6,Fe=0.3", "furnace_c=450", "--reason", "a hunch"])
+    told = capsys.readouterr().err
+    twice = run(["add", "Ni=0.6,Ni=0.3", "--reason", "a hunch"])
+    capsys.readouterr()
+    added = run(["add", *point, "--reason", "a hunch"])
+    shown = capsys.readouterr().out
+    again = run(["add", *point, "--reason", "a hunch", "--again"])
+    refused = capsys.readouterr().err
+    assert run(["add", *point[:1], "furnace_c=500", "--reason", "hotter", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert run(["candidates"]) == 0
+    listed = capsys.readouterr().out
+    assert run(["status"]) == 0
+
+    assert (partial, twice, added, again) == (2, 2, 0, 2)
+    assert "Co left out, the others sum to 0.9" in told
+    assert "small-1: P0001 added and approved, before C0001, C0002" in shown
+    assert "in the queue already, as P0001" in refused
+    assert (facts["candidate_id"], facts["added_by"]) == ("P0002", "ada")
+    assert facts["point"] == {"Ni": 0.6, "Fe": 0.4, "Co": 0.0, "furnace_c": 500.0}
+    assert "own point of ada: a hunch" in listed
+    assert "P0001 by ada, P0002 by ada" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_result_is_given_by_hand(capsys):
+    wrong = run(["result", "E0005", "overpotential_v=351 mA", "--reason", "by hand"])
+    told = capsys.readouterr().err
+    there = run(["result", "E0001", "overpotential_v=0.3", "--reason", "by hand"])
+    capsys.readouterr()
+    command = ["result", "E0005", "overpotential_v=351±2 mV", "adhesion_fraction=90 %"]
+    given = run([*command, "--made", "Ni=0.5,Fe=0.5,Co=0", "--reason", "by hand"])
+    shown = capsys.readouterr().out
+    assert run(["amend", "E0005", "overpotential_v=350 mV", "--reason", "a slip", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+
+    assert (wrong, there, given) == (2, 2, 0)
+    assert "overpotential_v: got the unit 'mA', expected V or mV" in told
+    assert "E0005 is given (adhesion_fraction = 0.9, overpotential_v = 0.351)" in shown
+    assert "by hand (composition as given)" in shown
+    assert facts["values"] == {"overpotential_v": 0.35, "adhesion_fraction": 0.9}
+    assert (facts["made"]["Ni"], facts["amended"]) == (0.5, True)
