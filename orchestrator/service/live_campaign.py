@@ -30,6 +30,7 @@ from orchestrator.service.live_front import RunningFront, RunningVolume
 from orchestrator.service.live_pages import Sought, chosen_rows, orders_of
 from orchestrator.service.live_rows import LiveRow, LiveRows
 from orchestrator.service.live_views import SpecFilter
+from orchestrator.service.own_points import owners
 from orchestrator.service.results_view import best_trade_off, best_views, hypervolume_now
 from orchestrator.service.views import CountsView, HypervolumeView, JobView
 
@@ -115,6 +116,7 @@ class LiveCampaign:
         self.state: CampaignState = without_past(recovered.state)
         self.seq = recovered.seq
         self.rows = LiveRows(self.state.spec, self.state.opened_time)
+        self.rows.owners.update(owners(log, recovered.state))
         self._read_rows()
         self.used = self._instruments_used()
         self._sought: tuple[int, dict[Sought, list[LiveRow]]] = (-1, {})
@@ -154,6 +156,8 @@ class LiveCampaign:
             self.state = replace(self.state, version=version, last_time=time, progress_time=time)
         else:
             self.state = self.state.after(event, time)
+        if is_start and (owner := self.state.open_experiments[experiment_id].added_by):
+            self.rows.owners[experiment_id] = owner
         return {experiment_id} if experiment_id else set()
 
     def _read_rows(self, experiment_id: str = "") -> None:

@@ -84,6 +84,8 @@ class LiveRows:
         """Counts the changes that were more than one more observation at the end."""
         self.observed: list[str] = []
         """Ids of the experiments that gave evidence; grows at its end within one epoch."""
+        self.owners: dict[str, str] = {}
+        """By experiment that was a person's own point, whose."""
         self._keys: list[tuple[datetime, int]] = []
         self._starts: list[tuple[float, int, float]] = []
         self._views: dict[str, tuple[LiveRow, ExperimentView]] = {}
@@ -176,6 +178,7 @@ class LiveRows:
             purpose=row.purpose,
             is_retracted=row.is_retracted,
             correction=row.correction,
+            added_by=self.owners.get(row.experiment_id, ""),
         )
 
 

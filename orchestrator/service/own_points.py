@@ -11,10 +11,11 @@ from orchestrator.core.events import Event, PointAdded
 from orchestrator.core.point import Point
 from orchestrator.core.results import met_rule
 from orchestrator.errors import RequestRefused
+from orchestrator.log.event_log import EventLog
 from orchestrator.service.approvals import refuse_unmakeable, typed_values
 from orchestrator.service.lab import Lab
 
-__all__ = ["OwnPoint", "add_point", "refuse_partial_mixture"]
+__all__ = ["OwnPoint", "add_point", "owners", "refuse_partial_mixture"]
 
 _SUBJECT = "the point"
 
@@ -81,6 +82,23 @@ def add_point(
 
     lab.decide(lab.meant(campaign_id), events_for)
     return added[0]
+
+
+def owners(log: EventLog, state: CampaignState) -> dict[str, str]:
+    """Return whose own point each experiment was that was one, by experiment.
+
+    The log's tables know, but of a point that somebody else changed before it was made; only then
+    the ended experiments are looked at.
+
+    Args:
+        log: With the campaign.
+        state: The campaign as it stands.
+    """
+    where = {"campaign_id": state.campaign_id, "proposal": 0}
+    rows = [row for row in log.projection("candidate", where=where) if row["experiment_id"]]
+    if any(row["point"] != row["proposed"] for row in rows):
+        return {one.experiment_id: one.added_by for one in state.experiments if one.added_by}
+    return {str(row["experiment_id"]): str(row["judged_by"]) for row in rows}
 
 
 def refuse_partial_mixture(spec: CampaignSpec, subject: str, point: Point) -> None:

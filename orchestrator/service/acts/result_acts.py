@@ -6,12 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.access.roles import Scope
 from orchestrator.core.events import (
+    CorrectionEvent,
     DoubtAnswered,
     Event,
     JobFailed,
     JobFinished,
-    ObservationAmended,
-    ObservationRetracted,
 )
 from orchestrator.service.acts.act import ActDesk, CampaignAct, Told
 from orchestrator.service.corrections import Amended, amend, retract
@@ -40,8 +39,7 @@ class _OnResult(CampaignAct, ABC):
 
     def concerns(self, event: Event) -> bool:
         """What somebody else corrected in this experiment."""
-        corrected = (ObservationAmended, ObservationRetracted)
-        return isinstance(event, corrected) and event.experiment_id == self.experiment_id
+        return isinstance(event, CorrectionEvent) and event.experiment_id == self.experiment_id
 
 
 class Amend(_OnResult):

@@ -7,6 +7,7 @@ from orchestrator.core.events import (
     CampaignStopped,
     CandidateRejected,
     CandidatesProposed,
+    ExperimentFailed,
     ExperimentFinished,
     ExperimentStarted,
     ObservationRecorded,
@@ -17,8 +18,9 @@ from orchestrator.core.point import Candidate, Observation
 from orchestrator.errors import RequestRefused
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service.approvals import candidate_views, edit
-from orchestrator.service.corrections import retract
+from orchestrator.service.corrections import Amended, give_result, retract
 from orchestrator.service.lab import Lab
+from orchestrator.service.live import LiveLab
 from orchestrator.service.own_points import add_point
 from orchestrator.service.report import report_html
 from orchestrator.service.tables import experiments_frame
@@ -196,3 +198,35 @@ def test_what_could_not_be_made_any_more_is_refused(recorded):
     start(few, OWN)
     with pytest.raises(RequestRefused, match="ends with what runs: 1 experiments were made"):
         add_point(lab, OWN | {"furnace_c": 400.0}, reason="another")
+
+
+def assert_live_shows_the_same(live: LiveLab, lab: Lab) -> None:
+    whole = lab.campaign()
+    page = live.experiments(whole.campaign_id, order="number", limit=100)
+    assert page.items == whole.experiments
+    assert live.campaign(whole.campaign_id).own_points == whole.own_points
+    assert live.campaign(whole.campaign_id).counts == whole.counts
+
+
+def test_pages_that_follow_show_whose_point_it_is_and_what_was_given_by_hand(lab, recorded):
+    followed = LiveLab(recorded.log, clock=SystemClock(), source="memory")
+    assert_live_shows_the_same(followed, lab)
+    add_point(lab, OWN, reason="a hunch")
+    edit(
+        Lab(recorded.log, actor="bob", clock=SystemClock(), source="memory"),
+        "P0001",
+        {"furnace_c": 400.0},
+        reason="cooler",
+    )
+    assert_live_shows_the_same(followed, lab)
+    start(recorded, OWN | {"furnace_c": 400.0})
+    assert_live_shows_the_same(followed, lab)
+    recorded.append(ExperimentFailed(experiment_id="E0001", cause="measurement", reason="lost"))
+    give_result(lab, "E0001", {"overpotential_v": Amended(0.3)}, reason="by hand")
+    assert_live_shows_the_same(followed, lab)
+
+    later = LiveLab(recorded.log, clock=SystemClock(), source="memory")
+
+    assert_live_shows_the_same(later, lab)
+    (shown,) = lab.campaign().experiments
+    assert (shown.added_by, shown.is_given) == ("ada", True)
