@@ -332,3 +332,37 @@ def test_appends_of_other_processes_come_in_order_without_a_gap(tmp_path: Path):
 
     assert steady == list(range(21, 321))
     assert returning == list(range(1, 321))
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 7])
+def test_what_just_left_the_memory_comes_from_the_log(n):
+    async def check() -> None:
+        log = MemoryLog()
+        follower = follower_of(log, n_kept=5)
+        reader = follower.subscribe()
+        append(log, n)
+        follower.look()
+        assert await taken(reader, n) == list(range(1, n + 1))
+
+    asyncio.run(check())
+
+
+def test_one_that_has_read_is_patient_with_anew():
+    async def check() -> None:
+        log, clock = MemoryLog(), HandClock()
+        follower = follower_of(log, clock=clock, n_kept=10, patience_s=5.0)
+        reader = follower.subscribe()
+        append(log)
+        follower.look()
+        assert await taken(reader, 1) == [1]
+        clock.passed_s = 10.0
+        append(log, 20)
+        follower.look()
+        clock.passed_s = 14.0
+        append(log, 20)
+        follower.look()
+
+        assert not reader.is_ended
+        assert await taken(reader, 41) == list(range(2, 42))
+
+    asyncio.run(check())

@@ -369,3 +369,57 @@ def test_many_threads_see_the_same():
 
     assert {page.n_all for page in pages} == {12}
     assert_shows_the_whole(live, log)
+
+
+@pytest.mark.parametrize("takes_back", [True, False])
+@pytest.mark.parametrize("n", [12, 80])
+def test_a_correction_changes_what_was_shown_before(n, takes_back):
+    log = MemoryLog()
+    campaign = record_campaign(log, n=n)
+    live = live_on(log)
+    assert_shows_the_whole(live, log)
+
+    for name in (live.campaign().front[0], "E0006", live.campaign().best[0].experiment_id):
+        correct(campaign, name, takes_back=takes_back)
+        assert_shows_the_whole(live, log)
+
+
+class LaggingLog(MemoryLog):
+    """Gives a campaign's records as if somebody appended between two looks at the log."""
+
+    hidden_after: int | None = None
+
+    def read(self, **asked):
+        for record in super().read(**asked):
+            if self.hidden_after is None or record.seq <= self.hidden_after:
+                yield record
+
+
+def test_jobs_that_were_read_before_their_records_are_read_again():
+    log = LaggingLog()
+    campaign = RecordedCampaign(log)
+    campaign.open()
+    log.hidden_after = log.last_seq()
+    name = campaign.start()
+    campaign.do_jobs(name, "tare")
+    live = live_on(log)
+    assert [job.state for job in live.experiment(name).jobs] == ["done", "queued", "queued"]
+
+    log.hidden_after = None
+    campaign.do_jobs(name, "dose", "sweep")
+    campaign.append(ExperimentFinished(experiment_id=name))
+
+    assert [job.state for job in live.experiment(name).jobs] == ["done", "done", "done"]
+    assert_shows_the_whole(live, log)
+
+
+def test_what_took_long_to_fold_is_kept_for_the_next_process(monkeypatch):
+    monkeypatch.setattr("orchestrator.service.live_campaign._WORTH_KEEPING", 50)
+    log = MemoryLog()
+    record_campaign(log)
+
+    live_on(log).campaign()
+
+    found = recovered_state(log, CAMPAIGN_ID)
+    assert found.kept_version == found.state.version
+    assert_shows_the_whole(live_on(log), log)
