@@ -24,9 +24,11 @@ from orchestrator.core.events import PlacesCleaned, campaign_stream
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.landmarks import watched_by
 from orchestrator.log.event_log import last_hash
+from orchestrator.service.corrections import Amended, give_result
 from orchestrator.service.doubt_answers import answer_doubt
 from orchestrator.service.doubts import Answer
 from orchestrator.service.lab import Lab
+from orchestrator.service.own_points import add_point
 from orchestrator.service.requests import Request
 from tests.support.mortal_processes import (
     MortalLoop,
@@ -72,6 +74,7 @@ class Simulation:
         self.seed = seed
         self.is_forgetful = is_forgetful
         self.dice = random.Random(seed)
+        self.hand = random.Random(f"a person's hand, {seed}")
         self.crashes: list[str] = []
         self.counts: Counter[str] = Counter()
         self.found: list[str] = []
@@ -95,6 +98,7 @@ class Simulation:
                 asyncio.create_task(self._keep_station()),
                 asyncio.create_task(self._meddle()),
                 asyncio.create_task(self._pull_cables()),
+                asyncio.create_task(self._lend_a_hand()),
             ]
             try:
                 async with asyncio.timeout(MAX_VIRTUAL_S):
@@ -250,6 +254,22 @@ class Simulation:
                 continue
             harsh = self.dice.random() < 0.2
             self._request(self.dice.choice([Request.STOP, Request.ABORT] if harsh else mild))
+
+    async def _lend_a_hand(self) -> None:
+        """Add points of one's own, and give results by hand where an experiment gave none."""
+        for _ in range(self.hand.choice((0, 0, 1, 2, 4))):
+            await asyncio.sleep(self.hand.uniform(1.0, 3000.0))
+            with suppress(RequestRefused, LogError):
+                if self.hand.random() < 0.6:
+                    tenths = self.hand.randint(0, 10)
+                    point = {"x1": tenths / 10, "x2": (10 - tenths) / 10}
+                    add_point(self._service(), point, reason="a hunch", campaign_id=CAMPAIGN_ID)
+                    self.counts["points added"] += 1
+                else:
+                    number = self.hand.randint(1, 4)
+                    values = {"overpotential_v": Amended(0.4, 0.01)}
+                    give_result(self._service(), f"E{number:04d}", values, reason="by hand")
+                    self.counts["results given"] += 1
 
     def _set_latch(self) -> None:
         """Press the stop button of the station, if one is there."""

@@ -171,5 +171,11 @@ def _end(state: CampaignState) -> Iterator[str]:
         yield f"neither ended nor waiting: {state.status}"
     if state.status.has_ended and state.open_experiments:
         yield f"ended with open experiments {', '.join(state.open_experiments)}"
+    n_own = sum(1 for one in (*state.experiments, *state.queue) if one.added_by)
+    if n_own != state.n_added:
+        yield f"{state.n_added} points were added by a person, {n_own} are known"
+    most = state.spec.stopping.max_experiments
+    if most is not None and state.n_searched > most:
+        yield f"{state.n_searched} experiments were made, {most} were allowed"
     if state.is_held_by_itself and not state.status_reason:
         yield "held without a reason"

@@ -34,6 +34,7 @@ from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig import drivers_for
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.event_log import EventLog, Record
+from orchestrator.log.kept_acts import ActKey
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.station_journal import MemoryStationJournal, StationJournal
 from simulators.bench import Bench
@@ -81,6 +82,7 @@ class UnluckyLog(MemoryLog):
         actor: str,
         is_simulated: bool,
         expected: Mapping[str, int] | None = None,
+        act: ActKey | None = None,
     ) -> tuple[Record, ...]:
         """Append events, or fail with nothing or everything appended."""
 
@@ -92,6 +94,7 @@ class UnluckyLog(MemoryLog):
                 actor=actor,
                 is_simulated=is_simulated,
                 expected=expected,
+                act=act,
             )
 
         if actor != "engine" or self._dice.random() >= self._trouble:
