@@ -20,6 +20,7 @@ _LEAST_AHEAD: Final = timedelta(minutes=5)
 _MOST_AHEAD: Final = timedelta(hours=2)
 _STEPS_MIN: Final = (1, 2, 5, 10, 15, 30, 60, 120)
 _MOST_TICKS: Final = 9
+_MOST_TOLD: Final = 30
 
 
 class _View(BaseModel):
@@ -76,9 +77,16 @@ class GanttView(_View):
     is_virtual: bool
 
     @property
-    def bars(self) -> tuple[GanttBar, ...]:
-        """All jobs, in order of their begin."""
-        return tuple(sorted((b for row in self.rows for b in row.bars), key=lambda b: b.start))
+    def newest(self) -> tuple[tuple[str, GanttBar], ...]:
+        """Instruments and jobs that have begun, the last one first; thirty at most."""
+        begun = [
+            (row.instrument, bar)
+            for row in self.rows
+            for bar in row.bars
+            if bar.actual_s is not None
+        ]
+        begun.sort(key=lambda pair: pair[1].start, reverse=True)
+        return tuple(begun[:_MOST_TOLD])
 
 
 def gantt_view(

@@ -96,6 +96,12 @@ class WholeLab(_View):
     alarm_counts: AlarmCounts
     tasks: tuple[TaskView, ...]
 
+    @property
+    def newest_alarms(self) -> tuple[AlarmView, ...]:
+        """Those that are not set aside, the one that was raised last in front."""
+        shown = [one for one in self.alarms if one.status != "shelved"]
+        return tuple(sorted(shown, key=lambda one: one.raised_time, reverse=True))
+
 
 class LabWatch:
     """Looks at the laboratory for all who watch it: at most once a second while nothing happens.
