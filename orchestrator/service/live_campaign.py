@@ -339,4 +339,4 @@ class LiveCampaign:
 def _keep(log: EventLog, recovered: Recovered[CampaignState]) -> None:
     stream = campaign_stream(recovered.state.campaign_id)
     last = next(log.read(after_seq=recovered.seq - 1, stream=stream, limit=1))
-    StateKeeper(log, stream, 0).note(recovered.state, last)
+    StateKeeper(log, stream, 0, every=1).note(recovered.state, last)

@@ -1,79 +1,29 @@
 """Live views: what they show is what a whole fold shows, however the records came in."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event as Flag
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.clock import SystemClock
 from orchestrator.core.events import (
     CampaignHeld,
     ExperimentFinished,
     JobFinished,
     JobStarted,
-    ObservationAmended,
-    ObservationRetracted,
     ReferencePointFrozen,
 )
-from orchestrator.core.point import Observation
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import StateKeeper, recovered_state
 from orchestrator.log.sql_log import open_sqlite_log
-from orchestrator.service.lab import Lab
 from orchestrator.service.live import LiveLab
 from orchestrator.service.live_views import Bound, SpecFilter
-from orchestrator.service.views import CampaignSummary, CampaignView
 from orchestrator.settings import Settings
 from tests.support.recorded_campaign import CAMPAIGN_ID, RecordedCampaign, record_campaign
+from tests.support.shown_whole import assert_shows_the_whole, correct, live_on, whole_on
 
 REFERENCE = {"overpotential_v": 0.45, "cost_usd_per_mol": 30.0}
-
-
-def live_on(log: MemoryLog) -> LiveLab:
-    return LiveLab(log, clock=SystemClock(), source="memory")
-
-
-def whole_on(log: MemoryLog) -> CampaignView:
-    return Lab(log, actor="ada", clock=SystemClock(), source="memory").campaign(CAMPAIGN_ID)
-
-
-def summary_of(view: CampaignView) -> CampaignSummary:
-    names = CampaignSummary.model_fields
-    return CampaignSummary(**{name: getattr(view, name) for name in names})
-
-
-def assert_shows_the_whole(live: LiveLab, log: MemoryLog) -> None:
-    whole = whole_on(log)
-    assert live.campaign(CAMPAIGN_ID) == summary_of(whole)
-    page = live.experiments(CAMPAIGN_ID, order="number", limit=1000)
-    assert page.items == whole.experiments
-    assert live.hypervolume_series(CAMPAIGN_ID) == pytest.approx(whole.hypervolume_series)
-    assert tuple(one.experiment_id for one in live.front(CAMPAIGN_ID).front) == whole.front
-    jobs = live.jobs_between(CAMPAIGN_ID, from_h=0.0, until_h=1e6).jobs
-    looked_up = {"expected_s": None}
-    assert [job.model_copy(update=looked_up) for job in jobs] == [
-        job.model_copy(update=looked_up) for job in whole.jobs
-    ]
-
-
-def correct(campaign: RecordedCampaign, name: str, *, takes_back: bool) -> None:
-    if takes_back:
-        campaign.append(ObservationRetracted(experiment_id=name, reason="wet"), minutes=1)
-        return
-    values = {"overpotential_v": 0.2, "adhesion_fraction": 0.7}
-    made: dict[str, float | str] = {"Ni": 0.5, "Fe": 0.2, "Co": 0.3, "furnace_c": 300.0}
-    observation = Observation(point=made, values=values, sds={})
-    amended = ObservationAmended(
-        experiment_id=name,
-        observation=observation,
-        computed={"cost_usd_per_mol": 15.4},
-        reason="slipped",
-    )
-    campaign.append(amended, minutes=1)
 
 
 def test_a_finished_campaign_is_shown_as_a_whole_fold_shows_it():
@@ -333,44 +283,6 @@ def test_a_job_on_an_equal_instrument_is_shown_there_after_its_end():
     assert_shows_the_whole(live, log)
 
 
-def test_a_campaign_that_is_long_in_folding_keeps_no_other_page_waiting():
-    began, goes_on = Flag(), Flag()
-    log = MemoryLog()
-    record_campaign(log)
-    record_campaign(log, "other-1")
-    read = log.read
-
-    def slowly(**asked):
-        if asked.get("stream") == f"campaign/{CAMPAIGN_ID}":
-            began.set()
-            goes_on.wait(60.0)
-        return read(**asked)
-
-    log.read = slowly
-    live = live_on(log)
-    with ThreadPoolExecutor(2) as threads:
-        slow = threads.submit(live.campaign, CAMPAIGN_ID)
-        began.wait(60.0)
-        assert live.laboratory().is_quiet
-        assert live.campaign("other-1").counts.done == 11
-        assert len(live.campaigns()) == 2
-        assert live.refresh() == log.last_seq()
-        assert not slow.done()
-        goes_on.set()
-        assert slow.result().counts.done == 11
-
-
-def test_many_threads_see_the_same():
-    log = MemoryLog()
-    record_campaign(log)
-    live = live_on(log)
-    with ThreadPoolExecutor(8) as threads:
-        pages = list(threads.map(lambda n: live.experiments(limit=5 + n % 2), range(64)))
-
-    assert {page.n_all for page in pages} == {12}
-    assert_shows_the_whole(live, log)
-
-
 @pytest.mark.parametrize("takes_back", [True, False])
 @pytest.mark.parametrize("n", [12, 80])
 def test_a_correction_changes_what_was_shown_before(n, takes_back):
@@ -382,44 +294,3 @@ def test_a_correction_changes_what_was_shown_before(n, takes_back):
     for name in (live.campaign().front[0], "E0006", live.campaign().best[0].experiment_id):
         correct(campaign, name, takes_back=takes_back)
         assert_shows_the_whole(live, log)
-
-
-class LaggingLog(MemoryLog):
-    """Gives a campaign's records as if somebody appended between two looks at the log."""
-
-    hidden_after: int | None = None
-
-    def read(self, **asked):
-        for record in super().read(**asked):
-            if self.hidden_after is None or record.seq <= self.hidden_after:
-                yield record
-
-
-def test_jobs_that_were_read_before_their_records_are_read_again():
-    log = LaggingLog()
-    campaign = RecordedCampaign(log)
-    campaign.open()
-    log.hidden_after = log.last_seq()
-    name = campaign.start()
-    campaign.do_jobs(name, "tare")
-    live = live_on(log)
-    assert [job.state for job in live.experiment(name).jobs] == ["done", "queued", "queued"]
-
-    log.hidden_after = None
-    campaign.do_jobs(name, "dose", "sweep")
-    campaign.append(ExperimentFinished(experiment_id=name))
-
-    assert [job.state for job in live.experiment(name).jobs] == ["done", "done", "done"]
-    assert_shows_the_whole(live, log)
-
-
-def test_what_took_long_to_fold_is_kept_for_the_next_process(monkeypatch):
-    monkeypatch.setattr("orchestrator.service.live_campaign._WORTH_KEEPING", 50)
-    log = MemoryLog()
-    record_campaign(log)
-
-    live_on(log).campaign()
-
-    found = recovered_state(log, CAMPAIGN_ID)
-    assert found.kept_version == found.state.version
-    assert_shows_the_whole(live_on(log), log)
