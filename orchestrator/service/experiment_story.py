@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.core.events import (
     AnalysisFinished,
+    CorrectionEvent,
     DoubtAnswered,
     Event,
     ExperimentEvent,
@@ -26,6 +27,7 @@ from orchestrator.core.events import (
     JobStarted,
     LoggedReading,
     ObservationAmended,
+    ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
     campaign_stream,
@@ -161,7 +163,7 @@ def _records(
         found += [
             record
             for record in later
-            if isinstance(record.event, ObservationAmended | ObservationRetracted)
+            if isinstance(record.event, CorrectionEvent)
             and record.event.experiment_id == experiment_id
         ]
     return found, n_read >= _MOST_READ
@@ -226,17 +228,26 @@ def _result_told(event: Event) -> tuple[str, str, Tone]:
             if observation.is_failed:
                 return "the sample could not be made", "it is told to the planner so", "bad"
             return "result recorded", _values(observation.values, observation.sds), "good"
-        case ObservationAmended():
-            values = _values(event.observation.values, event.observation.sds)
-            return "result corrected", f"{values}: {event.reason}", "warning"
-        case ObservationRetracted():
-            return "result taken back", event.reason, "warning"
+        case ObservationGiven() | ObservationAmended() | ObservationRetracted():
+            return _correction_told(event)
         case ExperimentFinished():
             return "ended well", "", "good"
         case ExperimentFailed():
             return f"failed: {event.cause}", event.reason, "bad"
         case _:
             return event.kind, "", "neutral"
+
+
+def _correction_told(event: CorrectionEvent) -> tuple[str, str, Tone]:
+    match event:
+        case ObservationGiven():
+            values = _values(event.observation.values, event.observation.sds)
+            return "result given by hand", f"{values}: {event.remark}", "warning"
+        case ObservationAmended():
+            values = _values(event.observation.values, event.observation.sds)
+            return "result corrected", f"{values}: {event.reason}", "warning"
+        case ObservationRetracted():
+            return "result taken back", event.reason, "warning"
 
 
 def _name(job_id: str) -> str:

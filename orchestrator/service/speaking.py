@@ -119,6 +119,7 @@ def what_speaks(
     known: Known,
     *,
     is_out_of_distribution: bool | None,
+    person: str = "",
 ) -> tuple[str, ...]:
     """Return what speaks for a candidate, one sentence each.
 
@@ -128,15 +129,12 @@ def what_speaks(
         predictions: What the planner stored with it.
         known: What had been made when it was proposed.
         is_out_of_distribution: As the planner said.
+        person: Who chose the point or changed it; empty if the planner did.
     """
     said = []
     measured = {name for name, expected in predictions.items() if expected.sd > 0.0}
     if not measured:
-        said.append(
-            "No model had a say: it was chosen to spread over the space."
-            if not predictions
-            else "Only exact values are known of it: no model predicted what is measured."
-        )
+        said.append(_unpredicted(predictions, person))
     said += [
         sentence
         for objective in known.objectives
@@ -150,6 +148,14 @@ def what_speaks(
     if is_out_of_distribution:
         said.append("It is far from everything that was made: the model had to guess there.")
     return (*said, _nearness(nearest_made(spec, point, known.made)))
+
+
+def _unpredicted(predictions: Mapping[str, Prediction], person: str) -> str:
+    if predictions:
+        return "Only exact values are known of it: no model predicted what is measured."
+    if person:
+        return f"{person} chose it: no prediction is stored for this point."
+    return "No model had a say: it was chosen to spread over the space."
 
 
 def _improvement(objective: ObjectiveView, expected: Prediction, known: Known) -> list[str]:

@@ -11,15 +11,18 @@ from orchestrator.core.point import Prediction
 from orchestrator.service.chances import ChanceView, chance_views
 from orchestrator.service.proposals import ProposalView
 from orchestrator.service.speaking import Known, what_speaks
-from orchestrator.service.views import CampaignView
+from orchestrator.service.views import CampaignView, ExperimentView
 
 __all__ = [
     "CandidateCard",
     "PredictionLine",
     "ProposalCard",
     "candidate_card",
+    "known_at",
     "prediction_lines",
     "proposal_card",
+    "results_of",
+    "stored_prediction_lines",
 ]
 
 _Z95: Final = 1.959964
@@ -108,6 +111,15 @@ def prediction_lines(
     )
 
 
+def stored_prediction_lines(experiment: ExperimentView) -> tuple[PredictionLine, ...]:
+    """Return what was expected of an experiment, and what it gave."""
+    predictions = {
+        name: Prediction(mean=mean, sd=experiment.predicted_sds.get(name, 0.0))
+        for name, mean in experiment.predicted.items()
+    }
+    return prediction_lines(predictions, {**experiment.values, **experiment.computed})
+
+
 def proposal_card(
     view: CampaignView,
     spec: CampaignSpec,
@@ -124,18 +136,32 @@ def proposal_card(
         rows: The log's rows of its candidates; their cells are of many types.
         waits: By candidate, why a person has to look at it.
     """
+    known, results = known_at(view, proposal.time), results_of(view)
+    cards = (candidate_card(spec, known, row, results, waits) for row in rows)
+    return ProposalCard(proposal=proposal, candidates=tuple(cards))
+
+
+def known_at(view: CampaignView, time: datetime | None) -> Known:
+    """Return what was known at a time.
+
+    Args:
+        view: The campaign.
+        time: When; None for all that is known.
+    """
     made = [
         one
         for one in view.experiments
         if one.is_evidence
         and one.values
         and one.ended_time is not None
-        and one.ended_time <= proposal.time
+        and (time is None or one.ended_time <= time)
     ]
-    known = Known(view.objectives, made)
-    results = {one.experiment_id: {**one.values, **one.computed} for one in view.experiments}
-    cards = (candidate_card(spec, known, row, results, waits) for row in rows)
-    return ProposalCard(proposal=proposal, candidates=tuple(cards))
+    return Known(view.objectives, made)
+
+
+def results_of(view: CampaignView) -> dict[str, dict[str, float]]:
+    """Return what each experiment gave, measured and computed."""
+    return {one.experiment_id: {**one.values, **one.computed} for one in view.experiments}
 
 
 def candidate_card(
@@ -158,6 +184,8 @@ def candidate_card(
     proposed = _POINT.validate_python(row["proposed"])
     predictions = _PREDICTIONS.validate_python(row["predictions"])
     is_far = row["is_out_of_distribution"]
+    is_own = row["proposal"] == 0 or point != proposed
+    person = row["judged_by"] if is_own else ""
     return CandidateCard(
         candidate_id=row["candidate_id"],
         state=row["state"],
@@ -170,7 +198,9 @@ def candidate_card(
         predictions=prediction_lines(predictions, results.get(row["experiment_id"], {})),
         chances=chance_views(spec, predictions),
         is_out_of_distribution=is_far,
-        speaks=what_speaks(spec, point, predictions, known, is_out_of_distribution=is_far),
+        speaks=what_speaks(
+            spec, point, predictions, known, is_out_of_distribution=is_far, person=person
+        ),
         waits_because=waits.get(row["candidate_id"], ""),
         judged_by=row["judged_by"],
         judged_time=row["judged_time"],
