@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from orchestrator.dashboard.identity import me_of
 from orchestrator.dashboard.parts import parts_of
 from orchestrator.service.acts import ACTS, Act
+from orchestrator.service.lab_health import duration_text
 from orchestrator.service.labels import label_from_name, number_text
 
 __all__ = ["STATIC", "TOLD_COOKIE", "Renderer", "new_key", "page", "tell_next_page"]
@@ -47,6 +48,7 @@ def make_renderer() -> Renderer:
     environment.filters.update(
         label=label_from_name, number=number_text, local=local_time, iso=iso_time
     )
+    environment.filters.update(clock=clock_time, duration=duration_text, signed=signed_duration)
 
     def render(template: str, context: Mapping[str, object]) -> str:
         return environment.get_template(template).render(context)
@@ -66,6 +68,22 @@ def local_time(time: datetime) -> str:
         time: With a zone.
     """
     return time.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def clock_time(time: datetime) -> str:
+    """Return a time of day in this machine's zone, for axes that say the zone elsewhere."""
+    return time.astimezone().strftime("%H:%M")
+
+
+def signed_duration(seconds: float) -> str:
+    """Return a difference of two durations for people.
+
+    Example:
+        >>> signed_duration(-90.0), signed_duration(0.2)
+        ('−1 min 30 s', '±0 s')
+    """
+    sign = "±" if abs(seconds) < 0.5 else "+" if seconds > 0 else "−"
+    return f"{sign}{duration_text(abs(seconds))}"
 
 
 def iso_time(time: datetime) -> str:
