@@ -13,14 +13,24 @@ from orchestrator.alarms.watched import Watched
 from orchestrator.core.events import (
     CampaignStopped,
     EngineAttached,
+    ExperimentFailed,
     ObservationAmended,
+    ObservationGiven,
     ObservationRetracted,
     StopRequested,
 )
 from orchestrator.log.event_log import EventLog, Record
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import StateKeeper, recovered_state
-from tests.support.long_campaign import MADE, OPENING, STREAM, CountingLog, append, ended
+from tests.support.long_campaign import (
+    MADE,
+    OPENING,
+    STREAM,
+    CountingLog,
+    append,
+    begun,
+    ended,
+)
 
 CAMPAIGN = OPENING.campaign_id
 
@@ -65,6 +75,23 @@ def test_a_correction_of_what_was_forgotten_makes_nothing_unreadable():
     assert not desk.unreadable
     state = desk.campaigns[CAMPAIGN]
     assert (state.version, state.closed_experiments[-1].experiment_id) == (2 + 480 + 2 + 4, "E0121")
+
+
+def test_a_result_given_by_hand_to_what_was_forgotten_makes_nothing_unreadable():
+    log = CountingLog()
+    lost = ExperimentFailed(experiment_id="E0001", cause="measurement", reason="")
+    append(log, OPENING, EngineAttached(epoch=1), *begun(1), lost)
+    append(log, *(event for number in range(2, 122) for event in ended(number)))
+    desk = watched(log)
+
+    given = ObservationGiven(
+        experiment_id="E0001", observation=MADE, composition="asked", reason="by hand"
+    )
+    append(log, given, *ended(122))
+    desk.catch_up()
+
+    assert not desk.unreadable
+    assert desk.campaigns[CAMPAIGN].closed_experiments[-1].experiment_id == "E0122"
 
 
 def test_a_station_that_starts_again_reads_on_from_the_snapshot():

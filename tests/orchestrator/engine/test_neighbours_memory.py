@@ -2,7 +2,12 @@
 
 from dataclasses import replace
 
-from orchestrator.core.events import ObservationAmended, ObservationRetracted
+from orchestrator.core.events import (
+    ExperimentFailed,
+    ObservationAmended,
+    ObservationGiven,
+    ObservationRetracted,
+)
 from orchestrator.engine.neighbours import Neighbours
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.log.recovered import StateKeeper, recovered_state
@@ -32,6 +37,27 @@ def test_a_correction_of_what_was_forgotten_changes_nothing_about_places():
 
     assert found.taken() == before
     assert found.versions == {STREAM: 1 + 4 * 101 + 2 + 2}
+    assert found.versions == neighbours(log).versions
+
+
+def test_a_result_given_by_hand_to_what_was_forgotten_changes_nothing_about_places():
+    log = MemoryLog()
+    lost = ExperimentFailed(experiment_id="E0001", cause="measurement", reason="")
+    append(log, OPENING, *begun(1), lost)
+    found = neighbours(log)
+    for number in range(2, 102):
+        append(log, *ended(number))
+    append(log, *begun(102))
+    found.catch_up()
+    before = found.taken()
+
+    given = ObservationGiven(
+        experiment_id="E0001", observation=MADE, composition="asked", reason="by hand"
+    )
+    append(log, given)
+    found.catch_up()
+
+    assert found.taken() == before
     assert found.versions == neighbours(log).versions
 
 

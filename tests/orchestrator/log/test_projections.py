@@ -27,8 +27,10 @@ from orchestrator.core.events import (
     JobOutcomeUnknown,
     JobStarted,
     ObservationAmended,
+    ObservationGiven,
     ObservationRetracted,
     PauseRequested,
+    PointAdded,
     ResumeRequested,
     StopRequested,
 )
@@ -315,3 +317,51 @@ def test_the_queue_says_who_judged_what() -> None:
     assert (rows[1]["point"], rows[1]["proposed"]) == (POINT, other.point)
     assert [row["is_out_of_distribution"] for row in rows] == [None, None, True]
     assert (rows[2]["judged_by"], rows[2]["reason"]) == ("engine", "no oil at all")
+
+
+def test_a_result_given_by_hand_counts_once_in_the_rows() -> None:
+    given = ObservationGiven(
+        experiment_id="E0002",
+        observation=observed().observation,
+        composition="asked",
+        reason="a hand-held meter",
+    )
+    log = log_of(*life())
+
+    append(log, given, given, stream=STREAM)
+    first = only(log, "experiment", experiment_id="E0002"), only(log, "campaign")["n_observed"]
+    append(log, ObservationRetracted(experiment_id="E0002", reason="a mix-up"), stream=STREAM)
+    second = only(log, "experiment", experiment_id="E0002"), only(log, "campaign")["n_observed"]
+
+    assert (first[0]["state"], first[0]["values"], first[1]) == (
+        "failed",
+        {"overpotential_v": 0.3471},
+        2,
+    )
+    assert first[0]["correction"] == "a hand-held meter (composition as asked)"
+    assert (second[0]["is_retracted"], second[1]) == (True, 1)
+
+
+def test_what_has_a_result_is_given_none() -> None:
+    given = ObservationGiven(
+        experiment_id="E0001", observation=observed().observation, composition="asked", reason="x"
+    )
+    log = log_of(*life())
+    before = only(log, "experiment", experiment_id="E0001")
+
+    append(log, given, stream=STREAM)
+
+    assert only(log, "experiment", experiment_id="E0001") == before
+
+
+def test_a_persons_own_point_is_a_candidate_without_a_proposal() -> None:
+    own = PointAdded(candidate_id="P0001", point=POINT, person="ada", reason="a hunch")
+    log = log_of(opened(), own)
+
+    waiting = only(log, "candidate")
+    append(log, started().model_copy(update={"candidate": Candidate(point=POINT)}), stream=STREAM)
+
+    assert (waiting["proposal"], waiting["state"], waiting["point"]) == (0, "approved", POINT)
+    assert (waiting["judged_by"], waiting["reason"]) == ("ada", "a hunch")
+    assert only(log, "candidate")["experiment_id"] == "E0001"
+    assert only(log, "campaign")["n_candidates"] == 0

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from orchestrator.core.campaign import CampaignState, fold
-from orchestrator.core.events import LAB_STREAM, ObservationAmended, campaign_stream
+from orchestrator.core.events import (
+    LAB_STREAM,
+    ObservationAmended,
+    ObservationGiven,
+    PointAdded,
+    campaign_stream,
+)
 from orchestrator.core.lab import fold_lab
 from orchestrator.errors import LogError
 from orchestrator.log.event_log import EventLog
@@ -113,6 +119,34 @@ def test_a_corrected_observation_is_in_the_next_snapshot(log: EventLog) -> None:
     assert_same(before.state, folded(log))
     assert_same(after.state, folded(log))
     assert after.state.observations[0].observation.values == {"overpotential_v": 0.5}
+
+
+def test_what_people_added_and_gave_is_in_the_next_snapshot(log: EventLog) -> None:
+    campaign = record_campaign(log, n=6, ends=False)
+    keep(log)
+    first = folded(log).observations[0]
+    point = first.observation.point | {"Ni": 0.4, "Fe": 0.1, "Co": 0.5}
+    campaign.append(
+        PointAdded(candidate_id="P0001", point=point, person="ada", reason="a hunch"),
+        ObservationGiven(
+            experiment_id="E0005",
+            observation=first.observation,
+            computed=first.computed,
+            composition="asked",
+            reason="a hand-held meter",
+        ),
+    )
+
+    before = recovered_state(log, CAMPAIGN_ID)
+    keep(log)
+    after = recovered_state(log, CAMPAIGN_ID)
+
+    assert before is not None
+    assert after is not None
+    assert_same(before.state, folded(log))
+    assert_same(after.state, folded(log))
+    assert [one.added_by for one in after.state.queue] == ["ada"]
+    assert [one.experiment_id for one in after.state.observations][4] == "E0005"
 
 
 @pytest.mark.parametrize(
