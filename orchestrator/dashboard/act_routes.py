@@ -74,6 +74,7 @@ def _api_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Told]]:
             int | None,
             Header(
                 ge=0,
+                le=2**62,
                 description="The newest seq that you knew of when you decided: if somebody else "
                 "acted on the same thing since, nothing is done and you are told (409).",
             ),
@@ -137,7 +138,7 @@ def _page_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Response]]
                 },
                 status=422 if is_sure else 200,
             )
-        if not seen.isdecimal():
+        if not seen.isdecimal() or len(seen) > 18:
             raise RequestRefused(f"seen_seq: got {seen[:20]!r}, expected a number")
         told = await run_in_threadpool(_perform, parts, act, me, key, int(seen))
         return _told_page(after, told, is_secure=parts.is_secure)

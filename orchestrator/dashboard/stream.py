@@ -115,8 +115,10 @@ async def _until_gone(receive: Receive) -> None:
 )
 async def stream(
     request: Request,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
-    after_seq: Annotated[int | None, Query(ge=0, description="For a first connection.")] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=2**62)] = None,
+    after_seq: Annotated[
+        int | None, Query(ge=0, le=2**62, description="For a first connection.")
+    ] = None,
 ) -> Response:
     """Follow the log from a record on, as server-sent events whose ids are the log's seq.
 

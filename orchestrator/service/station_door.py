@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.errors import LogCorrupt, LogError, LogTooNew, LogUnavailable
+from orchestrator.errors import ActRepeated, LogCorrupt, LogError, LogTooNew, LogUnavailable
 
 __all__ = [
     "Driven",
@@ -141,11 +141,14 @@ def log_error_after(error: LogError, replies: Sequence[StationReply]) -> LogErro
     """Return the error of a log that could not take what stations were told before.
 
     Where a station was told, the log is what cannot be used now: what was asked is not bad input.
+    An act that was done before stays that, whatever stations were told again.
 
     Args:
         error: What the log said.
         replies: What the living stations did.
     """
+    if isinstance(error, ActRepeated):
+        return error
     is_bad_for_ever = isinstance(error, LogCorrupt | LogTooNew)
     is_unavailable = isinstance(error, LogUnavailable) or (bool(replies) and not is_bad_for_ever)
     kind = LogUnavailable if is_unavailable else LogError
