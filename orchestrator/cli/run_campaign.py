@@ -34,6 +34,15 @@ _SupervisedOption = Annotated[
         help="Start the engine again when it is killed; not in a dry-run, nor under systemd.",
     ),
 ]
+_ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with the unfinished campaign of this name.")
+]
+_NewOption = Annotated[
+    bool, typer.Option("--new", help="Open another one although one is unfinished.")
+]
+_ReportOption = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
+]
 _LiveOption = Annotated[
     bool | None,
     typer.Option("--live/--plain", help="A table that changes, or lines; a table on a terminal."),
@@ -73,12 +82,8 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     rig: Annotated[Path, typer.Option("--rig", metavar="FILE", help="The rig file.")],
     is_dry_run: _DryRunOption = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same dry-run.")] = 0,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the unfinished campaign of this name.")
-    ] = False,
-    new: Annotated[
-        bool, typer.Option("--new", help="Open another one although one is unfinished.")
-    ] = False,
+    resume: _ResumeOption = False,
+    new: _NewOption = False,
     is_live: _LiveOption = None,
     speed: _SpeedOption = 1.0,
     is_supervised: _SupervisedOption = True,
@@ -87,9 +92,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     max_experiments: _MaxExperimentsOption = None,
     act_key: _ActKeyOption = "",
     act_request: _ActRequestOption = "",
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
-    ] = None,
+    report: _ReportOption = None,
     database: DatabaseOption = None,
 ) -> None:
     """Run a campaign until a stopping rule is met or somebody ends it.

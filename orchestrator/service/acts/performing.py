@@ -66,12 +66,8 @@ def perform_act(
     """
     if not principal.may(act.scope):
         raise NotPermitted(principal.name, act.name, act.scope)
-    if _KEY.fullmatch(key) is None:
-        raise RequestRefused(
-            f"idempotency key: got {key[:140]!r}, expected 8 to 128 letters, digits or . _ : -"
-        )
+    asked = _asked(act, principal, key)
     act.refuse_without_reason()
-    asked = ActKey(key=key, actor=principal.name, request=fingerprint_of(act))
     acting = Acting(asked, None if act.makes_safer else seen_seq, act.concerns)
     try:
         if not act.makes_safer:
@@ -93,6 +89,19 @@ def perform_act(
             raise
         return _told_again(act, asked, repeated_now, launcher)
     return _with_seq(told, principal, open_lab)
+
+
+def _asked(act: Act, principal: Principal, key: str) -> ActKey:
+    """Return what the log keeps of an act.
+
+    Raises:
+        RequestRefused: The key is none.
+    """
+    if _KEY.fullmatch(key) is None:
+        raise RequestRefused(
+            f"idempotency key: got {key[:140]!r}, expected 8 to 128 letters, digits or . _ : -"
+        )
+    return ActKey(key=key, actor=principal.name, request=fingerprint_of(act))
 
 
 def _look_first(act: Act, acting: Acting, principal: Principal, open_lab: OpenLab) -> None:

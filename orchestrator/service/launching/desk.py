@@ -9,19 +9,13 @@ from orchestrator.alarms.signs_of_life import free_mb
 from orchestrator.errors import LogUnavailable, RequestRefused
 from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.lab import Lab
-from orchestrator.service.launching.checks import Checks
+from orchestrator.service.launching.file_desk import FileDesk
 from orchestrator.service.launching.folder import FilesFolder, errors_of_disk
-from orchestrator.service.launching.kept_files import KeptFiles
-from orchestrator.service.launching.launcher import BUDGET_S
 from orchestrator.service.launching.rehearsals import Rehearsals
 from orchestrator.service.launching.rigs import NamedRig, RigOffer, RigsOnOffer
 from orchestrator.service.launching.starts import Starts
 from orchestrator.service.launching.views import (
-    CampaignCheck,
-    CampaignText,
     DryRunView,
-    KeptCampaign,
-    RigView,
     Started,
     StartedFrom,
     StartWanted,
@@ -38,7 +32,7 @@ LEAST_FREE_MB: Final = 100.0
 _GREETING_S: Final = 5.0
 
 
-class LaunchDesk:
+class LaunchDesk(FileDesk):
     """A `Launcher`.
 
     Args:
@@ -48,10 +42,8 @@ class LaunchDesk:
     """
 
     def __init__(self, settings: Settings, rigs: RigsOnOffer, folder: FilesFolder) -> None:
+        super().__init__(rigs, folder)
         self._settings = settings
-        self._rigs = rigs
-        self._files = KeptFiles(folder)
-        self._checks = Checks(folder)
         self._rehearsals = Rehearsals(folder, settings)
         self._starts = Starts(folder, settings)
 
@@ -92,33 +84,6 @@ class LaunchDesk:
     ) -> None:
         """Close it."""
         self.close()
-
-    def rigs(self) -> tuple[RigView, ...]:
-        """Return the rigs on which campaigns may be started."""
-        return self._rigs.views()
-
-    def keep(self, source: CampaignText, *, by: str) -> KeptCampaign:
-        """Keep a campaign file as a version of its own; see `Launcher.keep`."""
-        return self._files.keep(source, by=by)
-
-    def kept(self) -> tuple[KeptCampaign, ...]:
-        """Return every version of every campaign file, the newest first."""
-        return self._files.kept()
-
-    def text_of(self, file_id: str) -> CampaignText:
-        """Return one version as it was given."""
-        return self._files.text_of(file_id)
-
-    def check(self, source: CampaignText, rig: str, *, budget_s: float = BUDGET_S) -> CampaignCheck:
-        """Find out what a campaign takes on a rig, or what is wrong with its file."""
-        return self._checks.check(source, self._rigs.named(rig), budget_s=budget_s)
-
-    def check_kept(self, file_id: str, rig: str, *, budget_s: float = BUDGET_S) -> CampaignCheck:
-        """Find it out of a version that is kept, and keep it for whoever starts that."""
-        check = self.check(self._files.text_of(file_id), rig, budget_s=budget_s)
-        if check.state != "not_finished":
-            self._files.keep_check(file_id, check)
-        return check
 
     def dry_run(
         self,

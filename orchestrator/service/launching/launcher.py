@@ -1,7 +1,7 @@
 """What pages and acts may ask of campaign files, dry-runs and starts."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.launching.views import (
@@ -15,17 +15,17 @@ from orchestrator.service.launching.views import (
     StartWanted,
 )
 
-__all__ = ["BUDGET_S", "Launcher"]
+__all__ = ["BUDGET_S", "CampaignFiles", "Launcher"]
 
-BUDGET_S = 30.0
+BUDGET_S: Final = 30.0
 """How long a check may take unless somebody says otherwise, in seconds."""
 
 
-class Launcher(Protocol):
-    """Campaign files, their checks and dry-runs, and the engines that are started for people.
+class CampaignFiles(Protocol):
+    """Rigs, campaign files that are kept, and what they will take.
 
-    Every method raises `RequestRefused` for what cannot be, and `LogUnavailable` where a disk or
-    the log cannot be used now.
+    Every method raises `RequestRefused` for what cannot be, and `LogUnavailable` where a disk
+    cannot be used now.
     """
 
     def rigs(self) -> tuple[RigView, ...]:
@@ -51,6 +51,14 @@ class Launcher(Protocol):
     def check_kept(self, file_id: str, rig: str, *, budget_s: float = BUDGET_S) -> CampaignCheck:
         """Find it out of a version that is kept, and keep it for whoever starts that."""
         ...
+
+
+class Launcher(CampaignFiles, Protocol):
+    """Campaign files, their checks and dry-runs, and the engines that are started for people.
+
+    Every method raises `RequestRefused` for what cannot be, and `LogUnavailable` where a disk or
+    the log cannot be used now.
+    """
 
     def dry_run(
         self,

@@ -10,9 +10,16 @@ from typing import Final, Self
 
 from orchestrator.settings import Settings
 
-__all__ = ["PassedLock", "command_words", "is_held", "last_words", "spawn"]
+__all__ = ["DetachedProcess", "PassedLock", "command_words", "is_held", "last_words", "spawn"]
 
 _TAIL_BYTES: Final = 8192
+
+
+class DetachedProcess(subprocess.Popen[bytes]):
+    """A process that may well outlive this one: nobody is warned of it when it is forgotten."""
+
+    def __del__(self) -> None:
+        """Leave it alone; the system reaps it when whoever began it has ended."""
 
 
 class PassedLock:
@@ -75,7 +82,7 @@ def spawn(
     *,
     output: Path,
     locks: Sequence[PassedLock] = (),
-) -> "subprocess.Popen[bytes]":
+) -> DetachedProcess:
     """Begin a process in a session of its own, without a terminal.
 
     Args:
@@ -91,7 +98,7 @@ def spawn(
     if settings.alarm_channels is not None:
         environment["ATHANOR_ALARM_CHANNELS"] = str(settings.alarm_channels.absolute())
     with output.open("wb") as said:
-        return subprocess.Popen(
+        return DetachedProcess(
             command_words(words),
             stdin=subprocess.DEVNULL,
             stdout=said,

@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from pydantic import ValidationError
 from drivers.clock import SystemClock
 from orchestrator.errors import RequestRefused
 from orchestrator.service.launching.folder import FilesFolder, errors_of_disk, write_new
-from orchestrator.service.launching.processes import PassedLock, is_held, spawn
+from orchestrator.service.launching.processes import DetachedProcess, PassedLock, is_held, spawn
 from orchestrator.service.launching.rehearsal_views import Rehearsal, RehearsalHome, shown
 from orchestrator.service.launching.rigs import NamedRig
 from orchestrator.service.launching.views import DryRunView
@@ -54,7 +53,7 @@ class Rehearsals:
         self._root = folder.dry_runs
         self._settings = settings
         self._clock = SystemClock()
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[DetachedProcess] = []
         self._shown: dict[str, DryRunView] = {}
         self._lock = Lock()
         self._wanted = Flag()
@@ -228,15 +227,15 @@ class Rehearsals:
         """Begin as many as there are places for; return how many still wait."""
         with self._lock:
             queued = [home for home in self._homes() if home.is_queued]
-            for index, home in enumerate(queued):
+            for home in queued:
                 place = self._free_place()
                 if place is None:
-                    return len(queued) - index
+                    break
                 try:
                     self._begin(home, place)
                 finally:
                     place.close()
-        return 0
+        return sum(home.is_queued for home in queued)
 
     def _free_place(self) -> PassedLock | None:
         for number in range(1, MOST_AT_ONCE + 1):

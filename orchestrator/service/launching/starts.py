@@ -6,7 +6,6 @@ the same key and finds the campaign that the first one opened; two processes nev
 
 import hashlib
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -21,7 +20,7 @@ from orchestrator.errors import LogUnavailable, RequestRefused
 from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.lab import Lab
 from orchestrator.service.launching.folder import FilesFolder, errors_of_disk, write_new
-from orchestrator.service.launching.processes import PassedLock, last_words, spawn
+from orchestrator.service.launching.processes import DetachedProcess, PassedLock, last_words, spawn
 from orchestrator.service.launching.rigs import NamedRig
 from orchestrator.service.launching.views import StartedFrom
 from orchestrator.settings import Settings
@@ -69,7 +68,7 @@ class Starts:
         self._folder = folder
         self._settings = settings
         self._clock = SystemClock()
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: list[DetachedProcess] = []
 
     def open_new(
         self,
@@ -194,7 +193,7 @@ class Starts:
         self, asked: StartFiles, rig: NamedRig, act: ActKey, words: Sequence[object]
     ) -> str:
         home, until_s = self._home(act), self._clock.monotonic_s() + START_S
-        process: subprocess.Popen[bytes] | None = None
+        process: DetachedProcess | None = None
         while True:
             has_ended = process is not None and process.poll() is not None
             campaign_id = self._campaign_now(asked)
@@ -220,7 +219,7 @@ class Starts:
         rig: NamedRig,
         act: ActKey,
         words: Sequence[object],
-    ) -> "subprocess.Popen[bytes] | None":
+    ) -> DetachedProcess | None:
         """Begin the process, unless one of the same act lives: perhaps of another server."""
         self._children[:] = [child for child in self._children if child.poll() is None]
         settings = self._settings.model_copy(update={"actor": act.actor})
