@@ -1,6 +1,7 @@
 """Campaigns are started by real processes, once each, whatever dies or is asked twice."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -30,12 +31,13 @@ from pathlib import Path
 from orchestrator.service.launching import LaunchDesk, RigOffer, StartWanted
 from orchestrator.settings import Settings
 from tests.support.launching import act_key
-database, rig, speed, wanted = sys.argv[1:]
+database, rig, speed, wanted, *key = sys.argv[1:]
 desk = LaunchDesk.open(
     Settings(database=Path(database), actor="server"), [RigOffer(Path(rig), float(speed))]
 )
-desk.start(StartWanted.model_validate_json(wanted), act=act_key())
+desk.start(StartWanted.model_validate_json(wanted), act=act_key(*key))
 """
+N_DEATHS = 20
 
 
 class Server:
@@ -185,6 +187,27 @@ def test_the_death_of_the_server_in_the_middle_of_a_start_opens_exactly_one(serv
     server.lab.wait_until(lambda: server.lab.n_acts() > 0)
     assert len(server.engines()) == 1
     assert server.openings() == [("oer-plate-1", "ada")]
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(400)
+def test_a_start_that_is_asked_again_after_each_death_opens_one_campaign_for_each_key(server):
+    words = [str(server.lab.database), str(server.lab.rig), str(server.lab.speed)]
+    for number in range(N_DEATHS):
+        wanted, key = server.wanted(opens_another=True), f"key-{number:04}"
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, *words, wanted.model_dump_json(), key], cwd=ROOT
+        )
+        select.select([], [], [], 0.5 + 2.0 * number / N_DEATHS)
+        process.kill()
+        process.wait()
+
+        server.desk.start(wanted, act=act_key(key))
+
+        assert len(server.openings()) == number + 1
+        for pid in server.lab.pids():
+            os.kill(pid, signal.SIGKILL)
+    assert len({campaign_id for campaign_id, _ in server.openings()}) == N_DEATHS
 
 
 def test_of_two_starts_at_once_one_opens_and_the_other_is_told(server):
