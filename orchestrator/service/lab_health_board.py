@@ -61,8 +61,8 @@ class InstrumentCard(BaseModel):
     instrument: InstrumentView
     doing: Doing
     """What it does, in one word."""
-    job: RunningJob | None
-    """The job that runs there, or of which nobody knows whether it ran."""
+    jobs: tuple[RunningJob, ...]
+    """What runs there, and of what nobody knows whether it ran; the latter first."""
     live: tuple[LiveValue, ...]
     """The last telemetry of each name."""
     readings: tuple[ShownReading, ...]
@@ -97,13 +97,13 @@ def instrument_cards(
         live: By instrument, the last telemetry.
         alarms: The active ones.
     """
-    by_instrument: dict[str, RunningJob] = {}
-    for job in running:
-        by_instrument.setdefault(job.instrument, job)
+    by_instrument: dict[str, list[RunningJob]] = {}
+    for job in sorted(running, key=lambda one: (not one.is_in_doubt, one.since)):
+        by_instrument.setdefault(job.instrument, []).append(job)
     return tuple(
         _card(
             one,
-            by_instrument.get(one.name),
+            tuple(by_instrument.get(one.name, ())),
             readings.get(one.name, ()),
             live.get(one.name, ()),
             alarms,
@@ -114,15 +114,15 @@ def instrument_cards(
 
 def _card(
     instrument: InstrumentView,
-    job: RunningJob | None,
+    jobs: tuple[RunningJob, ...],
     readings: tuple[ShownReading, ...],
     live: tuple[LiveValue, ...],
     alarms: Sequence[AlarmView],
 ) -> InstrumentCard:
     return InstrumentCard(
         instrument=instrument,
-        doing=_doing(instrument, job),
-        job=job,
+        doing=_doing(instrument, jobs),
+        jobs=jobs,
         live=live[:_MOST_VALUES],
         readings=readings[:_MOST_VALUES],
         alarms=tuple(
@@ -133,13 +133,13 @@ def _card(
     )
 
 
-def _doing(instrument: InstrumentView, job: RunningJob | None) -> Doing:
+def _doing(instrument: InstrumentView, jobs: Sequence[RunningJob]) -> Doing:
     if instrument.status == "lost":
         return "lost"
-    if job is not None:
-        if job.is_in_doubt:
-            return "in_doubt"
-        return "running" if job.is_watched else "unwatched"
+    if any(job.is_in_doubt for job in jobs):
+        return "in_doubt"
+    if jobs:
+        return "running" if all(job.is_watched for job in jobs) else "unwatched"
     if instrument.status == "out":
         return "out of service"
     if instrument.why_unusable:

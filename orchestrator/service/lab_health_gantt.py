@@ -1,4 +1,4 @@
-"""The bench in time: what was planned beside what was done, and what should follow; pure.
+"""A bench in time: what was planned beside what was done, and what should follow; pure.
 
 Places on the page are fractions of the stretch that is shown, so that any renderer can draw them.
 """
@@ -9,9 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.core.experiment import ExperimentState
 from orchestrator.core.job import JobState, JobStatus
-from orchestrator.service.lab_health_jobs import BenchTime, Span
+from orchestrator.service.lab_health_jobs import BenchTime, JobKey, OnBench, Span
 
 __all__ = ["GanttBar", "GanttRow", "GanttView", "gantt_view"]
 
@@ -64,9 +63,10 @@ class GanttRow(_View):
 
 
 class GanttView(_View):
-    """The bench of one campaign from some hours ago to some time ahead."""
+    """A bench from some hours ago to some time ahead."""
 
-    campaign_id: str
+    title: str
+    """Whose bench."""
     rows: tuple[GanttRow, ...]
     start: datetime
     end: datetime
@@ -90,18 +90,18 @@ class GanttView(_View):
 
 
 def gantt_view(
-    campaign_id: str,
-    experiments: Sequence[ExperimentState],
-    plan: Mapping[str, Span],
+    title: str,
+    experiments: Sequence[OnBench],
+    plan: Mapping[JobKey, Span],
     bench: BenchTime,
 ) -> GanttView:
     """Return the timeline of a bench, an instrument in a row.
 
     Args:
-        campaign_id: Whose bench.
+        title: Whose bench.
         experiments: Those that ended lately and those on the bench.
         plan: When the jobs on the bench that run or wait should be done.
-        bench: The present on the campaign's clock.
+        bench: The present on its clock.
     """
     now = bench.now
     ends = [span.end for span in plan.values()]
@@ -109,19 +109,19 @@ def gantt_view(
     begun = [
         job.started_time
         for one in experiments
-        for job in one.jobs.values()
+        for job in one.experiment.jobs.values()
         if job.started_time is not None and (job.ended_time or now) >= now - _PAST
     ]
     start = max(now - _PAST, min(begun, default=now - _LEAST_AHEAD))
     if end - start < 2 * _LEAST_AHEAD:
         start = end - 2 * _LEAST_AHEAD
     rows: dict[str, list[GanttBar]] = {}
-    for experiment in experiments:
-        for job in experiment.jobs.values():
-            for bar in _bars(campaign_id, experiment, job, plan, now, Span(start, end)):
+    for one in experiments:
+        for job in one.experiment.jobs.values():
+            for bar in _bars(one, job, plan.get(one.key(job)), now, Span(start, end)):
                 rows.setdefault(job.instrument, []).append(bar)
     return GanttView(
-        campaign_id=campaign_id,
+        title=title,
         rows=tuple(
             GanttRow(instrument=name, bars=tuple(sorted(bars, key=lambda bar: bar.start)))
             for name, bars in sorted(rows.items())
@@ -136,15 +136,10 @@ def gantt_view(
 
 
 def _bars(
-    campaign_id: str,
-    experiment: ExperimentState,
-    job: JobState,
-    plan: Mapping[str, Span],
-    now: datetime,
-    shown: Span,
+    one: OnBench, job: JobState, plan: Span | None, now: datetime, shown: Span
 ) -> Iterator[GanttBar]:
     """Yield the bar of a job; none outside of what is shown, or where nobody knows when."""
-    planned, actual = _spans(job, plan.get(job.planned.job_id), now)
+    planned, actual = _spans(job, plan, now)
     whole = [span for span in (planned, actual) if span is not None]
     if not whole:
         return
@@ -154,9 +149,9 @@ def _bars(
     state = str(job.status)
     is_waiting = actual is None
     yield GanttBar(
-        campaign_id=campaign_id,
-        experiment_id=experiment.experiment_id,
-        number=experiment.number,
+        campaign_id=one.campaign_id,
+        experiment_id=one.experiment.experiment_id,
+        number=one.experiment.number,
         name=job.planned.name,
         action=job.planned.action,
         state="queued" if is_waiting else state,

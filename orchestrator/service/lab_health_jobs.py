@@ -6,7 +6,7 @@ given to whoever can begin first, and nothing is known of what the planner will 
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +16,10 @@ from orchestrator.core.job import JobState, JobStatus
 from orchestrator.service.labels import arguments_text
 
 __all__ = [
+    "SAME_CLOCK",
     "BenchTime",
+    "JobKey",
+    "OnBench",
     "RunningJob",
     "SampleView",
     "Span",
@@ -28,10 +31,14 @@ __all__ = [
 
 _MOST_PLANNED: Final = 400
 """With more jobs that wait, only those that run are looked at."""
-_SAME_CLOCK: Final = timedelta(hours=1)
+SAME_CLOCK: Final = timedelta(hours=1)
 """A simulated bench whose last fact is younger keeps the time of day."""
 _MOVES: Final = frozenset({JobStatus.QUEUED, JobStatus.FAILED, JobStatus.INTERRUPTED})
 """What has not been done, and may yet be begun."""
+
+
+JobKey: TypeAlias = tuple[str, str]
+"""A campaign's id and a job's id."""
 
 
 class _View(BaseModel):
@@ -53,6 +60,17 @@ class Span(NamedTuple):
 
     start: datetime
     end: datetime
+
+
+class OnBench(NamedTuple):
+    """An experiment and the campaign that it belongs to."""
+
+    campaign_id: str
+    experiment: ExperimentState
+
+    def key(self, job: JobState) -> JobKey:
+        """Return what names one of its jobs in the whole laboratory."""
+        return self.campaign_id, job.planned.job_id
 
 
 class RunningJob(_View):
@@ -111,7 +129,7 @@ def bench_time(state: CampaignState, wall_now: datetime) -> BenchTime:
     if not state.is_simulated:
         return BenchTime(now=wall_now, is_virtual=False)
     age = wall_now - state.last_time
-    if timedelta(0) <= age < _SAME_CLOCK:
+    if timedelta(0) <= age < SAME_CLOCK:
         return BenchTime(now=wall_now, is_virtual=False)
     return BenchTime(now=state.last_time, is_virtual=True)
 
@@ -166,35 +184,35 @@ def _running(
     )
 
 
-def job_plan(experiments: Sequence[ExperimentState], now: datetime) -> dict[str, Span]:
-    """Return when each job that runs or waits should be done, by its id.
+def job_plan(experiments: Sequence[OnBench], now: datetime) -> dict[JobKey, Span]:
+    """Return when each job that runs or waits should be done.
 
     Jobs that wait for one in doubt have no plan; neither has anything beyond 400 jobs.
 
     Args:
-        experiments: Those on the bench of one campaign.
+        experiments: Those on a bench, of all campaigns that share it.
         now: On its clock.
     """
-    plan: dict[str, Span] = {}
+    plan: dict[JobKey, Span] = {}
     free: dict[str, datetime] = {}
-    waiting: list[tuple[ExperimentState, JobState]] = []
-    for experiment in experiments:
-        for job in experiment.jobs.values():
+    waiting: list[tuple[OnBench, JobState]] = []
+    for one in experiments:
+        for job in one.experiment.jobs.values():
             if job.status is JobStatus.STARTED:
                 since = job.started_time or now
                 end = max(now, since + timedelta(seconds=job.planned.expected_s))
-                plan[job.planned.job_id] = Span(since, end)
+                plan[one.key(job)] = Span(since, end)
                 free[job.instrument] = max(end, free.get(job.instrument, end))
             elif job.status in _MOVES:
-                waiting.append((experiment, job))
+                waiting.append((one, job))
     if len(waiting) <= _MOST_PLANNED:
         _plan_waiting(waiting, plan, free, now)
     return plan
 
 
 def _plan_waiting(
-    waiting: list[tuple[ExperimentState, JobState]],
-    plan: dict[str, Span],
+    waiting: list[tuple[OnBench, JobState]],
+    plan: dict[JobKey, Span],
     free: dict[str, datetime],
     now: datetime,
 ) -> None:
@@ -202,29 +220,29 @@ def _plan_waiting(
     left = list(waiting)
     while left:
         starts = [
-            (max(ready, free.get(job.instrument, now)), experiment.number, place)
-            for place, (experiment, job) in enumerate(left)
-            if (ready := _ready(experiment, job, plan, now)) is not None
+            (max(ready, free.get(job.instrument, now)), one.experiment.number, place)
+            for place, (one, job) in enumerate(left)
+            if (ready := _ready(one, job, plan, now)) is not None
         ]
         if not starts:
             return
         start, _, place = min(starts)
-        _, job = left.pop(place)
+        one, job = left.pop(place)
         end = start + timedelta(seconds=job.planned.expected_s)
-        plan[job.planned.job_id] = Span(start, end)
+        plan[one.key(job)] = Span(start, end)
         free[job.instrument] = end
 
 
 def _ready(
-    experiment: ExperimentState, job: JobState, plan: Mapping[str, Span], now: datetime
+    one: OnBench, job: JobState, plan: Mapping[JobKey, Span], now: datetime
 ) -> datetime | None:
     """Return when what a job waits for is done; None if nobody knows."""
     ready = now
     for name in job.planned.after:
-        before = experiment.jobs.get(name)
+        before = one.experiment.jobs.get(name)
         if before is None or before.status is JobStatus.DONE:
             continue
-        span = plan.get(before.planned.job_id)
+        span = plan.get(one.key(before))
         if span is None:
             return None
         ready = max(ready, span.end)
@@ -232,27 +250,26 @@ def _ready(
 
 
 def sample_views(
-    state: CampaignState, bench: BenchTime, plan: Mapping[str, Span]
+    state: CampaignState, bench: BenchTime, plan: Mapping[JobKey, Span]
 ) -> tuple[SampleView, ...]:
     """Return the samples on the bench, by number.
 
     Args:
         state: The campaign.
         bench: The present on its clock.
-        plan: `job_plan` of its open experiments.
+        plan: `job_plan` of the bench.
     """
     running = sorted(state.open_experiments.values(), key=lambda one: one.number)
-    return tuple(_sample(state.campaign_id, one, bench, plan) for one in running)
+    return tuple(_sample(OnBench(state.campaign_id, one), bench, plan) for one in running)
 
 
-def _sample(
-    campaign_id: str, experiment: ExperimentState, bench: BenchTime, plan: Mapping[str, Span]
-) -> SampleView:
+def _sample(one: OnBench, bench: BenchTime, plan: Mapping[JobKey, Span]) -> SampleView:
+    experiment = one.experiment
     jobs = experiment.jobs.values()
     left = [job for job in jobs if job.status is not JobStatus.DONE]
-    ends = [plan[job.planned.job_id].end for job in left if job.planned.job_id in plan]
+    ends = [plan[one.key(job)].end for job in left if one.key(job) in plan]
     return SampleView(
-        campaign_id=campaign_id,
+        campaign_id=one.campaign_id,
         experiment_id=experiment.experiment_id,
         number=experiment.number,
         state=str(experiment.status),

@@ -1,6 +1,6 @@
 """The whole laboratory as its page shows it, looked at once, at one moment of the log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -29,7 +29,9 @@ from orchestrator.service.lab_health_board import (
 from orchestrator.service.lab_health_cards import CampaignCard, campaign_card
 from orchestrator.service.lab_health_gantt import GanttView, gantt_view
 from orchestrator.service.lab_health_jobs import (
+    SAME_CLOCK,
     BenchTime,
+    OnBench,
     RunningJob,
     SampleView,
     bench_time,
@@ -86,7 +88,7 @@ class WholeLab(_View):
     running: tuple[RunningJob, ...]
     samples: tuple[SampleView, ...]
     gantts: tuple[GanttView, ...]
-    """One for each campaign that has anything on its bench, or had lately."""
+    """One for the laboratory, one for each dry-run, if anything is or was on the bench."""
     queues: tuple[QueueView, ...]
     campaigns: tuple[CampaignCard, ...]
     """Those that have not ended."""
@@ -186,7 +188,8 @@ def _whole(
     states = lab.unfinished()
     summaries = [live.campaign(state.campaign_id) for state in states]
     times = [bench_time(state, wall_now) for state in states]
-    bench = times[-1] if times else BenchTime(now=wall_now, is_virtual=False)
+    lines = live.campaigns()
+    bench = times[-1] if times else _time_without_campaign(lab, lines, wall_now)
     laboratory = lab.laboratory_view().model_copy(update={"signs": tuple(signs)})
     alarms = alarm_views(lab)
     queues = tuple(map(_queue, states))
@@ -198,7 +201,7 @@ def _whole(
         tasks=tasks,
     )
     alive = [one.engine.state is EngineState.ALIVE for one in summaries]
-    benches = [_Bench(*one, past) for one in zip(states, times, alive, strict=True)]
+    benches = _benches(zip(states, times, alive, strict=True), past)
     running = tuple(job for one in benches for job in one.running)
     samples = tuple(sample for one in benches for sample in one.samples)
     names = [one.name for one in laboratory.instruments]
@@ -225,32 +228,80 @@ def _whole(
         gantts=tuple(one.gantt for one in benches if one.gantt.rows),
         queues=queues,
         campaigns=tuple(map(campaign_card, summaries)),
-        ended=_ended(live),
+        ended=_ended(lines),
         alarms=alarms,
         alarm_counts=alarm_counts(lab),
         tasks=tuple(tasks),
     )
 
 
+def _time_without_campaign(
+    lab: Lab, lines: Sequence[CampaignLine], wall_now: datetime
+) -> BenchTime:
+    """Return the present of a laboratory without a campaign: a dry-run's clock stands still."""
+    last = lab.bench_now()
+    was_dry = bool(lines) and all(line.is_simulated for line in lines)
+    is_virtual = was_dry and not timedelta(0) <= wall_now - last < SAME_CLOCK
+    return BenchTime(now=last if is_virtual else wall_now, is_virtual=is_virtual)
+
+
 class _Bench:
-    """What stands and happens on the bench of one campaign.
+    """What stands and happens on one bench; real campaigns share theirs, a dry-run has its own.
 
     Args:
-        state: The campaign.
+        title: Whose it is.
         time: The present on its clock.
-        is_watched: Whether its engine lives; else nothing is planned.
+        states: The campaigns, each with whether its engine lives.
         past: What happened lately.
     """
 
     def __init__(
-        self, state: CampaignState, time: BenchTime, is_watched: bool, past: RecentPast
+        self,
+        title: str,
+        time: BenchTime,
+        states: Sequence[tuple[CampaignState, bool]],
+        past: RecentPast,
     ) -> None:
-        on_bench = sorted(state.open_experiments.values(), key=lambda one: one.number)
-        plan = job_plan(on_bench, time.now) if is_watched else {}
-        experiments = [*past.ended_of(state.campaign_id), *on_bench]
-        self.running = running_jobs(state, time, is_watched=is_watched)
-        self.samples = sample_views(state, time, plan)
-        self.gantt = gantt_view(state.campaign_id, experiments, plan, time)
+        standing = [(_on_bench(state), is_watched) for state, is_watched in states]
+        watched = [one for ones, is_watched in standing if is_watched for one in ones]
+        plan = job_plan(watched, time.now)
+        ended = [
+            OnBench(state.campaign_id, experiment)
+            for state, _ in states
+            for experiment in past.ended_of(state.campaign_id)
+        ]
+        on_bench = [one for ones, _ in standing for one in ones]
+        self.gantt = gantt_view(title, [*ended, *on_bench], plan, time)
+        self.running = [
+            job
+            for state, is_watched in states
+            for job in running_jobs(state, time, is_watched=is_watched)
+        ]
+        self.samples = [sample for state, _ in states for sample in sample_views(state, time, plan)]
+
+
+def _on_bench(state: CampaignState) -> list[OnBench]:
+    experiments = sorted(state.open_experiments.values(), key=lambda one: one.number)
+    return [OnBench(state.campaign_id, one) for one in experiments]
+
+
+def _benches(
+    campaigns: Iterable[tuple[CampaignState, BenchTime, bool]], past: RecentPast
+) -> list[_Bench]:
+    """Return the laboratory's own bench, if campaigns use it, and that of each dry-run."""
+    shared: list[tuple[CampaignState, bool]] = []
+    time: BenchTime | None = None
+    benches = []
+    for state, own_time, is_watched in campaigns:
+        if own_time.is_virtual:
+            title = f"dry-run {state.campaign_id}"
+            benches.append(_Bench(title, own_time, [(state, is_watched)], past))
+        else:
+            shared.append((state, is_watched))
+            time = own_time
+    if time is not None:
+        benches.insert(0, _Bench("the laboratory", time, shared, past))
+    return benches
 
 
 def _queue(state: CampaignState) -> QueueView:
@@ -261,6 +312,6 @@ def _queue(state: CampaignState) -> QueueView:
     )
 
 
-def _ended(live: LiveLab) -> tuple[CampaignLine, ...]:
-    lines = [one for one in live.campaigns() if one.state in ("finished", "stopped", "aborted")]
-    return tuple(reversed(lines[-_MOST_ENDED:]))
+def _ended(lines: Sequence[CampaignLine]) -> tuple[CampaignLine, ...]:
+    ended = [one for one in lines if one.state in ("finished", "stopped", "aborted")]
+    return tuple(reversed(ended[-_MOST_ENDED:]))

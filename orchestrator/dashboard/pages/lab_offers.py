@@ -54,7 +54,8 @@ def offers_of(live: LiveLab, whole: WholeLab) -> dict[str, tuple[Offer, ...]]:
 
 def _of_needs(lab: Lab, whole: WholeLab) -> Iterator[tuple[str, list[Offer]]]:
     for place, need in enumerate(whole.needs):
-        kind = "primary" if need.urgency != "later" else "neutral"
+        is_remedy = need.urgency != "later" and need.act != "take_out"
+        kind = "primary" if is_remedy else "neutral"
         offer = _offer(lab, need.act, need.fields, label=need.act_label, kind=kind)
         yield f"need/{place}", [offer] if offer is not None else []
 
