@@ -226,7 +226,7 @@ class Rehearsals:
     def _begin_some(self) -> int:
         """Begin as many as there are places for; return how many still wait."""
         with self._lock:
-            queued = [home for home in self._homes() if home.is_queued]
+            queued = [home for home in self._homes() if home.is_queued and home.read() is not None]
             for home in queued:
                 place = self._free_place()
                 if place is None:
@@ -246,11 +246,12 @@ class Rehearsals:
 
     def _begin(self, home: RehearsalHome, place: PassedLock) -> None:
         """Begin one, unless another server has just begun it."""
-        lock, asked = PassedLock.take(home.lock), home.read()
-        if lock is None or asked is None:
+        lock = PassedLock.take(home.lock)
+        if lock is None:
             return
         try:
-            if not home.is_queued:
+            asked = home.read()
+            if asked is None or not home.is_queued:
                 return
             write_new(home.begun, _text(self._clock.now()))
             words: list[object] = ["run", asked.campaign_file, "--rig", home.rig, "--dry-run"]
