@@ -1,5 +1,6 @@
 """How a look is answered: with 404 for what is not there, with 304 for what has not changed."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -63,7 +64,8 @@ def tagged(request: Request, response: Response) -> None:
 
     For routes of `TaggedRoute` whose answer depends on the log alone; `needs` has looked at it.
     """
-    tag = f'W/"{request.state.seen_seq}-{_PROCESS}"'
+    asked = hashlib.sha256(f"{request.url.path}?{request.url.query}".encode()).hexdigest()
+    tag = f'W/"{request.state.seen_seq}-{_PROCESS}-{asked[:12]}"'
     if tag in request.headers.get("if-none-match", ""):
         raise _Unchanged(tag)
     response.headers["etag"] = tag
