@@ -1,6 +1,7 @@
 """``athanor serve``: the operator's dashboard and its API."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     rig: Annotated[
         list[Path] | None,
         typer.Option(
-            "--rig", metavar="RIG", help="A rig file whose task board is shown; once for each rig."
+            "--rig",
+            metavar="RIG",
+            help="A rig that campaigns may be started on, with its task board; once for each.",
         ),
     ] = None,
     board: Annotated[
@@ -56,6 +59,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
             "--board", metavar="FOLDER", help="A task board that is shown, by its folder."
         ),
     ] = None,
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.01, help="Of the time, on rigs that are simulated.")
+    ] = 1.0,
     database: DatabaseOption = None,
 ) -> None:
     """Serve the dashboard and the API of a laboratory; it may die or run twice, the lab goes on.
@@ -63,7 +69,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Only this machine is served unless there is an account with a password, and https: by a
     certificate, or by a proxy. The first run makes an admin and a token, and says so.
 
-    Example: athanor serve
+    Example: athanor serve --rig oer_rig.toml
 
     Example: athanor serve --host 0.0.0.0 --host-name lab.example --certificate lab.pem
     --certificate-key lab.key
@@ -71,6 +77,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     from orchestrator.dashboard.serving import Where, first_token, refuse_unsafe
     from orchestrator.dashboard.serving import serve as serve_app
     from orchestrator.service.lab import Lab
+    from orchestrator.service.launching import LaunchDesk, RigOffer
     from orchestrator.service.task_boards import TaskBoards
 
     where = Where(host, port, tuple(host_name or ()), certificate, certificate_key, proxy)
@@ -83,10 +90,12 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     made = first_token(keys, settings.actor)
     if made is not None:
         _tell_first(made, settings)
-    parts = dashboard_parts(settings, database, keys, boards)
-    write_text(f"{where.url} shows {settings.database}; Ctrl-C ends it, campaigns go on")
-    with parts.live:
-        serve_app(parts, where)
+    offers = [RigOffer(one, speed) for one in rig or ()]
+    with LaunchDesk.open(settings, offers) as launcher:
+        parts = replace(dashboard_parts(settings, database, keys, boards), launcher=launcher)
+        write_text(f"{where.url} shows {settings.database}; Ctrl-C ends it, campaigns go on")
+        with parts.live:
+            serve_app(parts, where)
 
 
 def key_book(settings: "Settings") -> "KeyBook":

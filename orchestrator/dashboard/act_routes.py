@@ -51,6 +51,7 @@ def _perform(
         key=key,
         seen_seq=seen_seq,
         boards=parts.boards,
+        launcher=parts.launcher,
     )
 
 

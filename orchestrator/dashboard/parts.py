@@ -14,6 +14,7 @@ from orchestrator.service.acts.performing import OpenLab
 from orchestrator.service.following import Follower
 from orchestrator.service.lab_health_whole import LabWatch
 from orchestrator.service.laboratory_view import StationSign
+from orchestrator.service.launching import Launcher
 from orchestrator.service.live import LiveLab
 from orchestrator.service.station_door import StationDoor
 from orchestrator.service.task_boards import TaskBoards
@@ -41,6 +42,8 @@ class DashboardParts:
     """Which stations are there, and whether they answer."""
     boards: TaskBoards = field(default_factory=TaskBoards)
     """Of manual stations."""
+    launcher: Launcher | None = None
+    """Checks and starts campaigns; None where this server starts none."""
     hosts: tuple[str, ...] = LOOPBACK_NAMES
     """By which names this server may be called."""
     is_secure: bool = False
