@@ -11,6 +11,7 @@ from orchestrator.dashboard.api.models import (
     EventPage,
     Health,
     Me,
+    TasksView,
     TelemetryPage,
     VerificationView,
     VersionView,
@@ -75,6 +76,15 @@ class LabLooks:
         """
         query = {"campaign_id": campaign_id}
         return self._connection.get("/doubts", tuple[DoubtView, ...], query)
+
+    def tasks(self, *, with_answered: bool = False) -> TasksView:
+        """Return the tasks of manual stations.
+
+        Args:
+            with_answered: Also the answered and withdrawn ones.
+        """
+        query = {"with_answered": str(with_answered).lower()}
+        return self._connection.get("/tasks", TasksView, query)
 
     def telemetry(
         self, instrument: str, *, since: datetime | None = None, until: datetime | None = None

@@ -12,7 +12,7 @@ from orchestrator.dashboard.identity import cookie_name, identify, needs
 from orchestrator.dashboard.parts import DashboardParts, parts_of
 from orchestrator.dashboard.rate import TooOften, client_of, limits_of
 from orchestrator.dashboard.rendering import page, tell_next_page
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import NotPermitted, RequestRefused
 
 __all__ = ["router"]
 
@@ -104,6 +104,8 @@ async def change_password(
 
 
 def _changed(parts: DashboardParts, me: Principal, old: str, password: str) -> None:
+    if me.scopes != me.role.scopes:
+        raise NotPermitted(me.name, "changing the password", "of the whole role")
     has_one = parts.keys.account(me.name).has_password
     if has_one and parts.keys.sign_in(me.name, old) is None:
         raise RequestRefused("password: the old one is wrong")

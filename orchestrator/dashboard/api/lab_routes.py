@@ -13,6 +13,7 @@ from orchestrator.dashboard.api.models import (
     Health,
     Me,
     Sample,
+    TasksView,
     TelemetryPage,
     VersionView,
 )
@@ -91,6 +92,14 @@ def doubts(
     """Return every job of which nobody knows whether it happened, with what is known of it."""
     with refused_as(422), parts_of(request).live.using() as lab:
         return open_doubts(lab, campaign_id)
+
+
+@router.get("/tasks", operation_id="tasks", summary="Tasks for people", openapi_extra=_READ)
+def tasks(request: Request, with_answered: bool = False) -> TasksView:
+    """Return the tasks of manual stations, as far as `athanor serve` was told of their boards."""
+    boards = parts_of(request).boards
+    items = boards.views(with_answered=with_answered)
+    return TasksView(items=items, troubles=boards.troubles())
 
 
 @router.get("/events", operation_id="events", summary="Records of the log", openapi_extra=_READ)

@@ -9,6 +9,7 @@ from orchestrator.access.records import Account, Token, Webhook
 from orchestrator.access.roles import Role, Scope
 from orchestrator.service.events import EventView
 from orchestrator.service.following import Topic
+from orchestrator.service.tasks import TaskView
 from orchestrator.service.views import CampaignLine
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NewWebhook",
     "Problem",
     "Sample",
+    "TasksView",
     "TelemetryPage",
     "TokenDone",
     "VerificationView",
@@ -116,6 +118,15 @@ class TelemetryPage(_Model):
     items: tuple[Sample, ...]
     n_left_out: int
     """How many of the oldest were too many to be shown."""
+
+
+class TasksView(_Model):
+    """What the boards of tasks say."""
+
+    items: tuple[TaskView, ...]
+    """In the order of posting."""
+    troubles: tuple[str, ...]
+    """Why boards cannot be read; what stands on them is not in `items`."""
 
 
 class VerificationView(_Model):

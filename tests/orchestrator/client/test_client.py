@@ -122,6 +122,7 @@ def test_everything_can_be_looked_at(served: Served) -> None:
             "source_meter",
         ]
         assert lab.telemetry("balance").items == ()
+        assert lab.tasks(with_answered=True).items == ()
     assert served.waits == []
 
 

@@ -168,6 +168,26 @@ def test_telemetry_is_what_was_kept(admin: Browser) -> None:
     ]
 
 
+def test_tasks_of_a_board_are_shown(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from drivers.clock import SystemClock
+    from drivers.task_board import TaskBoard
+    from orchestrator.service.task_boards import TaskBoards
+
+    folder, task = tmp_path / "board", "small-1/E0001/press#1@20260302T080000000000"
+    board = TaskBoard(folder, SystemClock())
+    board.create()
+    board.post(task, "Press it.", (), 60.0)
+    with dashboard_parts(tmp_path, record_campaign) as parts:
+        shown = replace(parts, boards=TaskBoards.of(folders=[folder]))
+        with Browser(shown, role=Role.VIEWER) as viewer:
+            said = get(viewer, "/tasks")
+
+    assert [one["task"] for one in said["items"]] == [task]
+    assert said["troubles"] == []
+
+
 def test_an_account_is_made_changed_and_shut_out(admin: Browser) -> None:
     made = post(admin, "/accounts", {"name": "bob", "role": "viewer", "password": GOOD})
     assert (made.status_code, made.json()["account"]["has_password"]) == (201, True)
@@ -238,8 +258,11 @@ def test_a_token_that_may_little_changes_no_password(admin: Browser) -> None:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": new_key()}
 
     answer = admin.post("/api/v1/me/password", json={"new": GOOD}, headers=headers)
+    form = {"password": GOOD, "again": GOOD}
+    by_form = admin.post("/password", data=form, headers=headers)
 
     assert answer.status_code == 403
+    assert by_form.status_code == 403
     assert not keys.account("ada").has_password
 
 
