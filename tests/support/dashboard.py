@@ -30,6 +30,7 @@ from orchestrator.service.laboratory_view import StationSign
 from orchestrator.service.live import LiveLab
 from orchestrator.service.log_file import open_log_file
 from orchestrator.service.station_door import NoStations, StationDoor
+from orchestrator.service.task_boards import TaskBoards
 from orchestrator.settings import Settings
 
 __all__ = ["BASE_URL", "Browser", "Record", "dashboard_of", "dashboard_parts", "record_nothing"]
@@ -115,6 +116,7 @@ def dashboard_parts(
     clock: Clock | None = None,
     door: StationDoor | None = None,
     signs: Sequence[StationSign] = (),
+    boards: Sequence[Path] = (),
 ) -> Iterator[DashboardParts]:
     """Give what a dashboard works with, over a log in a folder; it is closed at the end.
 
@@ -124,6 +126,7 @@ def dashboard_parts(
         clock: The wall clock of everything; the real one unless given.
         door: To the stations; none lives unless given.
         signs: Which stations are there.
+        boards: Folders of task boards.
     """
     settings = Settings(database=folder / "lab.db", actor="test")
     wall, stations = clock or SystemClock(), door or NoStations()
@@ -152,6 +155,7 @@ def dashboard_parts(
             open_lab=open_lab,
             door_of=lambda name: stations,
             signs=lambda: tuple(signs),
+            boards=TaskBoards.of(folders=boards),
             clock=wall,
         )
 
@@ -166,6 +170,7 @@ def dashboard_of(
     clock: Clock | None = None,
     door: StationDoor | None = None,
     signs: Sequence[StationSign] = (),
+    boards: Sequence[Path] = (),
 ) -> Iterator[Browser]:
     """Give a browser in which somebody has signed in to a dashboard over a recorded log.
 
@@ -179,9 +184,10 @@ def dashboard_of(
         clock: As for `dashboard_parts`.
         door: As for `dashboard_parts`.
         signs: As for `dashboard_parts`.
+        boards: As for `dashboard_parts`.
     """
     with ExitStack() as stack:
         parts = stack.enter_context(
-            dashboard_parts(folder, record, clock=clock, door=door, signs=signs)
+            dashboard_parts(folder, record, clock=clock, door=door, signs=signs, boards=boards)
         )
         yield stack.enter_context(Browser(parts, role=role, name=name))
