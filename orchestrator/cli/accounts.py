@@ -22,7 +22,21 @@ if TYPE_CHECKING:
     from orchestrator.access.keys import KeyBook
     from orchestrator.access.roles import Role
 
-__all__ = ["app", "token_app"]
+__all__ = [
+    "accounts",
+    "add",
+    "add_token",
+    "app",
+    "list_accounts",
+    "list_tokens",
+    "open_again",
+    "password",
+    "revoke",
+    "set_role",
+    "shut",
+    "token_app",
+    "tokens",
+]
 
 app = typer.Typer(
     help="Show who may use the dashboard, make and change accounts.", invoke_without_command=True

@@ -10,13 +10,16 @@ import typer
 from orchestrator.cli.options import DatabaseOption, lab_of, settings_of, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orchestrator.access.keys import KeyBook
     from orchestrator.dashboard.parts import DashboardParts
-    from orchestrator.dashboard.serving import FirstToken
+    from orchestrator.dashboard.serving import FirstToken, Where
+    from orchestrator.service.launching import RigOffer
     from orchestrator.service.task_boards import TaskBoards
     from orchestrator.settings import Settings
 
-__all__ = ["dashboard_parts", "serve"]
+__all__ = ["dashboard_parts", "key_book", "serve"]
 
 
 def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
@@ -74,23 +77,31 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Example: athanor serve --host 0.0.0.0 --host-name lab.example --certificate lab.pem
     --certificate-key lab.key
     """
-    from orchestrator.dashboard.serving import Where, first_token, refuse_unsafe
-    from orchestrator.dashboard.serving import serve as serve_app
-    from orchestrator.service.lab import Lab
-    from orchestrator.service.launching import LaunchDesk, RigOffer
+    from orchestrator.dashboard.serving import Where
+    from orchestrator.service.launching import RigOffer
     from orchestrator.service.task_boards import TaskBoards
 
     where = Where(host, port, tuple(host_name or ()), certificate, certificate_key, proxy)
+    boards = TaskBoards.of(folders=board or (), rigs=rig or ())
+    _serve(where, database, boards, [RigOffer(one, speed) for one in rig or ()])
+
+
+def _serve(
+    where: "Where", database: Path | None, boards: "TaskBoards", offers: "Sequence[RigOffer]"
+) -> None:
+    from orchestrator.dashboard.serving import first_token, refuse_unsafe
+    from orchestrator.dashboard.serving import serve as serve_app
+    from orchestrator.service.lab import Lab
+    from orchestrator.service.launching import LaunchDesk
+
     settings = settings_of(database)
     keys = key_book(settings)
     refuse_unsafe(where, keys)
-    boards = TaskBoards.of(folders=board or (), rigs=rig or ())
     if Lab.make(settings):
         typer.echo(f"made {settings.database}, a log without campaigns", err=True)
     made = first_token(keys, settings.actor)
     if made is not None:
         _tell_first(made, settings)
-    offers = [RigOffer(one, speed) for one in rig or ()]
     with LaunchDesk.open(settings, offers) as launcher:
         parts = replace(dashboard_parts(settings, database, keys, boards), launcher=launcher)
         write_text(f"{where.url} shows {settings.database}; Ctrl-C ends it, campaigns go on")

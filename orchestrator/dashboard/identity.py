@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from orchestrator.access.records import Session
 from orchestrator.access.roles import Principal, Scope
 from orchestrator.dashboard.parts import parts_of
-from orchestrator.errors import NotPermitted
+from orchestrator.errors import NotPermitted, RequestRefused
 
 __all__ = [
     "CSRF_FIELD",
@@ -29,11 +29,11 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BEARER: Final = "bearer "
 
 
-class NotSignedIn(Exception):
+class NotSignedIn(RequestRefused):
     """Nobody has shown who asks."""
 
 
-class WrongForm(Exception):
+class WrongForm(RequestRefused):
     """A form does not bring back what it was given: it is not one of ours, or it is too old."""
 
 

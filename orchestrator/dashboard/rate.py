@@ -7,11 +7,12 @@ from starlette.requests import Request
 
 from drivers.clock import Clock
 from orchestrator.dashboard.limiter import Limiter
+from orchestrator.errors import RequestRefused
 
 __all__ = ["Limits", "TooOften", "client_of", "limits_of", "slow_down"]
 
 
-class TooOften(Exception):
+class TooOften(RequestRefused):
     """Somebody asks too often.
 
     Args:

@@ -18,7 +18,19 @@ from orchestrator.service.acts import ACTS, Act
 from orchestrator.service.lab_health import duration_text
 from orchestrator.service.labels import label_from_name, number_text
 
-__all__ = ["STATIC", "TOLD_COOKIE", "Renderer", "new_key", "page", "tell_next_page"]
+__all__ = [
+    "STATIC",
+    "TOLD_COOKIE",
+    "Renderer",
+    "clock_time",
+    "iso_time",
+    "local_time",
+    "make_renderer",
+    "new_key",
+    "page",
+    "signed_duration",
+    "tell_next_page",
+]
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 STATIC: Final = Path(__file__).with_name("static")
@@ -36,10 +48,14 @@ class Renderer(Protocol):
         ...
 
 
-def make_renderer() -> Renderer:
-    """Return what makes pages from the templates of this folder."""
+def make_renderer(*folders: Path) -> Renderer:
+    """Return what makes pages from the templates of this room.
+
+    Args:
+        folders: Where more templates lie; the room's own come first.
+    """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, *folders]),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,

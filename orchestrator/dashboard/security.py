@@ -11,7 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["MOST_BYTES", "Guard", "host_of", "is_allowed_host", "is_same_origin"]
+from orchestrator.errors import RequestRefused
+
+__all__ = ["MOST_BYTES", "BodyTooLarge", "Guard", "host_of", "is_allowed_host", "is_same_origin"]
 
 MOST_BYTES: Final = 2 * 1024 * 1024
 """How large a request may be, in bytes."""
@@ -145,7 +147,7 @@ def _has_token(headers: Headers) -> bool:
     return headers.get("authorization", "").lower().startswith("bearer ")
 
 
-class BodyTooLarge(ValueError):
+class BodyTooLarge(RequestRefused):
     """A request without a length went on and on."""
 
 
