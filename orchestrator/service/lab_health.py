@@ -69,7 +69,7 @@ class NextView(BaseModel):
     overdue_s: float
     """How much later it is already, in seconds; 0 if it is not."""
     is_virtual: bool
-    """Whether `at` is on a dry-run's clock."""
+    """Whether `at` is on a simulated bench's own clock."""
     result: str
     """Which sample should be done next, in words; empty if none is on the bench."""
     result_at: datetime | None

@@ -52,7 +52,7 @@ class BenchTime(_View):
 
     now: datetime
     is_virtual: bool
-    """Whether it is a dry-run's, which has nothing to do with the time of day."""
+    """Whether it is a simulated bench's own, which has nothing to do with the time of day."""
 
 
 class Span(NamedTuple):
@@ -119,8 +119,9 @@ class SampleView(_View):
 def bench_time(state: CampaignState, wall_now: datetime) -> BenchTime:
     """Return the present on a campaign's own clock.
 
-    A dry-run's clock runs ahead of the time of day, and stands at its last event; a simulated
-    bench that is served to a real engine keeps the time of day.
+    The clock of a dry-run, or of a bench that is simulated at another speed, is known by its last
+    event only, and stands there; a bench that is simulated at the speed of life keeps the time of
+    day.
 
     Args:
         state: The campaign.

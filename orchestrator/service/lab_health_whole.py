@@ -88,7 +88,7 @@ class WholeLab(_View):
     running: tuple[RunningJob, ...]
     samples: tuple[SampleView, ...]
     gantts: tuple[GanttView, ...]
-    """One for the laboratory, one for each dry-run, if anything is or was on the bench."""
+    """One for the laboratory, one for each bench with a time of its own, if anything is there."""
     queues: tuple[QueueView, ...]
     campaigns: tuple[CampaignCard, ...]
     """Those that have not ended."""
@@ -238,7 +238,7 @@ def _whole(
 def _time_without_campaign(
     lab: Lab, lines: Sequence[CampaignLine], wall_now: datetime
 ) -> BenchTime:
-    """Return the present of a laboratory without a campaign: a dry-run's clock stands still."""
+    """Return the present of a laboratory without a campaign: a virtual clock stands still."""
     last = lab.bench_now()
     was_dry = bool(lines) and all(line.is_simulated for line in lines)
     is_virtual = was_dry and not timedelta(0) <= wall_now - last < SAME_CLOCK
@@ -246,7 +246,7 @@ def _time_without_campaign(
 
 
 class _Bench:
-    """What stands and happens on one bench; real campaigns share theirs, a dry-run has its own.
+    """What stands and happens on one bench; one with a time of its own has one campaign.
 
     Args:
         title: Whose it is.
@@ -288,13 +288,13 @@ def _on_bench(state: CampaignState) -> list[OnBench]:
 def _benches(
     campaigns: Iterable[tuple[CampaignState, BenchTime, bool]], past: RecentPast
 ) -> list[_Bench]:
-    """Return the laboratory's own bench, if campaigns use it, and that of each dry-run."""
+    """Return the laboratory's own bench, if campaigns use it, and those with a time of their own."""
     shared: list[tuple[CampaignState, bool]] = []
     time: BenchTime | None = None
     benches = []
     for state, own_time, is_watched in campaigns:
         if own_time.is_virtual:
-            title = f"dry-run {state.campaign_id}"
+            title = f"the simulated bench of {state.campaign_id}"
             benches.append(_Bench(title, own_time, [(state, is_watched)], past))
         else:
             shared.append((state, is_watched))

@@ -11,7 +11,7 @@ from orchestrator.dashboard.pages.lab_offers import offers_of
 from orchestrator.dashboard.parts import parts_of
 from orchestrator.dashboard.rendering import page
 
-__all__ = ["router"]
+__all__ = ["LabPart", "router"]
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(needs(Scope.READ))])
 
