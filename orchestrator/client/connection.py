@@ -15,7 +15,7 @@ from ssl import SSLContext
 from threading import Event as Flag
 from typing import Final, TypeAlias, TypeVar
 
-import httpx
+import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from orchestrator.dashboard.api.models import Problem
@@ -93,11 +93,11 @@ class Connection:
         *,
         timeout_s: float = 30.0,
         verify: SSLContext | bool = True,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx2.BaseTransport | None = None,
         wait: Waiting | None = None,
     ) -> None:
         _refuse_bad(url, token)
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             base_url=url.rstrip("/"),
             headers={"authorization": f"Bearer {token}", "user-agent": "athanor-client"},
             timeout=timeout_s,
@@ -107,7 +107,7 @@ class Connection:
         self._wait: Waiting = wait or Flag().wait
 
     @property
-    def http(self) -> httpx.Client:
+    def http(self) -> httpx2.Client:
         """What the requests go through, for streams."""
         return self._http
 
@@ -194,7 +194,7 @@ class Connection:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str | float | Sequence[str] | None] | None = None,
         json: object = None,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Return the first answer that is one; a write is repeated under the same key."""
         why = ""
         for wait_s in (*_ASKED_AGAIN_S, None):
@@ -203,7 +203,7 @@ class Connection:
                 answer = self._http.request(
                     method, f"/api/v1{path}", headers=headers, params=params, json=json
                 )
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 why = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
                 if answer.status_code not in _NOT_NOW:
@@ -225,8 +225,8 @@ def _refuse_bad(url: str, token: str) -> None:
         ClientError: It cannot.
     """
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
         raise ClientError(f"got {url!r}, expected the address of a dashboard: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ClientError(f"got {url!r}, expected the address of a dashboard: http://HOST:PORT")
@@ -234,7 +234,7 @@ def _refuse_bad(url: str, token: str) -> None:
         raise ClientError("got a token of other signs, expected one as it was shown: ath_…")
 
 
-def _told_to_wait(answer: httpx.Response, wait_s: float | None) -> float | None:
+def _told_to_wait(answer: httpx2.Response, wait_s: float | None) -> float | None:
     """Return how long to wait before asking again; None if nobody should."""
     told = answer.headers.get("retry-after", "")
     if wait_s is None or not told.isdecimal():
@@ -242,7 +242,7 @@ def _told_to_wait(answer: httpx.Response, wait_s: float | None) -> float | None:
     return float(told) if float(told) <= _LONGEST_S else None
 
 
-def _good(answer: httpx.Response) -> httpx.Response:
+def _good(answer: httpx2.Response) -> httpx2.Response:
     """Return an answer that is no refusal.
 
     Raises:
@@ -256,7 +256,7 @@ def _good(answer: httpx.Response) -> httpx.Response:
     raise Unreadable(f"{answer.request.url}: got {said}, expected a problem")
 
 
-def _refuse_if_said(answer: httpx.Response) -> None:
+def _refuse_if_said(answer: httpx2.Response) -> None:
     """Raise what the server itself said; a proxy before it says something else.
 
     Raises:
@@ -269,7 +269,7 @@ def _refuse_if_said(answer: httpx.Response) -> None:
     raise Refused(problem)
 
 
-def _read(answer: httpx.Response, form: type[T]) -> T:
+def _read(answer: httpx2.Response, form: type[T]) -> T:
     """Return an answer as the model that it is.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
+import httpx2
 from pydantic import ValidationError
 
 from orchestrator.client.connection import Connection, Refused, Unreadable
@@ -73,7 +73,7 @@ def follow(connection: Connection, after_seq: int) -> Iterator[StreamEvent]:
                 if event is not None and event.seq > seq:
                     seq = event.seq
                     yield event
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass  # whatever broke, the stream is taken up after `seq`
         connection.pause(_AGAIN_S[min(n_broken, len(_AGAIN_S) - 1)])
         n_broken += 1
@@ -85,11 +85,11 @@ def _one_stream(connection: Connection, seq: int) -> Iterator[StreamEvent | None
         "GET",
         "/stream",
         headers={"last-event-id": str(seq), "accept": "text/event-stream"},
-        timeout=httpx.Timeout(_SILENT_S),
+        timeout=httpx2.Timeout(_SILENT_S),
     ) as answer:
         if answer.status_code in (429, 502, 503, 504):
             return
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != httpx2.codes.OK:
             answer.read()
             raise _refusal(answer)
         for one in server_events(answer.iter_lines()):
@@ -102,7 +102,7 @@ def _one_stream(connection: Connection, seq: int) -> Iterator[StreamEvent | None
                 raise Unreadable(f"the stream: {error}") from error
 
 
-def _refusal(answer: httpx.Response) -> Refused | Unreadable:
+def _refusal(answer: httpx2.Response) -> Refused | Unreadable:
     try:
         return Refused(Problem.model_validate_json(answer.content))
     except ValidationError:

@@ -5,7 +5,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Literal, Self
 
-import httpx
+import httpx2
 
 from orchestrator.client.connection import Connection, Waiting
 from orchestrator.client.event_stream import follow
@@ -52,7 +52,7 @@ class Athanor(CampaignLooks):
         *,
         timeout_s: float = 30.0,
         verify: SSLContext | bool = True,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx2.BaseTransport | None = None,
         wait: Waiting | None = None,
     ) -> None:
         super().__init__(

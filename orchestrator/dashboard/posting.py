@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-import httpx
+import httpx2
 
 from orchestrator.access.hook_urls import refuse_addresses
 from orchestrator.errors import RequestRefused
@@ -32,19 +32,21 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float 
         timeout_s: How long it may take in all, in real seconds.
     """
     try:
-        status = asyncio.run(_status(httpx.URL(url), body, headers, timeout_s))
+        status = asyncio.run(_status(httpx2.URL(url), body, headers, timeout_s))
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
     except RequestRefused as error:
         return str(error)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
         return f"{type(error).__name__}: {error}".removesuffix(": ")
     if 300 <= status < 400:
         return f"answered {status}, a redirection, which is not followed"
     return "" if 200 <= status < 300 else f"answered {status}"
 
 
-async def _status(url: httpx.URL, body: bytes, headers: Mapping[str, str], timeout_s: float) -> int:
+async def _status(
+    url: httpx2.URL, body: bytes, headers: Mapping[str, str], timeout_s: float
+) -> int:
     """Return the status of the answer.
 
     Raises:
@@ -55,7 +57,7 @@ async def _status(url: httpx.URL, body: bytes, headers: Mapping[str, str], timeo
     async with asyncio.timeout(timeout_s):
         addresses = await _addresses_of(url)
         refuse_addresses(url.host, addresses)
-        client = httpx.AsyncClient(
+        client = httpx2.AsyncClient(
             verify=ssl.create_default_context() if url.scheme == "https" else False,
             timeout=timeout_s,
             follow_redirects=False,
@@ -65,12 +67,12 @@ async def _status(url: httpx.URL, body: bytes, headers: Mapping[str, str], timeo
             for address in addresses[:-1]:
                 try:
                     return await _posted(client, url, address, body, headers)
-                except httpx.ConnectError:
+                except httpx2.ConnectError:
                     continue  # the host has another address, and may listen there
             return await _posted(client, url, addresses[-1], body, headers)
 
 
-async def _addresses_of(url: httpx.URL) -> list[str]:
+async def _addresses_of(url: httpx2.URL) -> list[str]:
     port = url.port or (443 if url.scheme == "https" else 80)
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
@@ -78,8 +80,8 @@ async def _addresses_of(url: httpx.URL) -> list[str]:
 
 
 async def _posted(
-    client: httpx.AsyncClient,
-    url: httpx.URL,
+    client: httpx2.AsyncClient,
+    url: httpx2.URL,
     address: str,
     body: bytes,
     headers: Mapping[str, str],

@@ -87,7 +87,7 @@ def refused_as(status: int) -> Iterator[None]:
         raise HTTPException(status, str(error)) from error
 
 
-def known_campaign(request: Request, campaign_id: Annotated[str, Path(max_length=200)]) -> str:
+def _known_campaign(request: Request, campaign_id: Annotated[str, Path(max_length=200)]) -> str:
     """Return the id of a campaign of the log.
 
     Raises:
@@ -97,7 +97,7 @@ def known_campaign(request: Request, campaign_id: Annotated[str, Path(max_length
         return lab.meant(campaign_id)
 
 
-CampaignId: TypeAlias = Annotated[str, Depends(known_campaign)]
+CampaignId: TypeAlias = Annotated[str, Depends(_known_campaign)]
 """Of a campaign that is there."""
 
 

@@ -18,6 +18,7 @@ __all__ = ["describe"]
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _PLAIN: Final = {"text/plain": {"schema": {"type": "string"}}}
 _WHY: Final = {
+    "400": "The body is no JSON at all, or it is larger than was said.",
     "401": "Nobody has shown who asks.",
     "403": "Whoever asks may not do that, or the form is not of their session.",
     "404": "It is not there.",
@@ -114,5 +115,5 @@ def _statuses(path: str, method: str, *, is_open: bool) -> list[str]:
     if "{" in path:
         found.append("404")
     if method != "get" or path == "/stream":
-        found += ["409", "413"]
+        found += ["400", "409", "413"]
     return sorted(found)

@@ -24,7 +24,7 @@ from orchestrator.service.doubt_answers import open_doubts
 from orchestrator.service.laboratory_view import LaboratoryView
 from orchestrator.service.views import DoubtView
 
-__all__ = ["open_router", "router"]
+__all__ = ["health", "open_router", "router"]
 
 _SCANNED: Final = 5000
 """Records that one page of events looks at, at most."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from orchestrator.access.roles import Role, Scope
@@ -36,22 +36,22 @@ def record(log: EventLog) -> None:
     third.start()
 
 
-class Breaking(httpx.BaseTransport):
+class Breaking(httpx2.BaseTransport):
     """The network, which loses answers: the server has done what was asked."""
 
     def __init__(self) -> None:
         self.n_lost = 0
         """How many answers are lost from now on."""
         self.keys: list[str] = []
-        self._network = httpx.HTTPTransport()
+        self._network = httpx2.HTTPTransport()
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         self.keys.append(request.headers.get("idempotency-key", ""))
         answer = self._network.handle_request(request)
         if self.n_lost:
             self.n_lost -= 1
             answer.close()
-            raise httpx.ReadError("the line broke", request=request)
+            raise httpx2.ReadError("the line broke", request=request)
         return answer
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Served:
         kept = scopes or tuple(Scope)
         return self.parts.keys.make_token("ada", label="test", scopes=kept, by="test")
 
-    def lab(self, *scopes: Scope, transport: httpx.BaseTransport | None = None) -> Athanor:
+    def lab(self, *scopes: Scope, transport: httpx2.BaseTransport | None = None) -> Athanor:
         return Athanor(self.url, self.token(*scopes), transport=transport, wait=self.waits.append)
 
     def happen(self, n: int) -> None:
@@ -231,15 +231,15 @@ def test_events_have_no_gap_and_come_once_though_the_stream_breaks(served: Serve
     class Cutting(Breaking):
         """Cuts every stream after some bytes."""
 
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
             answer = super().handle_request(request)
             if request.url.path == "/stream":
-                return httpx.Response(
+                return httpx2.Response(
                     answer.status_code, headers=answer.headers, stream=Cut(answer.stream)
                 )
             return answer
 
-    class Cut(httpx.SyncByteStream):
+    class Cut(httpx2.SyncByteStream):
         def __init__(self, stream: object) -> None:
             self._stream = stream
 
@@ -249,7 +249,7 @@ def test_events_have_no_gap_and_come_once_though_the_stream_breaks(served: Serve
                 n_bytes += len(part)
                 yield part[:1500]
                 if n_bytes > 1500:
-                    raise httpx.ReadError("cut")
+                    raise httpx2.ReadError("cut")
 
         def close(self) -> None:
             self._stream.close()  # type: ignore[attr-defined]  # as above
@@ -304,7 +304,7 @@ def test_what_is_no_dashboard_is_said() -> None:
 def test_an_answer_of_somebody_else_is_no_answer(
     status: int, headers: dict[str, str], body: str, error: type[ClientError]
 ) -> None:
-    transport = httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, text=body))
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(status, headers=headers, text=body))
     lab = Athanor("http://lab", "x", transport=transport, wait=lambda _: None)
     with lab, pytest.raises(error):
         lab.me()
@@ -314,11 +314,11 @@ def test_who_is_told_to_wait_waits() -> None:
     waits: list[float] = []
     answers = iter(
         [
-            httpx.Response(429, headers={"retry-after": "7"}),
-            httpx.Response(200, json={"athanor": "0.1.0", "api": "v1"}),
+            httpx2.Response(429, headers={"retry-after": "7"}),
+            httpx2.Response(200, json={"athanor": "0.1.0", "api": "v1"}),
         ]
     )
-    transport = httpx.MockTransport(lambda _: next(answers))
+    transport = httpx2.MockTransport(lambda _: next(answers))
     with Athanor("http://lab", "x", transport=transport, wait=waits.append) as lab:
         assert lab.version().api == "v1"
 
