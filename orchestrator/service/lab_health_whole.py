@@ -185,10 +185,10 @@ def _whole(
     signs: Sequence[StationSign],
     tasks: Sequence[TaskView],
 ) -> WholeLab:
+    lines = live.campaigns()  # first: it keeps the snapshot from which states are told quickly
     states = lab.unfinished()
     summaries = [live.campaign(state.campaign_id) for state in states]
     times = [bench_time(state, wall_now) for state in states]
-    lines = live.campaigns()
     bench = times[-1] if times else _time_without_campaign(lab, lines, wall_now)
     laboratory = lab.laboratory_view().model_copy(update={"signs": tuple(signs)})
     alarms = alarm_views(lab)
@@ -288,7 +288,7 @@ def _on_bench(state: CampaignState) -> list[OnBench]:
 def _benches(
     campaigns: Iterable[tuple[CampaignState, BenchTime, bool]], past: RecentPast
 ) -> list[_Bench]:
-    """Return the laboratory's own bench, if campaigns use it, and those with a time of their own."""
+    """Return the laboratory's bench, if campaigns use it, and those with a time of their own."""
     shared: list[tuple[CampaignState, bool]] = []
     time: BenchTime | None = None
     benches = []
