@@ -39,6 +39,8 @@ LEASE_S: Final = 30.0
 _ASKED_AGAIN_S: Final = 5.0
 """How often a process that does not hold the lease asks for it, in seconds."""
 _LOOK_S: Final = 0.5
+_OTHER_LOG_S: Final = 60.0
+"""How soon it is looked again whether a log has what was delivered from it, in seconds."""
 _PAGE: Final = 500
 _TOLD_EVERY: Final = 1000
 """So many records that concern a webhook nothing are passed over before that is written down."""
@@ -218,6 +220,11 @@ class Deliverer:
         return left <= timedelta() or is_of_another_clock
 
     def _begin(self, hook: Webhook) -> None:
+        last = self._follower.seq
+        if hook.told_seq > last:
+            error = f"the log ends with {last}, before what was delivered: is it another log?"
+            self._book.note_failure(hook, error, wait_s=_OTHER_LOG_S)
+            return
         delivery = self._again(hook) if hook.sending_seq is not None else self._next(hook)
         if delivery is None:
             return

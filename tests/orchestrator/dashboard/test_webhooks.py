@@ -249,6 +249,24 @@ def test_two_processes_do_not_both_deliver(laboratory: Laboratory, server: HookS
     assert seqs_of(server) == list(range(1, 22))
 
 
+def test_a_log_that_ends_before_what_was_told_is_said(
+    laboratory: Laboratory, server: HookServer
+) -> None:
+    hook, _ = laboratory.book.add_webhook(server.url, topics=[], by="Ada", told_seq=2)
+    process = laboratory.deliverer()
+    laboratory.happen()
+    laboratory.look(process)
+    assert "another log" in laboratory.book.webhook(hook.hook_id).last_error
+
+    laboratory.happen(2)
+    for _ in range(2):
+        laboratory.look(process, later_s=61.0)
+    laboratory.look(process, later_s=1.0)
+
+    assert seqs_of(server) == [3]
+    assert laboratory.book.webhook(hook.hook_id).last_error == ""
+
+
 def test_one_that_hangs_delays_no_other(laboratory: Laboratory, server: HookServer) -> None:
     with hook_server() as slow:
         slow.manner = "hangs"
@@ -276,17 +294,6 @@ def until(is_so: Callable[[], bool]) -> None:
             return
         Event().wait(0.01)
     raise AssertionError("it never was so")
-
-
-def test_a_name_is_checked_when_it_is_sent_to() -> None:
-    said = post("http://169.254.169.254/latest", b"{}", {})
-
-    assert "link-local" in said
-
-
-def test_nobody_at_home_is_said() -> None:
-    assert "ConnectError" in post("http://127.0.0.1:1/", b"{}", {})
-    assert post("http://no-such-host.invalid/", b"{}", {}) != ""
 
 
 @pytest.mark.slow

@@ -17,8 +17,6 @@ from tests.support.recorded_campaign import record_campaign
 
 pytestmark = pytest.mark.slow
 
-GOOD = "seven grams of copper"
-
 
 @pytest.fixture
 def admin(tmp_path: Path) -> Iterator[Browser]:
