@@ -76,7 +76,7 @@ class Connection:
 
     Args:
         url: Of the dashboard.
-        token: As `athanor accounts token` shows it.
+        token: As `athanor tokens add` shows it.
         timeout_s: How long one answer may take, in seconds.
         verify: Which certificates are believed; a context with a laboratory's own authority.
         transport: How requests travel; None is by the network.

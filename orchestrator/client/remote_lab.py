@@ -30,7 +30,7 @@ class Athanor(CampaignLooks):
 
     Args:
         url: Of the dashboard: ``http://127.0.0.1:8080``.
-        token: As `athanor accounts token` shows it.
+        token: As `athanor tokens add` shows it.
         timeout_s: How long one answer may take, in seconds.
         verify: Which certificates are believed; a context with a laboratory's own authority.
         transport: How requests travel; None is by the network.

@@ -34,7 +34,7 @@ _SCHEMES: Final = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "`athanor accounts token NAME` or `POST /api/v1/tokens` makes one.",
+        "description": "`athanor tokens add` or `POST /api/v1/tokens` makes one.",
     },
     "session": {
         "type": "apiKey",
