@@ -103,6 +103,8 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, BodyTooLarge):  # FastAPI wraps what breaks off a body
+        return _too_large(request, error.__cause__)
     title = HTTPStatus(error.status_code).phrase
     answer = _answer(request, error.status_code, title, [str(error.detail)])
     answer.headers.update(error.headers or {})
