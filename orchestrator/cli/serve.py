@@ -22,6 +22,23 @@ if TYPE_CHECKING:
 __all__ = ["dashboard_parts", "key_book", "serve"]
 
 
+_RigsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rig",
+        metavar="RIG",
+        help="A rig that campaigns may be started on, with its task board; once for each.",
+    ),
+]
+_BoardsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--board", metavar="FOLDER", help="A task board that is shown, by its folder."),
+]
+_SpeedOption = Annotated[
+    float, typer.Option("--speed", min=0.01, help="Of the time, on rigs that are simulated.")
+]
+
+
 def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     host: Annotated[
         str,
@@ -48,23 +65,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
             "--proxy", metavar="ADDRESS", help="A proxy here that speaks https to people."
         ),
     ] = "",
-    rig: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--rig",
-            metavar="RIG",
-            help="A rig that campaigns may be started on, with its task board; once for each.",
-        ),
-    ] = None,
-    board: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--board", metavar="FOLDER", help="A task board that is shown, by its folder."
-        ),
-    ] = None,
-    speed: Annotated[
-        float, typer.Option("--speed", min=0.01, help="Of the time, on rigs that are simulated.")
-    ] = 1.0,
+    rig: _RigsOption = None,
+    board: _BoardsOption = None,
+    speed: _SpeedOption = 1.0,
     database: DatabaseOption = None,
 ) -> None:
     """Serve the dashboard and the API of a laboratory; it may die or run twice, the lab goes on.
