@@ -265,7 +265,7 @@ def duration_text(seconds: float) -> str:
 
     Example:
         >>> [duration_text(s) for s in (0.4, 42.0, 95.0, 3900.0, 200_000.0)]
-        ['0 s', '42 s', '1 min 35 s', '1 h 05 min', '2 days 7 h']
+        ['0 s', '42 s', '1 min 35 s', '1 h 05 min', '2 days 8 h']
     """
     whole = max(0, round(seconds))
     if whole < 60:
