@@ -1,4 +1,6 @@
 // Draws <figure data-plot="/plots/..."> with Plotly in the theme's colours; redraws when data moved.
+const REDRAW_MS = 2000;
+const drawing = new WeakMap();
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const themed = (layout) => {
@@ -11,6 +13,7 @@ const themed = (layout) => {
     colorway: [css("--plot-1"), css("--plot-2"), css("--plot-3"), css("--plot-4")],
     autosize: true,
   };
+  if (!whole.ternary) Object.assign(whole, { xaxis: whole.xaxis || {}, yaxis: whole.yaxis || {} });
   for (const key of Object.keys(whole)) {
     if (/^[xy]axis\d*$/.test(key)) whole[key] = { ...axis, automargin: true, ...whole[key] };
   }
@@ -30,16 +33,46 @@ const resolved = (value) => {
   return value;
 };
 
-const draw = async (figure) => {
+const excuse = (canvas, why) => {
+  if (canvas.data) window.Plotly.purge(canvas);
+  canvas.textContent = `The plot cannot be shown: ${why}.`;
+};
+
+const show = async (figure) => {
   const canvas = figure.querySelector(".plot-canvas");
-  const answer = await fetch(figure.dataset.plot, { headers: { accept: "application/json" } });
+  let answer;
+  try {
+    answer = await fetch(figure.dataset.plot, { headers: { accept: "application/json" } });
+  } catch {
+    if (!canvas.data) excuse(canvas, "the server does not answer");
+    return;
+  }
   if (!answer.ok) {
-    canvas.textContent = `The plot cannot be shown (${answer.status}).`;
+    excuse(canvas, `the server says ${answer.status}`);
     return;
   }
   const { data, layout } = resolved(await answer.json());
   const options = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+  if (!canvas.data) canvas.textContent = "";
   await window.Plotly.react(canvas, data, themed(layout), options);
+};
+
+// One drawing of a figure at a time and not too often; what moved meanwhile is drawn once, after it.
+const draw = async (figure) => {
+  if (drawing.has(figure)) {
+    drawing.set(figure, true);
+    return;
+  }
+  drawing.set(figure, false);
+  try {
+    await show(figure);
+  } finally {
+    setTimeout(() => {
+      const again = drawing.get(figure);
+      drawing.delete(figure);
+      if (again) draw(figure);
+    }, REDRAW_MS);
+  }
 };
 
 const figures = () => document.querySelectorAll("figure[data-plot]");
