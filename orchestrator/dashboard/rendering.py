@@ -170,7 +170,7 @@ def _common(request: Request) -> dict[str, object]:
         "act": act,
         "now": parts.clock.now(),
         "database_name": parts.database.name,
-        "is_stale_after_s": 3,
+        "is_stale_after_s": 2.5,
         "theme": theme if theme in _THEMES else "auto",
         "told": _told(request),
         "path": request.url.path if request.method == "GET" else "/lab",
