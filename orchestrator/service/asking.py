@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from orchestrator.errors import LogError, LogUnavailable, RequestRefused
+from orchestrator.errors import ActRepeated, LogError, LogUnavailable, RequestRefused
 from orchestrator.service.lab import Lab
 from orchestrator.service.requests import Request
 from orchestrator.service.station_door import (
@@ -72,7 +72,8 @@ def ask_campaign(
             line = lab.request(request, campaign_id, reason=reason)
     except LogError as error:
         if how is None:
-            if request is not Request.PAUSE or campaign_id is None:
+            is_pause = request is Request.PAUSE and campaign_id is not None
+            if not is_pause or isinstance(error, ActRepeated):
                 raise
             hint = f"a station does not hear a pause, but: athanor hold {campaign_id}"
             raise _saying_more(error, hint) from error

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,9 +18,11 @@ from orchestrator.service.launching.launcher import Launcher
 from orchestrator.service.station_door import StationDoor, StationReply
 from orchestrator.service.task_boards import TaskBoards
 
-__all__ = ["LONGEST_REASON", "Act", "ActDesk", "CampaignAct", "LabAct", "Told", "told_of"]
+__all__ = ["LONGEST_REASON", "Act", "ActDesk", "CampaignAct", "Finite", "LabAct", "Told", "told_of"]
 
-LONGEST_REASON = 2000
+LONGEST_REASON: Final = 2000
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""A number that is neither infinite nor none at all."""
 
 
 class Told(BaseModel):
@@ -74,6 +76,8 @@ class Act(BaseModel, ABC):
     scope: ClassVar[Scope] = Scope.CONTROL
     is_dangerous: ClassVar[bool] = False
     """Whether it is asked twice and wants a reason."""
+    needs_reason: ClassVar[bool] = False
+    """Whether it wants a reason although it is asked once."""
     makes_safer: ClassVar[bool] = False
     """Whether it is obeyed however old the page is that asks for it."""
 
@@ -110,12 +114,12 @@ class Act(BaseModel, ABC):
         """
 
     def refuse_without_reason(self) -> None:
-        """Refuse a dangerous act that says no reason.
+        """Refuse an act that says no reason and wants one.
 
         Raises:
-            RequestRefused: It is dangerous and there is none.
+            RequestRefused: It wants one.
         """
-        if self.is_dangerous and not self.reason:
+        if (self.is_dangerous or self.needs_reason) and not self.reason:
             raise RequestRefused("reason: got nothing, expected why, in your words")
 
 

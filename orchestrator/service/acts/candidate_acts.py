@@ -5,7 +5,7 @@ from abc import ABC
 from pydantic import Field
 
 from orchestrator.core.events import CandidateApproved, CandidateEdited, CandidateRejected, Event
-from orchestrator.service.acts.act import ActDesk, CampaignAct, Told
+from orchestrator.service.acts.act import ActDesk, CampaignAct, Finite, Told
 from orchestrator.service.approvals import approve, edit, reject
 from orchestrator.service.lab import Lab
 
@@ -46,6 +46,7 @@ class Reject(_OnCandidate):
     """Refuse a candidate: it is not made, and not proposed again."""
 
     name = "reject"
+    needs_reason = True
 
     def consequence(self, lab: Lab) -> str:
         """Say that it will not be made."""
@@ -63,8 +64,9 @@ class Edit(_OnCandidate):
     """Change a candidate before it is made, and thereby approve it."""
 
     name = "edit"
+    needs_reason = True
 
-    changes: dict[str, float | str] = Field(min_length=1)
+    changes: dict[str, Finite | str] = Field(min_length=1)
     """By component or parameter, the values that differ; all others stay."""
 
     def consequence(self, lab: Lab) -> str:

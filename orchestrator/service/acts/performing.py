@@ -4,16 +4,19 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from orchestrator.access.roles import Principal
+from orchestrator.core.events import Event
 from orchestrator.errors import ActRepeated, LogError, NotPermitted, RequestRefused
 from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.acts.act import Act, ActDesk, Told
+from orchestrator.service.acts.heard_door import HeardDoor
 from orchestrator.service.decisions import Acting
 from orchestrator.service.lab import Lab
 from orchestrator.service.launching.launcher import Launcher
-from orchestrator.service.station_door import StationDoor
+from orchestrator.service.station_door import StationDoor, log_error_after
 from orchestrator.service.task_boards import TaskBoards
 
 __all__ = ["OpenLab", "fingerprint_of", "perform_act"]
@@ -24,9 +27,14 @@ OpenLab = Callable[[str, Acting | None], Lab]
 _KEY: Final = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 
 
-def fingerprint_of(act: Act) -> str:
-    """Return what makes two requests the same: SHA-256 of the act's name and fields."""
-    said = {"act": act.name, **act.model_dump(mode="json")}
+def fingerprint_of(act: Act, by: str) -> str:
+    """Return what makes two requests the same: SHA-256 of who asks, the act's name and fields.
+
+    Args:
+        act: What is asked.
+        by: Who asks.
+    """
+    said = {"by": by, "act": act.name, "fields": act.model_dump(mode="json")}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -68,26 +76,35 @@ def perform_act(
         raise NotPermitted(principal.name, act.name, act.scope)
     asked = _asked(act, principal, key)
     act.refuse_without_reason()
-    acting = Acting(asked, None if act.makes_safer else seen_seq, act.concerns)
+    heard = HeardDoor(door)
+
+    def is_stale_by(event: Event) -> bool:
+        return not heard.has_done and act.concerns(event)  # what stations did must be recorded
+
+    acting = Acting(asked, None if act.makes_safer else seen_seq, is_stale_by)
+    desk = ActDesk(
+        principal,
+        lambda: open_lab(principal.name, acting),
+        heard,
+        asked,
+        launcher,
+        boards or TaskBoards(),
+    )
     try:
         if not act.makes_safer:
             _look_first(act, acting, principal, open_lab)
-        desk = ActDesk(
-            principal,
-            lambda: open_lab(principal.name, acting),
-            door,
-            asked,
-            launcher,
-            boards or TaskBoards(),
-        )
         told = act.perform(desk)
     except ActRepeated as repeated:
-        return _told_again(act, asked, repeated, launcher)
+        return _told_again(act, desk, heard, repeated, open_lab)
     except RequestRefused:
         repeated_now = _done_before(asked, principal, open_lab)
         if repeated_now is None:
             raise
-        return _told_again(act, asked, repeated_now, launcher)
+        return _told_again(act, desk, heard, repeated_now, open_lab)
+    except LogError as error:
+        if act.makes_safer or not heard.has_done:
+            raise
+        raise log_error_after(error, heard.replies) from error
     return _with_seq(told, principal, open_lab)
 
 
@@ -101,7 +118,7 @@ def _asked(act: Act, principal: Principal, key: str) -> ActKey:
         raise RequestRefused(
             f"idempotency key: got {key[:140]!r}, expected 8 to 128 letters, digits or . _ : -"
         )
-    return ActKey(key=key, actor=principal.name, request=fingerprint_of(act))
+    return ActKey(key=key, actor=principal.name, request=fingerprint_of(act, principal.name))
 
 
 def _look_first(act: Act, acting: Acting, principal: Principal, open_lab: OpenLab) -> None:
@@ -110,11 +127,18 @@ def _look_first(act: Act, acting: Acting, principal: Principal, open_lab: OpenLa
     Raises:
         ActRepeated: It was done before.
         StaleView: The page is too old.
+        RequestRefused: The page is of another log.
     """
     with open_lab(principal.name, acting) as lab:
         kept = lab.kept_act(acting.key.key)
         if kept is not None:
             raise ActRepeated(kept.key, seq=kept.seq, request=kept.request)
+        last = lab.last_seq()
+        if acting.seen_seq is not None and acting.seen_seq > last:
+            raise RequestRefused(
+                f"nothing was done: your page shows record {acting.seen_seq} and the log ends with "
+                f"{last}: it is another one; look again and decide anew"
+            )
         lab.refuse_stale(act.stream)
 
 
@@ -125,17 +149,49 @@ def _done_before(asked: ActKey, principal: Principal, open_lab: OpenLab) -> ActR
     return None if kept is None else ActRepeated(kept.key, seq=kept.seq, request=kept.request)
 
 
-def _told_again(act: Act, asked: ActKey, repeated: ActRepeated, launcher: Launcher | None) -> Told:
-    if repeated.request != asked.request:
+def _told_again(
+    act: Act, desk: ActDesk, heard: HeardDoor, repeated: ActRepeated, open_lab: OpenLab
+) -> Told:
+    """Say that an act was done before.
+
+    What makes the bench safer has reached the stations by now, once more: if somebody undid it
+    meanwhile, it is done again, and the log says so.
+
+    Raises:
+        RequestRefused: The key was used for another act; the message says what stations did.
+    """
+    is_same = repeated.request == desk.asked.request
+    again = _recorded_again(act, desk, heard, open_lab) if heard.has_done else None
+    if not is_same:
+        did = f"; {heard.in_words()}" if heard.has_done else ""
         raise RequestRefused(
-            f"idempotency key {asked.key}: it was used for another act; use a new one for each"
+            f"idempotency key {repeated.key}: it was used for another act; use a new one for "
+            f"each{did}"
         ) from repeated
+    if again is not None:
+        return _with_seq(again, desk.principal, open_lab)
     return Told(
         message=f"{act.name} was done before, under this very key",
+        stations=heard.replies,
         seq=repeated.seq,
         was_done_before=True,
-        campaign_id="" if launcher is None else launcher.started_under(asked),
+        campaign_id="" if desk.launcher is None else desk.launcher.started_under(desk.asked),
     )
+
+
+def _recorded_again(act: Act, desk: ActDesk, heard: HeardDoor, open_lab: OpenLab) -> Told | None:
+    """Have the log say what stations were made to do again; None if it says so still."""
+    name = desk.principal.name
+    heard.repeat()
+    with open_lab(name, None) as lab:
+        before = lab.last_seq()
+    try:
+        told = act.perform(replace(desk, open_lab=lambda: open_lab(name, None)))
+    except RequestRefused:
+        return None
+    with open_lab(name, None) as lab:
+        later = lab.records(act.stream, after_seq=before)
+        return told if any(record.actor == name for record in later) else None
 
 
 def _with_seq(told: Told, principal: Principal, open_lab: OpenLab) -> Told:

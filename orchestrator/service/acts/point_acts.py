@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from orchestrator.core.events import Event, PointAdded
-from orchestrator.service.acts.act import ActDesk, CampaignAct, Told
+from orchestrator.service.acts.act import ActDesk, CampaignAct, Finite, Told
 from orchestrator.service.lab import Lab
 from orchestrator.service.labels import label_from_name, number_text
 from orchestrator.service.own_points import add_point
@@ -15,8 +15,9 @@ class AddPoint(CampaignAct):
     """Have a sample of your own made, before what planners proposed."""
 
     name = "add_point"
+    needs_reason = True
 
-    point: dict[str, float | str] = Field(min_length=1)
+    point: dict[str, Finite | str] = Field(min_length=1)
     """A value for every component and parameter."""
     repeats: bool = False
     """Whether it is made although it was made, or refused by a person, before."""

@@ -12,13 +12,14 @@ from orchestrator.core.events import (
     JobFailed,
     JobFinished,
 )
-from orchestrator.service.acts.act import ActDesk, CampaignAct, Told
-from orchestrator.service.corrections import Amended, amend, retract
+from orchestrator.service.acts.act import ActDesk, CampaignAct, Finite, Told
+from orchestrator.service.corrections import Amended, amend, give_result, retract
 from orchestrator.service.doubt_answers import answer_doubt, open_doubts
 from orchestrator.service.doubts import Answer
 from orchestrator.service.lab import Lab
+from orchestrator.service.quantities import quantity_from
 
-__all__ = ["Amend", "AnswerDoubt", "MeasuredValue", "Retract"]
+__all__ = ["Amend", "AnswerDoubt", "GiveResult", "MeasuredQuantity", "MeasuredValue", "Retract"]
 
 
 class MeasuredValue(BaseModel):
@@ -30,6 +31,23 @@ class MeasuredValue(BaseModel):
     """In the unit that the name's suffix says."""
     sd: float | None = Field(default=None, ge=0)
     """Its standard error, in the same unit; None leaves the one that was known."""
+
+
+class MeasuredQuantity(MeasuredValue):
+    """What a person measured, in a unit that may be another than the name's."""
+
+    unit: str = Field(default="", max_length=30)
+    """Of value and standard error: ``mV``; empty for the one that the name's suffix says."""
+
+    def in_unit_of(self, name: str) -> Amended:
+        """Return it in the unit that a name says.
+
+        Raises:
+            RequestRefused: The unit is unknown or does not measure what the name's does.
+        """
+        sd = "" if self.sd is None else f"±{self.sd!r}"
+        found = quantity_from(name, f"{self.value!r}{sd} {self.unit}")
+        return Amended(found.value, found.sd)
 
 
 class _OnResult(CampaignAct, ABC):
@@ -46,6 +64,7 @@ class Amend(_OnResult):
     """Correct what an experiment measured; the next proposal learns from it."""
 
     name = "amend"
+    needs_reason = True
 
     values: dict[str, MeasuredValue] = Field(min_length=1)
     """By measured objective or outcome; all others stay."""
@@ -70,6 +89,44 @@ class Amend(_OnResult):
                 campaign_id=self.campaign_id,
             )
         return Told(message=f"{self.experiment_id} is amended")
+
+
+class GiveResult(_OnResult):
+    """Give the result of an experiment that ended without one, measured by hand."""
+
+    name = "give_result"
+    needs_reason = True
+
+    values: dict[str, MeasuredQuantity] = Field(min_length=1)
+    """By measured objective or outcome."""
+    point: dict[str, Finite | str] = Field(default_factory=dict)
+    """What was really made: all fractions, and parameters that differ from what was asked; nothing
+    is what the analyses say that succeeded, or else what was asked."""
+
+    def consequence(self, lab: Lab) -> str:
+        """Say what is learnt from."""
+        said = ", ".join(f"{name} = {one.value:g}" for name, one in self._values.items())
+        return (
+            f"{self.experiment_id} counts with {said} from the next proposal on, marked as given "
+            "by hand"
+        )
+
+    def perform(self, desk: ActDesk) -> Told:
+        """Append the result."""
+        with desk.open_lab() as lab:
+            give_result(
+                lab,
+                self.experiment_id,
+                self._values,
+                reason=self.reason,
+                made=self.point or None,
+                campaign_id=self.campaign_id,
+            )
+        return Told(message=f"{self.experiment_id} has the result that you gave")
+
+    @property
+    def _values(self) -> dict[str, Amended]:
+        return {name: one.in_unit_of(name) for name, one in self.values.items()}
 
 
 class Retract(_OnResult):

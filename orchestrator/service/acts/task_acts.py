@@ -13,14 +13,13 @@ from drivers.errors import DriverError
 from drivers.task_board import TaskState
 from orchestrator.core.events import Event
 from orchestrator.errors import RequestRefused
-from orchestrator.service.acts.act import ActDesk, LabAct, Told
+from orchestrator.service.acts.act import ActDesk, Finite, LabAct, Told
 from orchestrator.service.lab import Lab
 from orchestrator.service.tasks import TaskView
 
 __all__ = ["FinishTask", "RefuseTask", "TakeTask"]
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,79}$")]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
