@@ -74,7 +74,8 @@ def emergency_stop(lab_of: Callable[[], Lab], door: StationDoor, *, reason: str)
     replies = tuple(door.emergency_stop(reason))
 
     def events_for(lab: LabState) -> Sequence[LabEvent]:
-        return () if lab.latch else (LatchSet(source="operator", reason=reason),)
+        stop = LatchSet(source="operator", reason=reason)
+        return () if lab.latch == f"{stop.source}: {stop.reason}" else (stop,)
 
     try:
         with lab_of() as lab:

@@ -184,6 +184,7 @@ class ActBench:
     station: ListeningStation = field(default_factory=ListeningStation)
     is_full: bool = False
     """Whether the disk takes nothing."""
+    log_type: type[SqliteLog] = SqliteLog
     n_opened: int = 0
     """How often the log was opened for people."""
     launcher: KeptLauncher = field(init=False)
@@ -211,7 +212,7 @@ class ActBench:
 
     def log(self) -> SqliteLog:
         """Open the log; the disk is full if it is."""
-        log = (FullDisk if self.is_full else SqliteLog)(self.database)
+        log = (FullDisk if self.is_full else self.log_type)(self.database)
         log.open(must_exist=True)
         return log
 

@@ -377,3 +377,16 @@ def test_a_time_is_said_with_who_and_what(bench: ActBench) -> None:
     stale = StaleView("bob", "PauseRequested", datetime(2026, 1, 1, tzinfo=UTC), seq=7)
 
     assert str(stale).startswith("nothing was done: bob acted on this at 2026-01-01T00:00:00+00:00")
+
+
+def test_a_second_emergency_stop_stands_in_the_log_and_makes_pages_old(bench: ActBench) -> None:
+    """Whoever wants to clear the first one has to see the second, with or without a station."""
+    bench.perform(EmergencyStop(reason="smoke"))
+    seen = bench.last_seq()
+
+    bench.perform(EmergencyStop(reason="a flame"), BOB, key="key-00002")
+
+    assert said(bench, LatchSet) == [("ada", "LatchSet"), ("bob", "LatchSet")]
+    with pytest.raises(StaleView, match="bob acted on this"):
+        bench.perform(ClearLatch(reason="toast"), key="key-00003", seen=seen)
+    assert bench.station.latch == "a flame"
