@@ -17,7 +17,20 @@ from orchestrator.errors import RequestRefused
 __all__ = ["AccountBook"]
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._@-]{0,63}")
-_NOT_PEOPLE: Final = frozenset({"engine", "station", "watchdog", "root", "athanor", "planner"})
+_NOT_PEOPLE: Final = frozenset(
+    {
+        "alarms",
+        "athanor",
+        "dashboard",
+        "engine",
+        "planner",
+        "root",
+        "server",
+        "station",
+        "supervisor",
+        "watchdog",
+    }
+)
 """Names under which our own processes write into the log."""
 
 
@@ -136,7 +149,7 @@ def _account(*row: object) -> Account:
 
 
 def _end_sessions(connection: apsw.Connection, name: str) -> None:
-    connection.execute("DELETE FROM session WHERE account = ?", (name,))
+    connection.execute("DELETE FROM session WHERE account = ? COLLATE NOCASE", (name,))
 
 
 def _refuse_without_admin(connection: apsw.Connection, name: str) -> None:

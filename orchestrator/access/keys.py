@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import apsw
+
 from drivers.clock import Clock, SystemClock
 from orchestrator.access.book import AccountBook
 from orchestrator.access.records import Session, Token
@@ -19,7 +21,7 @@ from orchestrator.access.secrets import (
     token_parts,
 )
 from orchestrator.access.store import text_of, time_of
-from orchestrator.errors import LogUnavailable, RequestRefused
+from orchestrator.errors import LogError, RequestRefused
 
 __all__ = ["SESSION_IDLE_H", "SESSION_LONGEST_H", "KeyBook"]
 
@@ -29,6 +31,9 @@ SESSION_IDLE_H: Final = 12.0
 """A session nobody uses for so long is over, in hours: one shift."""
 SESSION_LONGEST_H: Final = 7 * 24.0
 """No session lasts longer, in hours."""
+_CLOCK_SLACK_H: Final = 1.0
+"""How far a clock may be set back before the sessions of then are over, in hours: they would last
+longer than they may."""
 _NOTED_EVERY: Final = timedelta(minutes=1)
 """How exactly the last use is kept."""
 _LONGEST_LABEL: Final = 100
@@ -52,14 +57,19 @@ class KeyBook(AccountBook):
             name: As it was typed.
             password: As it was typed.
         """
+        typed = name if name.isascii() else ""
         with self._read() as connection:
             row = connection.execute(
-                "SELECT name, password FROM account WHERE name = ? AND NOT is_disabled", (name,)
+                "SELECT name, password FROM account WHERE name = ? AND NOT is_disabled", (typed,)
             ).fetchone()
         kept = None if row is None else row[1]
         if not is_password(kept, password) or row is None:
             return None
-        return self.begin_session(str(row[0]))
+        with self._write() as connection:
+            is_still_so = connection.execute(
+                "SELECT 1 FROM account WHERE name = ? AND password = ? AND NOT is_disabled", row
+            ).get
+            return self._insert_session(connection, str(row[0])) if is_still_so else None
 
     def begin_session(self, account: str) -> str:
         """Return the secret of a new session of somebody who has shown who they are.
@@ -67,13 +77,16 @@ class KeyBook(AccountBook):
         Args:
             account: Its name.
         """
-        secret, now = drawn_secret(), text_of(self._clock.now())
         with self._write() as connection:
-            connection.execute(
-                "INSERT INTO session (digest, account, csrf, made_time, seen_time)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (digest_of(secret), account, drawn_secret(), now, now),
-            )
+            return self._insert_session(connection, account)
+
+    def _insert_session(self, connection: apsw.Connection, account: str) -> str:
+        secret, now = drawn_secret(), text_of(self._clock.now())
+        connection.execute(
+            "INSERT INTO session (digest, account, csrf, made_time, seen_time)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (digest_of(secret), account, drawn_secret(), now, now),
+        )
         return secret
 
     def session(self, secret: str) -> Session | None:
@@ -101,10 +114,10 @@ class KeyBook(AccountBook):
         )
         idle_h = (now - session.seen_time).total_seconds() / 3600.0
         lasted_h = (now - session.made_time).total_seconds() / 3600.0
-        if idle_h > SESSION_IDLE_H or lasted_h > SESSION_LONGEST_H:
+        if idle_h > SESSION_IDLE_H or not -_CLOCK_SLACK_H <= lasted_h <= SESSION_LONGEST_H:
             self.sign_out(secret)
             return None
-        if now - session.seen_time > _NOTED_EVERY:
+        if abs(now - session.seen_time) > _NOTED_EVERY:
             self._note_use("UPDATE session SET seen_time = ? WHERE digest = ?", now, digest)
         return session
 
@@ -179,9 +192,14 @@ class KeyBook(AccountBook):
     def revoke(self, token_id: str) -> Token:
         """Make a token worthless.
 
+        Args:
+            token_id: Which; or all of the token, whose secret is not repeated to anybody.
+
         Raises:
             RequestRefused: There is no such token.
         """
+        whole = token_parts(token_id)
+        token_id = token_id if whole is None else whole[0]
         with self._write() as connection:
             connection.execute("UPDATE token SET is_revoked = 1 WHERE token_id = ?", (token_id,))
         found = [one for one in self.tokens() if one.token_id == token_id]
@@ -211,17 +229,17 @@ class KeyBook(AccountBook):
         expires, used = time_of(row[3]), time_of(row[4])
         if expires is not None and now >= expires:
             return None
-        if used is None or now - used > _NOTED_EVERY:
+        if used is None or abs(now - used) > _NOTED_EVERY:
             self._note_use("UPDATE token SET last_used_time = ? WHERE token_id = ?", now, parts[0])
         only = [Scope(scope) for scope in json.loads(row[2])]
         return Principal.of_role(row[0], Role(row[1]), "token", only)
 
     def _note_use(self, statement: str, now: datetime, of: str) -> None:
-        """Keep when a key was used last; on a full disk a stop must get through all the same."""
+        """Keep when a key was used last; a stop must get through where a disk takes nothing."""
         try:
             with self._write() as connection:
                 connection.execute(statement, (text_of(now), of))
-        except LogUnavailable as error:
+        except LogError as error:
             logger.warning("the last use of a key cannot be kept: %s", error)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator.access.roles import Role, Scope
 
@@ -44,7 +44,7 @@ class Session(_Kept):
 
     account: str
     role: Role
-    csrf: str
+    csrf: str = Field(repr=False)
     """What a form of this session has to bring back."""
     made_time: datetime
     seen_time: datetime

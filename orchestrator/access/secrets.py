@@ -6,7 +6,7 @@ so a plain SHA-256 of them is kept: nobody guesses them. None of them is ever wr
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -39,7 +39,7 @@ class MadeToken:
     """A token as it is shown once, and what is kept of it."""
 
     token_id: str
-    text: str
+    text: str = field(repr=False)
     digest: str
 
 
@@ -60,7 +60,7 @@ def hash_password(name: str, password: str) -> str:
         )
     if password.lower().strip() == name.lower() or len(set(password)) < 4:
         raise RequestRefused("password: expected one that is not the name, nor one sign repeated")
-    return _HASHER.hash(password)
+    return _HASHER.hash(_bytes_of(password))
 
 
 def is_password(kept: str | None, password: str) -> bool:
@@ -71,7 +71,7 @@ def is_password(kept: str | None, password: str) -> bool:
         password: As it was typed.
     """
     try:
-        _HASHER.verify(_NOBODY if kept is None else kept, password)
+        _HASHER.verify(_NOBODY if kept is None else kept, _bytes_of(password))
     except (VerificationError, InvalidHashError):
         return False
     return kept is not None
@@ -89,7 +89,7 @@ def digest_of(secret: str) -> str:
         >>> len(digest_of("x"))
         64
     """
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(_bytes_of(secret)).hexdigest()
 
 
 def made_token() -> MadeToken:
@@ -108,6 +108,12 @@ def token_parts(text: str) -> tuple[str, str] | None:
     """
     prefix, _, rest = text.partition("_")
     token_id, _, secret = rest.partition("_")
-    if prefix != _PREFIX or not token_id or not secret:
+    is_id = token_id.isascii() and token_id.isalnum()
+    if prefix != _PREFIX or not is_id or not secret:
         return None
     return token_id, digest_of(secret)
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return a text as it is hashed, whatever somebody sent."""
+    return text.encode("utf-8", "surrogatepass")

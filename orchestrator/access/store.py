@@ -1,5 +1,7 @@
 """The file of accounts beside the log: one SQLite file, readable for its owner alone."""
 
+import logging
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,8 +15,11 @@ from orchestrator.log.transactions import NOT_NOW, all_or_nothing
 
 __all__ = ["AccessStore", "access_path", "text_of", "time_of"]
 
+logger = logging.getLogger(__name__)
+
 APPLICATION_ID: Final = int.from_bytes(b"AthA")
 LAYOUT: Final = 2
+_MODE: Final = 0o600
 _BUSY_MS: Final = 10_000
 _DDL: Final = """
 CREATE TABLE account (
@@ -115,6 +120,7 @@ class AccessStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._close_to_others()
         with self._write() as connection:
             found = connection.pragma("application_id"), connection.pragma("user_version")
             if found != (0, 0) and found[0] != APPLICATION_ID:
@@ -127,10 +133,22 @@ class AccessStore:
                 connection.pragma("application_id", APPLICATION_ID)
                 connection.pragma("user_version", LAYOUT)
 
+    def _close_to_others(self) -> None:
+        """Make the file if it is not there, and let nobody else read it.
+
+        Raises:
+            LogError: It cannot be made, or belongs to somebody else and is open.
+        """
+        with self._errors_named():
+            self.path.touch(mode=_MODE)
+            mode = stat.S_IMODE(self.path.stat().st_mode)
+            if mode & ~_MODE:
+                logger.warning("%s was open to others (mode %o); now it is closed", self.path, mode)
+                self.path.chmod(_MODE)
+
     @contextmanager
     def _read(self) -> Iterator[apsw.Connection]:
         with self._errors_named():
-            self.path.touch(mode=0o600)
             connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
             try:
                 connection.set_busy_timeout(_BUSY_MS)
