@@ -86,7 +86,11 @@ def sliced(
 
 
 def ternary_figure(
-    view: CampaignView, objective: ObjectiveView, corners: Sequence[str] | None = None
+    view: CampaignView,
+    objective: ObjectiveView,
+    corners: Sequence[str] | None = None,
+    *,
+    has_scale: bool = True,
 ) -> Figure:
     """Return the experiments in a triangle of three components, coloured by an objective.
 
@@ -97,6 +101,7 @@ def ternary_figure(
         view: The campaign, with the experiments that are to be shown.
         objective: Which colours them.
         corners: Three components: top, left, right; the three most used unless given.
+        has_scale: Whether what the colours mean stands beside it.
     """
     names = tuple(corners or chosen_components(view))
     seen = [e for e in view.experiments if objective_value(e, objective.name) is not None]
@@ -118,7 +123,7 @@ def ternary_figure(
             "cmax": high,
             "colorscale": "Cividis",
             "reversescale": objective.is_less_better,
-            "showscale": True,
+            "showscale": has_scale,
             "colorbar": {
                 "title": {"text": judged_label(objective)},
                 "thickness": 14,
@@ -144,11 +149,16 @@ def ternary_figure(
     }
 
 
-def parallel_figure(view: CampaignView) -> Figure:
+def parallel_figure(view: CampaignView, colour: ObjectiveView | None = None) -> Figure:
     """Return every experiment as a line over components, parameters and objectives.
 
-    Buttons choose the objective that colours the lines; the front is drawn on top.
+    The front is drawn on top.
+
+    Args:
+        view: The campaign, with the experiments that are to be shown.
+        colour: The objective that colours the lines; None for buttons by which the reader chooses.
     """
+    colouring = view.objectives if colour is None else (colour,)
     seen = [
         experiment
         for experiment in view.experiments
@@ -158,7 +168,7 @@ def parallel_figure(view: CampaignView) -> Figure:
     heights = [_heights(column) for column in axes]
     data: list[Figure] = []
     owners: list[int] = []
-    for index, objective in enumerate(view.objectives):
+    for index, objective in enumerate(colouring):
         traces = _coloured_lines(seen, heights, objective)
         for trace in traces:
             trace["visible"] = index == 0
@@ -188,7 +198,7 @@ def parallel_figure(view: CampaignView) -> Figure:
         annotations=_ends(axes),
         margin={"l": 30, "r": 30, "t": 70, "b": 110},
         legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "font": {"size": 11}},
-        updatemenus=[choice_buttons(buttons)],
+        **({"updatemenus": [choice_buttons(buttons)]} if colour is None else {}),
     )
     return {"data": data, "layout": figure_layout}
 

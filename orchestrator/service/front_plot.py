@@ -101,6 +101,11 @@ def _line(letter: str, value: float) -> Figure:
         "type": "line",
         "line": {"dash": "dash", "color": BLUE, "width": 1},
         "layer": "below",
+        "label": {
+            "text": number_text(value),
+            "textposition": "end",
+            "font": {"size": 10, "color": GREY},
+        },
         **{f"{letter}ref": letter, f"{letter}0": value, f"{letter}1": value},
         **{f"{other}ref": "paper", f"{other}0": 0, f"{other}1": 1},
     }

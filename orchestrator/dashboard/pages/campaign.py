@@ -22,12 +22,13 @@ from orchestrator.dashboard.parts import parts_of
 from orchestrator.dashboard.rendering import page
 from orchestrator.errors import RequestRefused
 from orchestrator.service.acts import ACTS
-from orchestrator.service.composition_plots import chosen_components
+from orchestrator.service.composition_plots import chosen_components, colour_range, sliced
 from orchestrator.service.hypervolume_plot import HYPERVOLUME_WAYS
 from orchestrator.service.labels import label_from_name, number_text
 from orchestrator.service.live import LiveLab
 from orchestrator.service.live_views import SpecFilter
-from orchestrator.service.views import CampaignSummary, CampaignView
+from orchestrator.service.plots import judged_label, judged_value
+from orchestrator.service.views import CampaignSummary, CampaignView, ObjectiveView
 
 __all__ = ["router"]
 
@@ -54,6 +55,7 @@ def campaign_page(request: Request, campaign_id: str) -> Response:
         **_front(live, summary, query),
         **_hypervolume(view, query),
         **_ternary(view, query),
+        **_parallel(view, query),
         "shown": {one.experiment_id: one for one in view.experiments},
         "current": "campaign",
         "query": query,
@@ -128,14 +130,13 @@ def _hypervolume(view: CampaignView, query: Mapping[str, str]) -> dict[str, obje
 
 def _ternary(view: CampaignView, query: Mapping[str, str]) -> dict[str, object]:
     if len(view.components) < 3 or not view.counts.observed:
-        return {"slice": None, "slice_problem": "", "slice_query": "", "colour": ""}
-    problem = ""
+        return {"slice": None, "slice_problem": "", "slice_query": "", "colour": "", "scale": None}
+    problem, colour = "", view.objectives[0]
     try:
         chosen = slice_from(query, view.components)
-        colour = chosen_objective(query.get("colour", ""), view.objectives).name
+        colour = chosen_objective(query.get("colour", ""), view.objectives)
     except RequestRefused as error:
         problem, chosen = str(error), slice_from({}, view.components)
-        colour = view.objectives[0].name
     if not chosen.corners:
         corners = chosen_components(view)
         chosen = Slice(corners, chosen.held, chosen.tolerance)
@@ -144,7 +145,29 @@ def _ternary(view: CampaignView, query: Mapping[str, str]) -> dict[str, object]:
     return {
         "slice": chosen,
         "slice_problem": problem,
-        "slice_query": query_text(query, names, colour=colour, **changed),
-        "colour": colour,
+        "slice_query": query_text(query, names, colour=colour.name, **changed),
+        "colour": colour.name,
+        "scale": _scale(view, chosen, colour),
         "held_names": [name for name in view.components if name not in chosen.corners],
+    }
+
+
+def _scale(view: CampaignView, chosen: Slice, objective: ObjectiveView) -> dict[str, object]:
+    """Return what the colours of the triangle mean."""
+    shown = sliced(view.experiments, chosen.held, chosen.tolerance)
+    low, high = colour_range([judged_value(one, objective) for one in shown])
+    return {
+        "low": low,
+        "high": high,
+        "is_less_better": objective.is_less_better,
+        "label": judged_label(objective),
+    }
+
+
+def _parallel(view: CampaignView, query: Mapping[str, str]) -> dict[str, object]:
+    names = [objective.name for objective in view.objectives]
+    by = query.get("lines", "")
+    return {
+        "parallel_by": by if by in names else names[0],
+        "parallel_ways": [(name, query_text(query, lines=name)) for name in names],
     }

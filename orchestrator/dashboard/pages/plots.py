@@ -97,7 +97,8 @@ def _of_view(view: CampaignView, figure: str, query: dict[str, str]) -> Figure:
         case "ternary":
             return _ternary(view, query)
         case "parallel":
-            return parallel_figure(_fewer(view))
+            colour = chosen_objective(query.get("colour", ""), view.objectives)
+            return parallel_figure(_fewer(view), colour)
         case _:
             name = query.get("name") or next(iter(view.measured), "")
             if name not in view.measured:
@@ -113,7 +114,7 @@ def _ternary(view: CampaignView, query: dict[str, str]) -> Figure:
     objective = chosen_objective(query.get("colour", ""), view.objectives)
     shown = sliced(view.experiments, chosen.held, chosen.tolerance)
     less = view.model_copy(update={"experiments": tuple(shown)})
-    return ternary_figure(less, objective, chosen.corners or None)
+    return ternary_figure(less, objective, chosen.corners or None, has_scale=False)
 
 
 def _fewer(view: CampaignView) -> CampaignView:

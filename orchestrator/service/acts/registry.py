@@ -20,7 +20,8 @@ from orchestrator.service.acts.bench_acts import (
 )
 from orchestrator.service.acts.campaign_acts import Abort, Hold, Pause, Resume, Stop
 from orchestrator.service.acts.candidate_acts import Approve, Edit, Reject
-from orchestrator.service.acts.result_acts import Amend, AnswerDoubt, Retract
+from orchestrator.service.acts.point_acts import AddPoint
+from orchestrator.service.acts.result_acts import Amend, AnswerDoubt, GiveResult, Retract
 from orchestrator.service.acts.start_acts import StartAgain, StartCampaign
 from orchestrator.service.acts.task_acts import FinishTask, RefuseTask, TakeTask
 
@@ -35,8 +36,10 @@ _ALL: Final[tuple[type[Act], ...]] = (
     Approve,
     Reject,
     Edit,
+    AddPoint,
     AnswerDoubt,
     Amend,
+    GiveResult,
     Retract,
     EmergencyStop,
     ClearLatch,

@@ -52,7 +52,7 @@ const show = async (figure) => {
     return;
   }
   const { data, layout } = resolved(await answer.json());
-  const options = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+  const options = { displaylogo: false, displayModeBar: false, responsive: true };
   if (!canvas.data) canvas.textContent = "";
   await window.Plotly.react(canvas, data, themed(layout), options);
 };
