@@ -105,7 +105,6 @@ def ternary_figure(
     """
     names = tuple(corners or chosen_components(view))
     seen = [e for e in view.experiments if objective_value(e, objective.name) is not None]
-    low, high = colour_range([judged_value(e, objective) for e in seen])
     fractions = [[_fraction(experiment, name) for experiment in seen] for name in names]
     shares = [sum(values) for values in zip(*fractions, strict=True)]
     trace: Figure = {
@@ -116,24 +115,7 @@ def ternary_figure(
         "c": fractions[2],
         "text": [experiment_hover(experiment) for experiment in seen],
         "hovertemplate": "%{text}<extra></extra>",
-        "marker": {
-            "size": [5 + 9 * min(1.0, share) for share in shares],
-            "color": [judged_value(experiment, objective) for experiment in seen],
-            "cmin": low,
-            "cmax": high,
-            "colorscale": "Cividis",
-            "reversescale": objective.is_less_better,
-            "showscale": has_scale,
-            "colorbar": {
-                "title": {"text": judged_label(objective)},
-                "thickness": 14,
-                "outlinewidth": 0,
-            },
-            "line": {
-                "width": [2.5 if experiment.is_on_front else 0.5 for experiment in seen],
-                "color": [VERMILION if e.is_on_front else "#ffffff" for e in seen],
-            },
-        },
+        "marker": _ternary_marker(seen, objective, shares, has_scale=has_scale),
     }
     axes = {
         f"{letter}axis": {"title": {"text": name}, "gridcolor": "#e5e7eb", "min": 0}
@@ -146,6 +128,36 @@ def ternary_figure(
             margin={"l": 60, "r": 40, "t": 50, "b": 50},
             showlegend=False,
         ),
+    }
+
+
+def _ternary_marker(
+    seen: Sequence[ExperimentView],
+    objective: ObjectiveView,
+    shares: Sequence[float],
+    *,
+    has_scale: bool,
+) -> Figure:
+    """Return how experiments are marked: larger the more of the sample the three are."""
+    judged = [judged_value(experiment, objective) for experiment in seen]
+    low, high = colour_range(judged)
+    return {
+        "size": [5 + 9 * min(1.0, share) for share in shares],
+        "color": judged,
+        "cmin": low,
+        "cmax": high,
+        "colorscale": "Cividis",
+        "reversescale": objective.is_less_better,
+        "showscale": has_scale,
+        "colorbar": {
+            "title": {"text": judged_label(objective)},
+            "thickness": 14,
+            "outlinewidth": 0,
+        },
+        "line": {
+            "width": [2.5 if experiment.is_on_front else 0.5 for experiment in seen],
+            "color": [VERMILION if e.is_on_front else "#ffffff" for e in seen],
+        },
     }
 
 
