@@ -90,14 +90,21 @@ def perform_act(
         launcher,
         boards or TaskBoards(),
     )
+    return _done_once(act, desk, heard, acting, open_lab)
+
+
+def _done_once(
+    act: Act, desk: ActDesk, heard: HeardDoor, acting: Acting, open_lab: OpenLab
+) -> Told:
+    """Do an act unless it was done before, and say what became of it."""
     try:
         if not act.makes_safer:
-            _look_first(act, acting, principal, open_lab)
+            _look_first(act, acting, desk.principal, open_lab)
         told = act.perform(desk)
     except ActRepeated as repeated:
         return _told_again(act, desk, heard, repeated, open_lab)
     except RequestRefused:
-        repeated_now = _done_before(asked, principal, open_lab)
+        repeated_now = _done_before(desk.asked, desk.principal, open_lab)
         if repeated_now is None:
             raise
         return _told_again(act, desk, heard, repeated_now, open_lab)
@@ -105,7 +112,7 @@ def perform_act(
         if act.makes_safer or not heard.has_done:
             raise
         raise log_error_after(error, heard.replies) from error
-    return _with_seq(told, principal, open_lab)
+    return _with_seq(told, desk.principal, open_lab)
 
 
 def _asked(act: Act, principal: Principal, key: str) -> ActKey:
