@@ -38,6 +38,8 @@ SPEED = 50.0
 LATEST_S = 0.08
 """So long after an act was sent the server dies at the latest: an answer takes about as long."""
 KILLED_SHARE = 0.9
+SEEN_SHARE = 0.5
+"""Of the kills, so many come between the act's place in the log and the answer."""
 UNUSED = "valve_x1"
 """An instrument of the rig that this campaign does not need."""
 
@@ -87,10 +89,11 @@ class ActsAmongKills:
             "authorization": f"Bearer {token}",
             "idempotency-key": f"dashboard-kill-{self.seed}-{number}",
         }
-        dies = rng.random() < KILLED_SHARE
+        dies, sees = rng.random() < KILLED_SHARE, rng.random() < SEEN_SHARE
         while True:
             done.n_asked += 1
-            death = Timer(rng.uniform(0.0, LATEST_S), served.kill)
+            key = headers["idempotency-key"] if sees else ""
+            death = Timer(0.0 if sees else rng.uniform(0.0, LATEST_S), self._kill, (served, key))
             if dies and done.n_asked == 1:
                 death.start()
                 self.n_kills += 1
@@ -112,6 +115,14 @@ class ActsAmongKills:
                 answer.raise_for_status()
                 done.was_done_before = answer.json()["was_done_before"]
                 return done
+
+    def _kill(self, served: ServedDashboard, key: str) -> None:
+        """Kill the server; with a key, the moment that the log has the act and nobody was told."""
+        with closing(open_sqlite_log(self.lane.database, must_exist=True)) as log:
+            until_s = time.monotonic() + 10.0
+            while key and log.kept_act(key) is None and time.monotonic() < until_s:
+                time.sleep(0.0005)
+        served.kill()
 
     def _act(self, number: int) -> tuple[str, dict[str, str]]:
         """Return an act that changes nothing of what the engine does next."""

@@ -21,7 +21,7 @@ from tests.support.route_table import ACT_SCOPES, ANYBODY, ROUTES, Route, routes
 
 NAMES = {
     "campaign_id": "small-1",
-    "experiment_id": "E001",
+    "experiment_id": "E0002",
     "part": "strip",
     "figure": "pareto",
     "instrument": "balance",
