@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import httpx
 
 from orchestrator.access.roles import Role
 from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.events import PlacesCleaned, PlacesLeftUnclean
 from orchestrator.log.recovered import recovered_state
 from orchestrator.log.sql_log import open_sqlite_log
 from tests.support.real_lab import RealLab
@@ -77,14 +78,30 @@ class LabAtWork:
         if self._has_ended():
             self.real.run("--new")
             self.real.wait_until(lambda: not self._has_ended())
-        if self._is_latched():
-            self.act("clear_latch")
-        if self.state().status is not CampaignStatus.RUNNING:
-            self.act("resume", campaign_id=self.campaign_id)
-        self.real.wait_until(lambda: self.state().status is CampaignStatus.RUNNING)
-        self.real.wait_until(lambda: self.state().is_attached)
         begun = self.real.n_acts()
-        self.real.wait_until(lambda: self.real.n_acts() > begun)
+        self.real.wait_until(lambda: self._goes_on(begun))
+
+    def _goes_on(self, n_acts: int) -> bool:
+        """Tell whether devices act again; if not, put right what stands in the way."""
+        if self.real.n_acts() > n_acts and self.state().status is CampaignStatus.RUNNING:
+            return True
+        with suppress(httpx.HTTPStatusError):  # it has changed meanwhile: look again
+            if unclean := self._unclean():
+                self.act("clean_places", places=unclean)
+            if self._is_latched():
+                self.act("clear_latch")
+            if self.state().status in (CampaignStatus.PAUSED, CampaignStatus.HELD):
+                self.act("resume", campaign_id=self.campaign_id)
+        return False
+
+    def _unclean(self) -> list[str]:
+        left: set[str] = set()
+        for one in self.real.records("lab"):
+            if isinstance(one.event, PlacesLeftUnclean):
+                left |= {*one.event.places}
+            elif isinstance(one.event, PlacesCleaned):
+                left -= {*one.event.places}
+        return sorted(left)
 
     def _has_ended(self) -> bool:
         return self.state().status.has_ended
