@@ -53,12 +53,14 @@ lost instrument, the watch over an interlock and the way to a safe state: `Local
 all of them. What looks for alarms while no station lives must not wrap the engine's own errors."""
 
 KILLERS = {
+    "tests/benchmarks/dashboard_stream.py",
     "tests/crashes/crash_lane.py",
+    "tests/crashes/dashboard_kill.py",
     "tests/crashes/naive_lane.py",
     "tests/crashes/pulled_cable.py",
     "tests/crashes/soak.py",
 }
-"""No tests but programs that kill real processes at random times; they live in real time."""
+"""No tests but programs that drive or kill real processes at set times; they live in real time."""
 
 BROAD_HANDLERS = {
     "orchestrator/engine/asking.py",
