@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event as Flag
 from typing import Any
 
 import psutil
@@ -51,7 +52,7 @@ def append_for(database: Path, duration_s: float, answer: Connection) -> None:
     told: list[tuple[int, float, float]] = []
     until_s = (due_s := now_s()) + duration_s
     while due_s < until_s:
-        time.sleep(max(0.0, due_s - now_s()))
+        Flag().wait(max(0.0, due_s - now_s()))
         begun_s = now_s()
         (record,) = log.append(
             STREAM,

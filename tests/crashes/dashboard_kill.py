@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event as Flag
 from threading import Timer
 
 import httpx
@@ -121,7 +122,7 @@ class ActsAmongKills:
         with closing(open_sqlite_log(self.lane.database, must_exist=True)) as log:
             until_s = time.monotonic() + 10.0
             while key and log.kept_act(key) is None and time.monotonic() < until_s:
-                time.sleep(0.0005)
+                Flag().wait(0.0005)
         served.kill()
 
     def _act(self, number: int) -> tuple[str, dict[str, str]]:
@@ -130,7 +131,7 @@ class ActsAmongKills:
             return ("put_back" if number % 4 else "take_out"), {"instrument": UNUSED}
         wanted = number // 2
         while len(ended := self.lane.state().closed_experiments) <= wanted:
-            time.sleep(0.1)
+            Flag().wait(0.1)
         return "retract", {
             "campaign_id": LANE.campaign_id,
             "experiment_id": ended[wanted].experiment_id,
@@ -205,7 +206,7 @@ def work_without(folder: Path, seconds: float, seed: int) -> Calm:
     lane = Lane(LANE, folder, speed=SPEED, seed=seed)
     try:
         begin(lane)
-        time.sleep(seconds)
+        Flag().wait(seconds)
         return calm_of(lane, is_clean=lane.settle().is_clean)
     finally:
         lane.close()

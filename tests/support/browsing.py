@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event as Flag
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -172,8 +173,6 @@ def wait_for_record(
     served: ServedDashboard, kind: str, after_seq: int, *, timeout_s: float = 45.0
 ) -> Record:
     """Wait until the log has an event of a kind after a record, whoever did it."""
-    from threading import Event as Flag
-
     until_s = SystemClock().monotonic_s() + timeout_s
     while True:
         found = [one for one in _records(served, after_seq) if one.event.kind == kind]

@@ -53,7 +53,9 @@ class LabAtWork:
         """Return how that campaign stands."""
         log = open_sqlite_log(self.real.database, must_exist=True)
         try:
-            return recovered_state(log, self.campaign_id).state
+            found = recovered_state(log, self.campaign_id)
+            assert found is not None
+            return found.state
         finally:
             log.close()
 

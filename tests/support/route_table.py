@@ -116,6 +116,8 @@ def routes_of(app: FastAPI) -> set[Route]:
             continue
         contexts = getattr(route, "effective_route_contexts", None)
         for one in [route] if contexts is None else contexts():
-            methods = set(one.methods or ()) - {"HEAD"}
-            found |= {(method, one.path) for method in methods}
+            methods: set[str] = set(getattr(one, "methods", None) or ()) - {"HEAD"}
+            path = str(getattr(one, "path", ""))
+            assert methods, f"{path}: what asks for it?"
+            found |= {(method, path) for method in methods}
     return found
