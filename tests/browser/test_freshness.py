@@ -64,7 +64,7 @@ def _until_heard(page: Page, seq: int) -> None:
 def test_a_server_that_stands_still_looks_stale_within_three_seconds(
     chromium: Browser, served: ServedDashboard, path: str
 ) -> None:
-    with at_browser(chromium, served) as ada:
+    with at_browser(chromium, served, time_zone="UTC") as ada:
         page = ada.look(path)
         expect(page.locator(FRESH)).to_be_attached()
         page.wait_for_timeout(1500)
@@ -73,7 +73,9 @@ def test_a_server_that_stands_still_looks_stale_within_three_seconds(
         page.wait_for_selector(STALE, state="attached", timeout=10_000)
         stale_s = SystemClock().monotonic_s() - begun_s
         expect(page.locator(".banner-stale")).to_be_visible()
-        expect(page.get_by_text("may be wrong by now")).to_be_visible()
+        said = page.get_by_text("may be wrong by now")
+        expect(said).to_be_visible()
+        assert "UTC" in said.inner_text() or "GMT" in said.inner_text(), "a time without its zone"
         served.go_on()
         page.wait_for_selector(FRESH, state="attached", timeout=10_000)
         fresh_s = SystemClock().monotonic_s() - begun_s - stale_s

@@ -113,6 +113,7 @@ def at_browser(
     with_scripts: bool = True,
     theme: str = "auto",
     size: tuple[int, int] = (1280, 900),
+    time_zone: str | None = None,
 ) -> Iterator[Person]:
     """Sit somebody down at a browser of their own; at the end nothing may have been complained of.
 
@@ -124,9 +125,12 @@ def at_browser(
         with_scripts: Whether JavaScript is on.
         theme: ``auto``, ``dark`` or ``light``.
         size: Of the window.
+        time_zone: Of the browser; None is this machine's.
     """
     context = browser.new_context(
-        java_script_enabled=with_scripts, viewport={"width": size[0], "height": size[1]}
+        java_script_enabled=with_scripts,
+        viewport={"width": size[0], "height": size[1]},
+        timezone_id=time_zone,
     )
     context.set_default_timeout(PATIENCE_MS)
     cookies = {"athanor-theme": theme}

@@ -34,7 +34,7 @@ const fresh = () => {
 };
 
 const stale = (why) => {
-  const at = lastTime.toLocaleTimeString();
+  const at = lastTime.toLocaleTimeString([], { timeZoneName: "short" });
   root.setAttribute("data-stale", "");
   say(`${why} What you see is from ${at} and may be wrong by now.`);
 };
