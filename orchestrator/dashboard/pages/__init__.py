@@ -5,8 +5,10 @@ from typing import Final
 from fastapi import APIRouter
 
 from orchestrator.dashboard.pages import (
+    alarms,
     campaign,
     campaigns,
+    doubts,
     experiments,
     lab,
     model,
@@ -26,5 +28,7 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     model.router,
     plots.router,
     tasks.router,
+    doubts.router,
+    alarms.router,
 )
 """The routers of all pages."""
