@@ -53,6 +53,7 @@ _READ: Final = """
 /campaigns/{campaign_id}/experiments/{experiment_id} /campaigns/{campaign_id}/why
 /campaigns/{campaign_id}/model /plots/{campaign_id}/{figure} /tasks /parts/tasks/changed
 /doubts /parts/doubts/changed /alarms /parts/alarms/changed
+/doubts /parts/doubts/changed /alarms /parts/alarms/changed /audit /account
 /api/v1/version /api/v1/me /api/v1/lab /api/v1/alarms /api/v1/doubts /api/v1/tasks /api/v1/events
 /api/v1/instruments/{instrument}/telemetry /api/v1/campaigns /api/v1/campaigns/{campaign_id}
 /api/v1/campaigns/{campaign_id}/experiments
@@ -63,6 +64,7 @@ _READ: Final = """
 /api/v1/audit/verify
 """
 _ADMINISTER: Final = """
+GET /admin
 GET /api/v1/accounts
 POST /api/v1/accounts
 POST /api/v1/accounts/{name}
