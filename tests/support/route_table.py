@@ -52,8 +52,7 @@ _READ: Final = """
 /campaigns/{campaign_id} /parts/campaign/{campaign_id}/header /campaigns/{campaign_id}/experiments
 /campaigns/{campaign_id}/experiments/{experiment_id} /campaigns/{campaign_id}/why
 /campaigns/{campaign_id}/model /plots/{campaign_id}/{figure} /tasks /parts/tasks/changed
-/doubts /parts/doubts/changed /alarms /parts/alarms/changed
-/doubts /parts/doubts/changed /alarms /parts/alarms/changed /audit /account
+/doubts /parts/doubts/changed /alarms /parts/alarms/changed /audit /audit/export /parts/audit/chain
 /api/v1/version /api/v1/me /api/v1/lab /api/v1/alarms /api/v1/doubts /api/v1/tasks /api/v1/events
 /api/v1/instruments/{instrument}/telemetry /api/v1/campaigns /api/v1/campaigns/{campaign_id}
 /api/v1/campaigns/{campaign_id}/experiments
@@ -84,7 +83,13 @@ POST /theme
 GET /api/v1/openapi.json
 GET /api/v1/health
 """
-_READERS_POSTS: Final = ("/logout", "/password", "/api/v1/me/password", "/api/v1/audit/verify")
+_READERS_POSTS: Final = (
+    "/logout",
+    "/password",
+    "/audit/verify",
+    "/api/v1/me/password",
+    "/api/v1/audit/verify",
+)
 
 
 def _table() -> Iterator[tuple[Route, Scope | None]]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from orchestrator.dashboard.pages import (
     alarms,
+    audit,
     campaign,
     campaigns,
     doubts,
@@ -30,5 +31,6 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     tasks.router,
     doubts.router,
     alarms.router,
+    audit.router,
 )
 """The routers of all pages."""
