@@ -90,5 +90,6 @@ def test_keys_go_about_and_none_of_them_acts(chromium: Browser, served: ServedDa
         page.keyboard.press("g")
         page.keyboard.press("c")
         expect(page).to_have_url(f"{served.url}/campaigns")
+        page.wait_for_load_state("load")
         page.keyboard.press("?")
         expect(page.get_by_text("No key acts on the laboratory")).to_be_visible()
