@@ -53,6 +53,7 @@ _READ: Final = """
 /campaigns/{campaign_id}/experiments/{experiment_id} /campaigns/{campaign_id}/why
 /campaigns/{campaign_id}/model /plots/{campaign_id}/{figure} /tasks /parts/tasks/changed
 /doubts /parts/doubts/changed /alarms /parts/alarms/changed /audit /audit/export /parts/audit/chain
+/account
 /api/v1/version /api/v1/me /api/v1/lab /api/v1/alarms /api/v1/doubts /api/v1/tasks /api/v1/events
 /api/v1/instruments/{instrument}/telemetry /api/v1/campaigns /api/v1/campaigns/{campaign_id}
 /api/v1/campaigns/{campaign_id}/experiments
@@ -64,6 +65,12 @@ _READ: Final = """
 """
 _ADMINISTER: Final = """
 GET /admin
+POST /admin/accounts
+POST /admin/accounts/{name}
+POST /admin/tokens
+POST /admin/tokens/{token_id}
+POST /admin/webhooks
+POST /admin/webhooks/{hook_id}
 GET /api/v1/accounts
 POST /api/v1/accounts
 POST /api/v1/accounts/{name}

@@ -5,6 +5,8 @@ from typing import Final
 from fastapi import APIRouter
 
 from orchestrator.dashboard.pages import (
+    account,
+    admin,
     alarms,
     audit,
     campaign,
@@ -32,5 +34,7 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     doubts.router,
     alarms.router,
     audit.router,
+    account.router,
+    admin.router,
 )
 """The routers of all pages."""
