@@ -53,7 +53,8 @@ _READ: Final = """
 /campaigns/{campaign_id}/experiments/{experiment_id} /campaigns/{campaign_id}/why
 /campaigns/{campaign_id}/model /plots/{campaign_id}/{figure} /tasks /parts/tasks/changed
 /doubts /parts/doubts/changed /alarms /parts/alarms/changed /audit /audit/export /parts/audit/chain
-/account
+/account /new /new/dry-runs/{dry_run_id} /parts/new/dry-runs/{dry_run_id}
+/new/dry-runs/{dry_run_id}/report
 /api/v1/version /api/v1/me /api/v1/lab /api/v1/alarms /api/v1/doubts /api/v1/tasks /api/v1/events
 /api/v1/instruments/{instrument}/telemetry /api/v1/campaigns /api/v1/campaigns/{campaign_id}
 /api/v1/campaigns/{campaign_id}/experiments
@@ -97,6 +98,12 @@ _READERS_POSTS: Final = (
     "/api/v1/me/password",
     "/api/v1/audit/verify",
 )
+_OPERATORS_POSTS: Final = (
+    "/new/files",
+    "/parts/new/check",
+    "/new/dry-runs",
+    "/new/dry-runs/{dry_run_id}/cancel",
+)
 
 
 def _table() -> Iterator[tuple[Route, Scope | None]]:
@@ -107,6 +114,8 @@ def _table() -> Iterator[tuple[Route, Scope | None]]:
         yield ("GET", path), READ
     for path in _READERS_POSTS:
         yield ("POST", path), READ
+    for path in _OPERATORS_POSTS:
+        yield ("POST", path), CONTROL
     for line in _ADMINISTER.split("\n"):
         if line:
             yield _route(line), ADMINISTER

@@ -15,6 +15,7 @@ from orchestrator.dashboard.pages import (
     experiments,
     lab,
     model,
+    new,
     plots,
     tasks,
     why,
@@ -35,6 +36,7 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     alarms.router,
     audit.router,
     account.router,
+    new.router,
     admin.router,
 )
 """The routers of all pages."""
