@@ -57,8 +57,10 @@ class Resume(_Ask):
 
     def consequence(self, lab: Lab) -> str:
         """Say which samples go on."""
-        samples = _samples(lab.state(self.campaign_id))
-        waiting = f"{samples} that wait go on, then" if samples else "no sample waits;"
+        state = lab.state(self.campaign_id)
+        goes = "goes" if len(state.open_experiments) == 1 else "go"
+        samples = _samples(state)
+        waiting = f"{samples} {goes} on, then" if samples else "no sample waits;"
         return f"{waiting} others are begun"
 
 
