@@ -335,7 +335,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(app: FastAPI) -> None:
 ROOM = Path(make_app.__code__.co_filename).parent
 FORBIDDEN = (
     "eval(", "exec(", "pickle", "yaml.load", "|safe", "| safe", "Markup(", "autoescape false",
-    "subprocess", "os.system", "shell=True", "innerHTML =", "outerHTML", "insertAdjacentHTML",
+    "subprocess", "os.system", "shell=True", "innerHTML =", "outerHTML =", "insertAdjacentHTML",
     "document.write", "new Function",
 )  # fmt: skip
 
