@@ -1,4 +1,4 @@
-"""A campaign of many experiments with many jobs each, written quickly: for figures of large logs."""
+"""A campaign of many experiments and jobs, written quickly: for figures of large logs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

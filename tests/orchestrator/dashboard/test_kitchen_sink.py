@@ -1,7 +1,6 @@
 """Every component on one page, in Chromium, under the headers that every page has."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,7 +8,7 @@ from typing import Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import Depends, FastAPI
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 from starlette.requests import Request as WebRequest
 from starlette.responses import JSONResponse, Response
 
@@ -72,16 +71,6 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardParts]:
 def address(parts: DashboardParts) -> Iterator[str]:
     with web_server(parts, _add_pages) as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as tool:
-        browser = tool.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from orchestrator.access.roles import Role
 from orchestrator.core.events import LAB_STREAM, JobStarted, LatchSet
@@ -75,22 +75,19 @@ def listening(parts: DashboardParts) -> Iterator[str]:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(tmp_path: Path, chromium: Browser) -> Iterator[Served]:
     """Give a page whose browser has signed in."""
     with dashboard_parts(tmp_path, under_way) as parts:
         parts.keys.add_account("ada", Role.OPERATOR, by="test")
         secret = parts.keys.begin_session("ada")
-        with listening(parts) as url, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-            )
-            context = browser.new_context(viewport={"width": 1366, "height": 900})
+        with listening(parts) as url:
+            context = chromium.new_context(viewport={"width": 1366, "height": 900})
             context.add_cookies([{"name": "athanor", "value": secret, "url": url}])
             found = Served(context.new_page(), url, parts, [])
             found.page.on("console", lambda message: found.complaints.append(message.text))
             found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
             yield found
-            browser.close()
+            context.close()
 
 
 def set_latch(parts: DashboardParts) -> None:
