@@ -1,15 +1,13 @@
-"""When alarms were raised lately: read from the end of the laboratory's stream, and bounded."""
+"""When alarms were raised lately: read from the laboratory's stream alone, from a time on."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from orchestrator.core.events import LAB_STREAM, AlarmRaised
+from orchestrator.service.audit_trail import seq_before
 from orchestrator.service.lab import Lab
 
 __all__ = ["RaisedAlarm", "raised_lately"]
-
-_LOOKS_BACK: Final = 20_000
-"""So many records of the whole log are looked through, from its end."""
 
 
 class RaisedAlarm(NamedTuple):
@@ -23,13 +21,11 @@ class RaisedAlarm(NamedTuple):
 def raised_lately(lab: Lab, *, since: datetime) -> tuple[RaisedAlarm, ...]:
     """Return the alarms that were raised since a time, the oldest first.
 
-    Only the newest records of the log are looked through, so that a page never reads weeks.
-
     Args:
         lab: Whose.
         since: On the bench's clock.
     """
-    after = max(0, lab.last_seq() - _LOOKS_BACK)
+    after = seq_before(lab, since) - 1
     return tuple(
         RaisedAlarm(record.event.alarm, str(record.event.severity), record.time)
         for record in lab.records(LAB_STREAM, after_seq=after)

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.core.events import LAB_STREAM, AlarmAcknowledged, AlarmReturned, Severity
+from orchestrator.core.events import (
+    LAB_STREAM,
+    AlarmAcknowledged,
+    AlarmReturned,
+    PauseRequested,
+    Severity,
+)
 from orchestrator.log.event_log import EventLog
 from tests.support.alarm_bench import alarm_raised
 from tests.support.dashboard import Browser, dashboard_of
@@ -102,3 +108,15 @@ def test_a_page_is_told_when_something_else_rings(browser: Browser) -> None:
     browser.act("acknowledge_alarm", alarm="lost/pump")
 
     assert "has changed" in browser.get(address).text
+
+
+def test_an_alarm_is_counted_however_much_happened_since(tmp_path: Path) -> None:
+    def record(log: EventLog) -> None:
+        record_alarms(log)
+        many = [PauseRequested(reason=str(number)) for number in range(25_000)]
+        log.append(
+            "campaign/none", many, time=datetime.now(UTC), actor="engine", is_simulated=False
+        )
+
+    with dashboard_of(tmp_path, record) as browser:
+        assert "3 raised" in browser.get("/alarms").text
