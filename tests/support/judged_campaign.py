@@ -1,21 +1,27 @@
 """A campaign whose candidates wait for a person, with predictions that can be held against results.
 
-judged = record_judged(log)      # 12 made, three proposals of two candidates each wait
+judged = record_judged(log)      # 14 were made, and the two candidates of proposal 15 wait
 """
 
 from orchestrator.core.events import (
     CandidateApproved,
     CandidatesProposed,
+    ExperimentFinished,
     ExperimentStarted,
+    ObservationRecorded,
     ReferencePointFrozen,
 )
-from orchestrator.core.point import Candidate, Prediction
+from orchestrator.core.point import Candidate, Observation, Prediction
 from orchestrator.log.event_log import EventLog
 from tests.support.recorded_campaign import CAMPAIGN_TEXT, RecordedCampaign
 
 __all__ = ["JUDGED_TEXT", "JudgedCampaign", "record_judged"]
 
-JUDGED_TEXT = CAMPAIGN_TEXT + '[approval]\ngate = "all"\n'
+JUDGED_TEXT = (
+    CAMPAIGN_TEXT
+    + '[[recipe.job]]\nname = "make"\ninstrument = "pump_x1"\naction = "transfer"\n'
+    + '[approval]\ngate = "all"\n'
+)
 
 
 class JudgedCampaign(RecordedCampaign):
@@ -41,8 +47,19 @@ class JudgedCampaign(RecordedCampaign):
             experiment_id=name, number=number, candidate=candidate, jobs=(), cost_usd=9.5
         )
         self.append(started, minutes=1.0)
-        self._n = number
-        self.finish(name, value)
+        values = {"overpotential_v": value, "adhesion_fraction": 0.9}
+        observation = Observation(
+            point=candidate.point, values=values, sds={"overpotential_v": 0.001}
+        )
+        nickel, iron = float(candidate.point["Ni"]), float(candidate.point["Fe"])
+        cost = 12 * nickel + 2 * iron + 30 * (1 - nickel - iron)
+        self.append(
+            ObservationRecorded(
+                experiment_id=name, observation=observation, computed={"cost_usd_per_mol": cost}
+            ),
+            ExperimentFinished(experiment_id=name),
+            minutes=24.0,
+        )
         if number == 4:
             point = {"overpotential_v": 0.45, "cost_usd_per_mol": 30.0}
             self.append(ReferencePointFrozen(reference_point=point))
@@ -70,10 +87,11 @@ class JudgedCampaign(RecordedCampaign):
         }
         if number <= 4:
             return Candidate(point=point)
+        cost = 1.2 * nickel + 0.2 * iron + 3.0 * (10 - nickel - iron)
         predictions = {
             "overpotential_v": Prediction(mean=mean, sd=0.02),
             "adhesion_fraction": Prediction(mean=0.8, sd=0.2),
-            "cost_usd_per_mol": Prediction(mean=1.2 * nickel + 0.2 * iron, sd=0.0),
+            "cost_usd_per_mol": Prediction(mean=cost, sd=0.0),
         }
         return Candidate(point=point, predictions=predictions, is_out_of_distribution=is_far)
 
