@@ -23,6 +23,7 @@ from campaigns.fields import (
     Mistake,
     Mistakes,
     Natural,
+    Positive,
     Section,
     not_empty,
     number_from,
@@ -123,6 +124,9 @@ class RecipeJob:
     on_failure: OnFailure = "fail_sample"
     max_attempts: int = 3
     failure_means: FailureMeans = "instrument"
+    max_wait_s: Decimal | None = None
+    cleans: str = ""
+    """The place that it cleans for its sample, where that is necessary; empty: always done."""
 
 
 def _placeholders(for_each: str | None, texts: Mapping[str, str | None]) -> Iterator[Problem]:
@@ -169,6 +173,34 @@ def _cleanup_says_nothing(cleanup: bool, failure_means: FailureMeans) -> Iterato
         yield Problem("failure_means", failure_means, expected)
 
 
+def _cleanup_waits(cleanup: bool, max_wait_s: Decimal | None) -> Iterator[Problem]:
+    if cleanup and max_wait_s is not None:
+        yield Problem("max_wait_s", max_wait_s, "no such key: a cleanup job spoils no sample")
+
+
+def _cleans_one_of(positions: tuple[str, ...], cleans: str | None) -> Iterator[Problem]:
+    if cleans is not None and cleans not in positions:
+        expected = "one of its positions: the place is the sample's from its cleaning on"
+        yield Problem("cleans", cleans, expected)
+
+
+def _cleanup_cleans(cleanup: bool, cleans: str | None) -> Iterator[Problem]:
+    if cleanup and cleans is not None:
+        yield Problem("cleans", cleans, "no such key: a cleanup job is always done")
+
+
+def _cleans_whenever(max_wait_s: Decimal | None, cleans: str | None) -> Iterator[Problem]:
+    if max_wait_s is not None and cleans is not None:
+        expected = "no such key: it may be skipped; what must not wait comes after it"
+        yield Problem("max_wait_s", max_wait_s, expected)
+
+
+def _cleans_always(when: str | None, cleans: str | None) -> Iterator[Problem]:
+    if when is not None and cleans is not None:
+        expected = "no such key: what stood there before decides whether it is cleaned"
+        yield Problem("when", when, expected)
+
+
 class JobTemplate(Section):
     """One [[recipe.job]] as written."""
 
@@ -180,6 +212,12 @@ class JobTemplate(Section):
         Check(("for_each", "positions"), _place_placeholders),
         Check(("for_each", "arguments"), _argument_placeholders),
         Check(("cleanup", "failure_means"), _cleanup_says_nothing),
+        Check(("cleanup", "max_wait_s"), _cleanup_waits),
+        Check(("for_each", "cleans"), lambda each, x: _placeholders(each, {"cleans": x})),
+        Check(("positions", "cleans"), _cleans_one_of),
+        Check(("cleanup", "cleans"), _cleanup_cleans),
+        Check(("when", "cleans"), _cleans_always),
+        Check(("max_wait_s", "cleans"), _cleans_whenever),
     )
     name: Template
     for_each: Literal["component"] | None = None
@@ -205,6 +243,12 @@ class JobTemplate(Section):
     failure_means: FailureMeans = "instrument"
     """What a fault that the device reports after it has acted says: ``instrument``, that the device
     is broken; ``synthesis``, that the sample cannot be made: an observation about the point."""
+    max_wait_s: Positive | None = None
+    """Seconds after the jobs before it have ended within which it must begin, such as before a
+    slurry settles. It is not begun later: the sample is spoilt."""
+    cleans: Template | None = None
+    """One of its positions, which it cleans before the sample comes. It is skipped if what stood
+    there before cannot spoil the sample, by the [[contamination]] tables of the rig."""
 
     def job_for(self, component: str, index: int, after: tuple[str, ...]) -> RecipeJob:
         """Return the copy for one component; any text will do where there is one job for all."""
@@ -228,6 +272,8 @@ class JobTemplate(Section):
             on_failure=self.on_failure,
             max_attempts=self.max_attempts,
             failure_means=self.failure_means,
+            max_wait_s=self.max_wait_s,
+            cleans="" if self.cleans is None else filled(self.cleans),
         )
 
 

@@ -30,8 +30,10 @@ from campaigns.fields import (
 from campaigns.membership import problems_of_point
 from campaigns.objectives import Objective, Outcome, TradeOff
 from campaigns.point_list import point_list_problems
+from campaigns.precedence import PriorityField, ShareField
 from campaigns.recipe import Recipe, SettingsField
 from campaigns.reference import Reference
+from campaigns.run_windows import RunWindows
 from campaigns.space import Space
 from campaigns.stopping import Stopping
 
@@ -56,6 +58,10 @@ class Header(Section):
     description: Label = ""
     trade_off: TradeOff = "front"
     """What is sought with several objectives: the front between them, or one best trade-off."""
+    priority: PriorityField | None = None
+    """Where several campaigns share a rig, the higher goes first; 0 if none is given."""
+    share: ShareField | None = None
+    """Its part of the instrument-hours among campaigns of equal priority; 1 if none is given."""
 
 
 class Constraint(Section):
@@ -116,6 +122,7 @@ class CampaignSpec(Section):
     failures: Failures = Failures()
     reference: Reference | None = None
     batch: BatchRules | None = None
+    run_windows: RunWindows | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "CampaignSpec":

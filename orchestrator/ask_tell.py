@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from campaigns.errors import Problem
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.frames import candidate_frame, observations_in, points_in
-from orchestrator.optimise.planner import Proposal, planner_for
+from orchestrator.optimise.outlay import needs_bench
+from orchestrator.optimise.planner import Proposal, UnsupportedSettings, planner_for
 from orchestrator.optimise.searchable import load_searchable
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ class AskTell:
             raise ValueError(f"seed is {seed}, expected at least 0")
         self._campaign = campaign
         self._planner = planner_for(campaign)
+        if needs_bench(campaign):
+            expected = "'experiment', or recipe.hours_per_experiment: no bench is known here"
+            problem = Problem("per", "hour", expected)
+            raise UnsupportedSettings(campaign.planner.name, [problem])
         self._observations: list[Observation] = []
         self._feasible = FeasibleSet.of(campaign)
 

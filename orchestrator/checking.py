@@ -15,7 +15,7 @@ from campaigns.spec import CampaignSpec
 from campaigns.stopping import Stopping
 from orchestrator.core.point import Point
 from orchestrator.execution.compile import CompiledRecipe
-from orchestrator.execution.estimates import worst_stock_use_ml
+from orchestrator.execution.estimates import worst_stock_use
 from orchestrator.wiring import Prepared, RunOptions, prepare
 
 if TYPE_CHECKING:
@@ -32,16 +32,18 @@ class StockEstimate:
     """How far one stock reaches."""
 
     name: str
-    available_ml: float
-    expected_ml: float
+    unit: str
+    """Of the amounts: ``ml`` or ``g``."""
+    available: float
+    expected: float
     """For all experiments of the campaign, if the points were drawn at random."""
-    worst_ml: float | None
+    worst: float | None
     """For all experiments, if each were the greediest one possible; None if nobody can say."""
 
     @property
     def is_enough(self) -> bool:
         """Whether the stock reaches in the worst case."""
-        return self.worst_ml is not None and self.worst_ml <= self.available_ml
+        return self.worst is not None and self.worst <= self.available
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +206,18 @@ def _n_experiments(
 
 
 def _stock(prepared: Prepared, points: Sequence[Point], n: int) -> tuple[StockEstimate, ...]:
-    uses = [prepared.recipe.stock_use_ml(point) for point in points]
-    worst = worst_stock_use_ml(prepared.recipe)
+    uses = [prepared.recipe.stock_use(point) for point in points]
+    most = worst_stock_use(prepared.recipe)
     campaign = prepared.campaign
     references = _reference_points(campaign, _n_references(campaign, n))
-    more = [prepared.recipe.stock_use_ml(point) for point in references]
+    more = [prepared.recipe.stock_use(point) for point in references]
     estimates = []
     for name, stock in prepared.rig.stock.items():
-        more_ml = sum(use.get(name, 0.0) for use in more)
-        expected_ml = n * mean(use.get(name, 0.0) for use in uses) + more_ml
-        most_ml = worst[name]
-        worst_ml = None if most_ml is None else n * most_ml + more_ml
-        estimates.append(StockEstimate(name, stock.volume_ml, expected_ml, worst_ml))
+        others = sum(use.get(name, 0.0) for use in more)
+        expected = n * mean(use.get(name, 0.0) for use in uses) + others
+        each = most[name]
+        worst = None if each is None else n * each + others
+        estimates.append(StockEstimate(name, stock.unit, stock.amount, expected, worst))
     return tuple(estimates)
 
 
@@ -248,15 +250,15 @@ def _warnings(
     if bench.n_experiments is None:
         yield "only a target ends this campaign: neither its stock nor its cost can be foreseen"
     for stock in bench.stock:
-        if stock.expected_ml > stock.available_ml:
+        if stock.expected > stock.available:
             yield (
-                f"stock {stock.name} will run out: {stock.available_ml:.0f} ml are there, about "
-                f"{stock.expected_ml:.0f} ml are needed"
+                f"stock {stock.name} will run out: {stock.available:.0f} {stock.unit} are there, "
+                f"about {stock.expected:.0f} {stock.unit} are needed"
             )
-        elif stock.worst_ml is None:
+        elif stock.worst is None:
             yield f"stock {stock.name}: nobody can say how much is needed at worst"
         elif not stock.is_enough:
             yield (
-                f"stock {stock.name} may run out: {stock.available_ml:.0f} ml are there, up to "
-                f"{stock.worst_ml:.0f} ml may be needed"
+                f"stock {stock.name} may run out: {stock.available:.0f} {stock.unit} are there, "
+                f"up to {stock.worst:.0f} {stock.unit} may be needed"
             )

@@ -8,13 +8,14 @@ from typing import Final
 import apsw
 
 from drivers.clock import Clock, SystemClock
+from orchestrator.access.changes import ChangeTrail
 from orchestrator.access.records import Account
 from orchestrator.access.roles import Role
 from orchestrator.access.secrets import hash_password
-from orchestrator.access.store import AccessStore, text_of
+from orchestrator.access.store import text_of
 from orchestrator.errors import RequestRefused
 
-__all__ = ["AccountBook"]
+__all__ = ["AccountBook", "end_sessions"]
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9._@-]{0,63}")
 _NOT_PEOPLE: Final = frozenset(
@@ -34,7 +35,7 @@ _NOT_PEOPLE: Final = frozenset(
 """Names under which our own processes write into the log."""
 
 
-class AccountBook(AccessStore):
+class AccountBook(ChangeTrail):
     """The accounts of one laboratory.
 
     Args:
@@ -96,10 +97,18 @@ class AccountBook(AccessStore):
                 " VALUES (?, ?, ?, ?, ?)",
                 (name, str(role), kept, text_of(self._clock.now()), by),
             )
+            self._note(
+                connection, self._clock.now(), by=by, what="account made", about=f"{name} ({role})"
+            )
         return self.account(name)
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str, *, by: str) -> None:
         """Change a password; whoever is signed in with the old one is signed out.
+
+        Args:
+            name: Of the account.
+            password: The new one.
+            by: Who changes it.
 
         Raises:
             RequestRefused: There is no such account, or the password is too weak.
@@ -108,10 +117,18 @@ class AccountBook(AccessStore):
         kept = hash_password(account.name, password)
         with self._write() as connection:
             connection.execute("UPDATE account SET password = ? WHERE name = ?", (kept, name))
-            _end_sessions(connection, account.name)
+            end_sessions(connection, account.name)
+            self._note(
+                connection, self._clock.now(), by=by, what="password changed", about=account.name
+            )
 
-    def set_role(self, name: str, role: Role) -> None:
-        """Change what an account may do; it counts from its next request on.
+    def set_role(self, name: str, role: Role, *, by: str) -> None:
+        """Change what an account may do, and end its sessions: nobody is promoted by the way.
+
+        Args:
+            name: Of the account.
+            role: What it may do from now on.
+            by: Who changes it.
 
         Raises:
             RequestRefused: There is no such account, or no admin would be left.
@@ -119,10 +136,18 @@ class AccountBook(AccessStore):
         account = self.account(name)
         with self._write() as connection:
             connection.execute("UPDATE account SET role = ? WHERE name = ?", (str(role), name))
+            end_sessions(connection, account.name)
             _refuse_without_admin(connection, account.name)
+            about = f"{account.name} (from {account.role} to {role})"
+            self._note(connection, self._clock.now(), by=by, what="role changed", about=about)
 
-    def set_disabled(self, name: str, *, is_disabled: bool) -> None:
+    def set_disabled(self, name: str, *, is_disabled: bool, by: str) -> None:
         """Shut an account out, or let it in again; nobody stays signed in with it.
+
+        Args:
+            name: Of the account.
+            is_disabled: Whether it is shut out.
+            by: Who does it.
 
         Raises:
             RequestRefused: There is no such account, or no admin would be left.
@@ -132,8 +157,10 @@ class AccountBook(AccessStore):
             connection.execute(
                 "UPDATE account SET is_disabled = ? WHERE name = ?", (int(is_disabled), name)
             )
-            _end_sessions(connection, account.name)
+            end_sessions(connection, account.name)
             _refuse_without_admin(connection, account.name)
+            what = "account shut out" if is_disabled else "account let in again"
+            self._note(connection, self._clock.now(), by=by, what=what, about=account.name)
 
 
 def _account(*row: object) -> Account:
@@ -148,7 +175,13 @@ def _account(*row: object) -> Account:
     )
 
 
-def _end_sessions(connection: apsw.Connection, name: str) -> None:
+def end_sessions(connection: apsw.Connection, name: str) -> None:
+    """End every session of an account.
+
+    Args:
+        connection: In a transaction.
+        name: Of the account.
+    """
     connection.execute("DELETE FROM session WHERE account = ? COLLATE NOCASE", (name,))
 
 

@@ -17,6 +17,12 @@ __all__ = ["checked_url", "refuse_addresses"]
 _LONGEST: Final = 2000
 _EMBEDDING: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
+_METADATA: Final = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
+)
+"""Where some clouds keep a machine's keys outside the link-local range (Alibaba Cloud, Azure,
+Oracle Cloud and AWS say so in their manuals)."""
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -64,10 +70,11 @@ def refuse_addresses(host: str, addresses: Iterable[str]) -> None:
     """
     for text in addresses:
         address = _inner(ipaddress.ip_address(text.partition("%")[0]))
-        if address.is_link_local or address.is_multicast or address.is_unspecified:
+        is_nobodys = address.is_multicast or address.is_unspecified
+        if address.is_link_local or is_nobodys or address in _METADATA:
             raise RequestRefused(
-                f"url: got {host}, which is {address}: expected no link-local address, no group's "
-                "and none that is no host's"
+                f"url: got {host}, which is {address}: expected no link-local address, no cloud's "
+                "metadata, no group's and none that is no host's"
             )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 
 from drivers.clock import Clock, SystemClock
-from orchestrator.access.book import AccountBook
+from orchestrator.access.book import AccountBook, end_sessions
 from orchestrator.access.records import Session, Token
 from orchestrator.access.roles import Principal, Role, Scope
 from orchestrator.access.secrets import (
@@ -82,6 +82,8 @@ class KeyBook(AccountBook):
 
     def _insert_session(self, connection: apsw.Connection, account: str) -> str:
         secret, now = drawn_secret(), text_of(self._clock.now())
+        over = text_of(self._clock.now() - timedelta(hours=SESSION_LONGEST_H))
+        connection.execute("DELETE FROM session WHERE made_time < ?", (over,))
         connection.execute(
             "INSERT INTO session (digest, account, csrf, made_time, seen_time)"
             " VALUES (?, ?, ?, ?, ?)",
@@ -176,6 +178,8 @@ class KeyBook(AccountBook):
                     until,
                 ),
             )
+            about = f"{token.token_id} ({label.strip()}) of {owner.name}: {', '.join(scopes)}"
+            self._note(connection, now, by=by, what="token made", about=about)
         return token.text
 
     def tokens(self) -> tuple[Token, ...]:
@@ -189,23 +193,31 @@ class KeyBook(AccountBook):
             )
         return tuple(_token(*row) for row in rows)
 
-    def revoke(self, token_id: str) -> Token:
-        """Make a token worthless.
+    def revoke(self, token_id: str, *, by: str) -> Token:
+        """Make a token worthless; if one can sign in with it, end the sessions of its account.
+
+        Whoever had it may have signed in with it; nobody stays signed in who may be that one.
 
         Args:
             token_id: Which; or all of the token, whose secret is not repeated to anybody.
+            by: Who revokes it.
 
         Raises:
             RequestRefused: There is no such token.
         """
         whole = token_parts(token_id)
         token_id = token_id if whole is None else whole[0]
+        found = next((one for one in self.tokens() if one.token_id == token_id), None)
+        if found is None:
+            raise RequestRefused(f"no token {token_id!r}")
+        may_sign_in = self.account(found.account).role.scopes <= {*found.scopes}
         with self._write() as connection:
             connection.execute("UPDATE token SET is_revoked = 1 WHERE token_id = ?", (token_id,))
-        found = [one for one in self.tokens() if one.token_id == token_id]
-        if not found:
-            raise RequestRefused(f"no token {token_id!r}")
-        return found[0]
+            if may_sign_in:
+                end_sessions(connection, found.account)
+            about = f"{token_id} ({found.label}) of {found.account}"
+            self._note(connection, self._clock.now(), by=by, what="token revoked", about=about)
+        return found.model_copy(update={"is_revoked": True})
 
     def principal_of(self, text: str) -> Principal | None:
         """Return who a token stands for; None if it is worthless.

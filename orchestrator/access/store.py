@@ -18,7 +18,7 @@ __all__ = ["AccessStore", "access_path", "text_of", "time_of"]
 logger = logging.getLogger(__name__)
 
 APPLICATION_ID: Final = int.from_bytes(b"AthA")
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 _MODE: Final = 0o600
 _BUSY_MS: Final = 10_000
 _DDL: Final = """
@@ -78,7 +78,17 @@ CREATE TABLE kept_request (
     done_time TEXT NOT NULL
 ) STRICT;
 """
-_STEPS: Final = (_DDL, _SECOND)
+_THIRD: Final = """
+CREATE TABLE change (
+    change_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    by TEXT NOT NULL,
+    what TEXT NOT NULL,
+    about TEXT NOT NULL,
+    is_told INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+_STEPS: Final = (_DDL, _SECOND, _THIRD)
 """What makes each layout out of the one before."""
 
 

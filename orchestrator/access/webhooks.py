@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Final
+from urllib.parse import urlsplit
+
+import apsw
 
 from orchestrator.access.hook_urls import checked_url
 from orchestrator.access.kept_requests import OnceBook
@@ -28,6 +31,8 @@ GIVEN_UP_AFTER: Final = timedelta(days=3)
 _MOST_HOOKS: Final = 50
 _OLDEST_S: Final = 300.0
 _LONGEST_ERROR: Final = 300
+_GIVES_UP: Final = "dashboard"
+"""Who stands in the log where a webhook was given up."""
 _SELECT: Final = (
     "SELECT hook_id, url, topics, made_by, is_off, told_seq, sending_seq, n_failed, failed_since,"
     " next_time, last_error FROM webhook"
@@ -114,6 +119,13 @@ class WebhookBook(OnceBook):
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (hook_id, kept_url, kept_topics, secret, by, told_seq),
             )
+            self._note(
+                connection,
+                self._clock.now(),
+                by=by,
+                what="webhook added",
+                about=_named(kept_url, hook_id),
+            )
         return self.webhook(hook_id), secret
 
     def webhooks(self) -> tuple[Webhook, ...]:
@@ -147,19 +159,22 @@ class WebhookBook(OnceBook):
             raise RequestRefused(f"no webhook {hook_id!r}")
         return str(secret)
 
-    def switch_webhook(self, hook_id: str, *, is_off: bool, skips_to: int | None = None) -> Webhook:
+    def switch_webhook(
+        self, hook_id: str, *, is_off: bool, by: str, skips_to: int | None = None
+    ) -> Webhook:
         """Switch a webhook off, or on again at once.
 
         Args:
             hook_id: Which.
+            by: Who does it.
             is_off: Whether it is told nothing from now on.
             skips_to: What it missed up to this record is not delivered; None delivers all of it.
 
         Raises:
             RequestRefused: There is none of this id.
         """
-        told = self.webhook(hook_id).told_seq
-        skipped = skips_to is not None and skips_to > told
+        hook = self.webhook(hook_id)
+        skipped = skips_to is not None and skips_to > hook.told_seq
         with self._write() as connection:
             connection.execute(
                 "UPDATE webhook SET is_off = ?, n_failed = 0, failed_since = NULL,"
@@ -171,17 +186,25 @@ class WebhookBook(OnceBook):
                     "UPDATE webhook SET told_seq = ?, sending_seq = NULL WHERE hook_id = ?",
                     (skips_to, hook_id),
                 )
+            what = "webhook switched off" if is_off else "webhook switched on"
+            about = _named(hook.url, hook_id)
+            self._note(connection, self._clock.now(), by=by, what=what, about=about)
         return self.webhook(hook_id)
 
-    def remove_webhook(self, hook_id: str) -> None:
+    def remove_webhook(self, hook_id: str, *, by: str) -> None:
         """Remove a webhook with its secret.
+
+        Args:
+            hook_id: Which.
+            by: Who removes it.
 
         Raises:
             RequestRefused: There is none of this id.
         """
-        self.webhook(hook_id)
+        about = _named(self.webhook(hook_id).url, hook_id)
         with self._write() as connection:
             connection.execute("DELETE FROM webhook WHERE hook_id = ?", (hook_id,))
+            self._note(connection, self._clock.now(), by=by, what="webhook removed", about=about)
 
     def note_sending(self, hook: Webhook, sending_seq: int) -> bool:
         """Write down what is about to be delivered; False if somebody else has moved it on.
@@ -230,13 +253,18 @@ class WebhookBook(OnceBook):
         if gives_up:
             days = GIVEN_UP_AFTER.days
             said = f"switched off: nothing was taken for {days} days, last: {said}"
-        is_changed = self._changed(
-            "n_failed = n_failed + 1, failed_since = ?, next_time = ?, last_error = ?,"
-            " is_off = max(is_off, ?)",
-            (text_of(since), text_of(now + timedelta(seconds=wait_s)), said, int(gives_up)),
-            hook.hook_id,
-            hook.told_seq,
-        )
+        with self._write() as connection:
+            is_changed = _is_changed(
+                connection,
+                "n_failed = n_failed + 1, failed_since = ?, next_time = ?, last_error = ?,"
+                " is_off = max(is_off, ?)",
+                (text_of(since), text_of(now + timedelta(seconds=wait_s)), said, int(gives_up)),
+                hook.hook_id,
+                hook.told_seq,
+            )
+            if is_changed and gives_up and not hook.is_off:
+                about = _named(hook.url, hook.hook_id)
+                self._note(connection, now, by=_GIVES_UP, what="webhook given up", about=about)
         return self.webhook(hook.hook_id) if is_changed else None
 
     def take_lease(self, name: str, holder: str, *, lasts_s: float) -> bool:
@@ -277,11 +305,28 @@ class WebhookBook(OnceBook):
     ) -> bool:
         """Change one webhook, if it is still as far as it was read."""
         with self._write() as connection:
-            connection.execute(
-                f"UPDATE webhook SET {change} WHERE hook_id = ? AND told_seq = ? AND {condition}",
-                (*values, hook_id, told_seq),
-            )
-            return connection.changes() > 0
+            return _is_changed(connection, change, values, hook_id, told_seq, condition)
+
+
+def _is_changed(
+    connection: apsw.Connection,
+    change: str,
+    values: tuple[str | int, ...],
+    hook_id: str,
+    told_seq: int,
+    condition: str = "TRUE",
+) -> bool:
+    """Change one webhook in a transaction, if it is still as far as it was read."""
+    connection.execute(
+        f"UPDATE webhook SET {change} WHERE hook_id = ? AND told_seq = ? AND {condition}",
+        (*values, hook_id, told_seq),
+    )
+    return connection.changes() > 0
+
+
+def _named(url: str, hook_id: str) -> str:
+    """Return what the log may say of a webhook: its number and host, not what its path may hide."""
+    return f"{hook_id} ({urlsplit(url).hostname})"
 
 
 def _webhook(*row: object) -> Webhook:

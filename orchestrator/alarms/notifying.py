@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
@@ -114,9 +114,13 @@ class Notifier:
 
     def results(self) -> list[tuple[Notice, str]]:
         """Return what has ended since the last call, with why it did not go out, or nothing."""
+        now_s = self._clock.monotonic_s()
+        return self._ended(lambda way: now_s - way.began_s >= self._timeout_s)
+
+    def _ended(self, is_given_up: Callable[[_Way], bool]) -> list[tuple[Notice, str]]:
         with self._lock:
             for name, way in list(self._ways.items()):
-                if self._clock.monotonic_s() - way.began_s >= self._timeout_s:
+                if is_given_up(way):
                     error = f"no answer within {self._timeout_s:g} s"
                     self._results.extend((notice, error) for notice in way.waiting)
                     del self._ways[name]
@@ -129,7 +133,8 @@ class Notifier:
             threads = [way.thread for way in self._ways.values() if way.thread is not None]
         for thread in threads:
             thread.join(self._timeout_s)
-        return self.results()
+        late = {thread for thread in threads if thread.is_alive()}
+        return self._ended(lambda way: way.thread in late)
 
     def _work(self, channel: str, way: _Way) -> None:
         """Send what waits for one channel, one after the other, until nothing does."""

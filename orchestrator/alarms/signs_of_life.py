@@ -17,7 +17,15 @@ from orchestrator.core.events import StationAttached
 from orchestrator.core.lab import LabState
 from orchestrator.log.side_tables import Heartbeat, SideTables
 
-__all__ = ["SILENT_AFTER_S", "engine_name", "free_mb", "is_alive", "is_station_alive", "signs_in"]
+__all__ = [
+    "SILENT_AFTER_S",
+    "drives",
+    "engine_name",
+    "free_mb",
+    "is_alive",
+    "is_station_alive",
+    "signs_in",
+]
 
 SILENT_AFTER_S: Final = 15.0
 """An engine whose last heartbeat is older than this, in real seconds, counts as silent."""
@@ -37,6 +45,26 @@ def engine_name(campaign_id: str) -> str:
         'engine/oer-plate-1'
     """
     return f"engine/{campaign_id}"
+
+
+def drives(log: SideTables, clock: Clock) -> Callable[[CampaignState], bool]:
+    """Return what tells whether a campaign's engine is there, by the log and its heartbeat.
+
+    Args:
+        log: With the heartbeats.
+        clock: The wall clock.
+    """
+
+    def is_driven(state: CampaignState) -> bool:
+        if not state.is_attached:
+            return False
+        beats = {beat.name: beat for beat in log.heartbeats()}
+        beat = beats.get(engine_name(state.campaign_id))
+        if beat is None:
+            return False
+        return is_alive(beat, real_now=clock.now(), is_simulated=state.is_simulated)
+
+    return is_driven
 
 
 def signs_in(

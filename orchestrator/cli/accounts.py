@@ -103,6 +103,7 @@ def add(
     password = None if no_password else _password(from_stdin=password_stdin)
     settings = settings_of(database)
     made = _keys(database).add_account(name, _role(role), by=settings.actor, password=password)
+    _tell(database)
     write_text(f"{made.name} is now an account: {made.role}")
 
 
@@ -116,7 +117,9 @@ def password(
     """
     keys = _keys(database)
     keys.account(name)
-    keys.set_password(name, _password(from_stdin=password_stdin))
+    new = _password(from_stdin=password_stdin)
+    keys.set_password(name, new, by=settings_of(database).actor)
+    _tell(database)
     write_text(f"{name} has another password")
 
 
@@ -130,7 +133,8 @@ def set_role(
 
     Example: athanor accounts role ada admin
     """
-    _keys(database).set_role(name, _role(role))
+    _keys(database).set_role(name, _role(role), by=settings_of(database).actor)
+    _tell(database)
     write_text(f"{name} is now {role}")
 
 
@@ -140,7 +144,8 @@ def shut(name: _NameArgument, database: DatabaseOption = None) -> None:
 
     Example: athanor accounts shut bob
     """
-    _keys(database).set_disabled(name, is_disabled=True)
+    _keys(database).set_disabled(name, is_disabled=True, by=settings_of(database).actor)
+    _tell(database)
     write_text(f"{name} is shut out")
 
 
@@ -150,7 +155,8 @@ def open_again(name: _NameArgument, database: DatabaseOption = None) -> None:
 
     Example: athanor accounts open bob
     """
-    _keys(database).set_disabled(name, is_disabled=False)
+    _keys(database).set_disabled(name, is_disabled=False, by=settings_of(database).actor)
+    _tell(database)
     write_text(f"{name} is open again")
 
 
@@ -221,6 +227,7 @@ def add_token(
         by=settings_of(database).actor,
         lasts_days=days,
     )
+    _tell(database)
     write_text(text)
     typer.echo("shown only now; send it as: Authorization: Bearer TOKEN", err=True)
 
@@ -234,12 +241,34 @@ def revoke(
 
     Example: athanor tokens revoke 1f2e3d4c5b6a
     """
-    revoked = _keys(database).revoke(token_id)
+    revoked = _keys(database).revoke(token_id, by=settings_of(database).actor)
+    _tell(database)
     write_text(f"{revoked.token_id} ({revoked.label}) is worthless now")
 
 
 def _keys(database: "Path | None") -> "KeyBook":
     return key_book(settings_of(database))
+
+
+def _tell(database: "Path | None") -> None:
+    """Have what was changed stand in the laboratory's log, if there is one and it can be written.
+
+    A change stands in any case; the dashboard writes it down later.
+    """
+    from orchestrator.errors import LogError
+    from orchestrator.service.access_trail import tell_changes
+    from orchestrator.service.lab import Lab
+
+    settings = settings_of(database)
+    if not settings.database.exists():
+        return
+    try:
+        tell_changes(
+            _keys(database),
+            lambda name, acting: Lab.open(settings.model_copy(update={"actor": name}), acting),
+        )
+    except LogError as error:
+        typer.echo(f"changed; the log will hear of it later: {error}", err=True)
 
 
 def _role(text: str) -> "Role":

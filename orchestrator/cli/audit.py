@@ -32,8 +32,15 @@ def verify(database: DatabaseOption = None, as_json: JsonOption = False) -> None
 
     Example: athanor audit verify --database lab.db
     """
-    with lab_of(database) as lab:
-        found = lab.verify()
+    from rich.progress import Progress
+
+    screen = messages()
+    with (
+        lab_of(database) as lab,
+        Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress,
+    ):
+        task = progress.add_task("records", total=lab.last_seq())
+        found = lab.verify(lambda n: progress.update(task, completed=n))
     is_whole = found.is_whole
     if as_json:
         facts = {

@@ -104,9 +104,11 @@ class PlainOnlooker:
     Args:
         interrupts: Says what Ctrl-C would do.
         database: The log, for the commands that it tells to type.
+        says_whose: Whether the line of an experiment begins with its campaign.
     """
 
-    def __init__(self, interrupts: Interrupts, database: Path) -> None:
+    def __init__(self, interrupts: Interrupts, database: Path, *, says_whose: bool = False) -> None:
+        self._says_whose = says_whose
         self._interrupts = interrupts
         self._database = database
         self._steps: tuple[str, ...] = ()
@@ -141,7 +143,8 @@ class PlainOnlooker:
         for experiment in ended:
             self._told.add(experiment.experiment_id)
             so_far = _so_far(view) if experiment is ended[-1] else ""
-            typer.echo(f"{_experiment_line(view, experiment)}{so_far}")
+            whose = f"{view.campaign_id} " if self._says_whose else ""
+            typer.echo(f"{whose}{_experiment_line(view, experiment)}{so_far}")
         is_last = view.has_ended or (view.status == "paused" and not progress.is_waited_for)
         if self._state and view.status != self._state and not is_last:
             reason = (

@@ -96,17 +96,17 @@ def lab_of(database: Path | None) -> "Lab":
 
 def console() -> "Console":
     """Return the terminal for answers; a file or a pipe counts as a wide one."""
-    from rich.console import Console
+    from orchestrator.cli.legible_console import LegibleConsole
 
     width = None if sys.stdout.isatty() else _WIDE
-    return Console(highlight=False, width=width)
+    return LegibleConsole(highlight=False, width=width)
 
 
 def messages() -> "Console":
     """Return the terminal for everything that is not an answer."""
-    from rich.console import Console
+    from orchestrator.cli.legible_console import LegibleConsole
 
-    return Console(stderr=True, highlight=False)
+    return LegibleConsole(stderr=True, highlight=False)
 
 
 def write_json(facts: object, *, indent: int | None = 1) -> None:
@@ -120,5 +120,7 @@ def write_json(facts: object, *, indent: int | None = 1) -> None:
 
 
 def write_text(text: str) -> None:
-    """Write an answer for scripts, unwrapped and uncoloured."""
-    typer.echo(text, nl=not text.endswith("\n"))
+    """Write an answer for scripts, unwrapped and uncoloured; nothing in it steers a terminal."""
+    from orchestrator.service.legible import legible
+
+    typer.echo(legible(text), nl=not text.endswith("\n"))

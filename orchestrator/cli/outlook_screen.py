@@ -72,14 +72,15 @@ def _add_bench(table: Table, bench: BenchEstimate) -> None:
 def _stock_table(bench: BenchEstimate) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stock, for the campaign")
-    for heading in ("there is (ml)", "expected (ml)", "at worst (ml)"):
+    for heading in ("there is", "expected", "at worst", "unit"):
         table.add_column(heading, justify="right")
     for stock in bench.stock:
-        worst = "–" if stock.worst_ml is None else f"{stock.worst_ml:,.1f}"
+        worst = "–" if stock.worst is None else f"{stock.worst:,.1f}"
         table.add_row(
             stock.name,
-            f"{stock.available_ml:,.1f}",
-            f"{stock.expected_ml:,.1f}",
+            f"{stock.available:,.1f}",
+            f"{stock.expected:,.1f}",
             Text(worst, style="" if stock.is_enough else "yellow"),
+            stock.unit,
         )
     return table

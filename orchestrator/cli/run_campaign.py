@@ -1,28 +1,29 @@
-"""``athanor run``: one campaign from its opening to its end, on the bench or simulated."""
+"""``athanor run``: campaigns from their opening to their end, on the bench or simulated."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.options import (
-    EXIT_HELD,
     DatabaseOption,
-    console,
     settings_of,
-    write_text,
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
 
-    from orchestrator.service.views import CampaignView
     from orchestrator.settings import Settings
-    from orchestrator.wiring import Prepared, RunEnd, RunOptions
+    from orchestrator.wiring import RunOptions
 
 __all__ = ["run"]
 
+_CampaignsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="CAMPAIGN", help="The campaign file; several share a dry-run's bench."),
+]
 _SpeedOption = Annotated[
     float,
     typer.Option("--speed", metavar="N", help="Seconds of the lab in a real one; simulators."),
@@ -41,7 +42,8 @@ _NewOption = Annotated[
     bool, typer.Option("--new", help="Open another one although one is unfinished.")
 ]
 _ReportOption = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write a report at the end.")
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write a report at the end; several: a folder."),
 ]
 _LiveOption = Annotated[
     bool | None,
@@ -68,6 +70,15 @@ _MaxExperimentsOption = Annotated[
         show_default=False,
     ),
 ]
+_ReasonOption = Annotated[
+    str,
+    typer.Option(
+        "--reason",
+        metavar="TEXT",
+        help="Why you open it, or go on with it; it stands in the log.",
+        show_default=False,
+    ),
+]
 _ActKeyOption = Annotated[
     str, typer.Option("--act-key", hidden=True, help="Of the act of a person that this is.")
 ]
@@ -77,7 +88,7 @@ _ActRequestOption = Annotated[
 
 
 def run(  # noqa: PLR0913 - one argument for each option of the command
-    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
+    campaigns: _CampaignsArgument,
     *,
     rig: Annotated[Path, typer.Option("--rig", metavar="FILE", help="The rig file.")],
     is_dry_run: _DryRunOption = False,
@@ -90,6 +101,7 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
     leaves_when_held: _LeavesOption = False,
     campaign_id: _CampaignIdOption = None,
     max_experiments: _MaxExperimentsOption = None,
+    reason: _ReasonOption = "",
     act_key: _ActKeyOption = "",
     act_request: _ActRequestOption = "",
     report: _ReportOption = None,
@@ -97,24 +109,23 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
 ) -> None:
     """Run a campaign until a stopping rule is met or somebody ends it.
 
+    Several in a dry-run share one pretended bench and shelf; each holds and ends for itself.
+
     On the bench, a station process holds the rig's lines; if this one is killed, another takes
     over where it was. What is held waits here and says what to do; a dry-run that is held ends.
     Ctrl-C once asks for a pause (or leaves what is held), twice for a stop, thrice for an abort.
-    Ends with 0 when done, 3 when left held or in doubt, 4 when aborted.
+    Ends with 0 when done, 3 when left held or in doubt, 4 when aborted; of several, the worst.
 
     Example: athanor run oer.toml --rig rig.toml --dry-run --seed 0 --report oer.html
 
-    Example: athanor run oer.toml --rig rig.toml --resume
+    Example: athanor run a.toml b.toml --rig rig.toml --dry-run --resume
     """
-    from orchestrator.cli.lasting_output import outlive_terminal
-    from orchestrator.cli.warnings_shown import show_warnings
-    from orchestrator.wiring import RunOptions, prepare
+    from orchestrator.wiring import RunOptions
 
-    outlive_terminal()
-    show_warnings()
+    _outlast_terminal()
     settings = settings_of(database)
     options = RunOptions(
-        campaign_file=campaign,
+        campaign_file=campaigns[0],
         rig_file=rig,
         database=settings.database,
         is_dry_run=is_dry_run,
@@ -127,15 +138,47 @@ def run(  # noqa: PLR0913 - one argument for each option of the command
         alarm_channels=settings.alarm_channels,
         leaves_when_held=leaves_when_held,
         max_experiments=max_experiments,
+        reason=reason,
         act_key=act_key,
         act_request=act_request,
     )
-    if is_supervised and not is_dry_run:
+    if is_supervised and not is_dry_run and len(campaigns) == 1:
         raise typer.Exit(_supervise(options, is_live=is_live, report=report))
-    prepared = prepare(options)
-    end = _drive(prepared, settings, is_live=is_live)
-    _tell_end(end, options, settings, report)
-    raise typer.Exit(end.exit_code)
+    each = [replace(options, campaign_file=file) for file in campaigns]
+    raise typer.Exit(_run_each(each, settings, is_live=is_live, report=report))
+
+
+def _run_each(
+    options: "Sequence[RunOptions]",
+    settings: "Settings",
+    *,
+    is_live: bool | None,
+    report: Path | None,
+) -> int:
+    """Run campaigns in this process; return the worst of their exit codes."""
+    from orchestrator.cli.run_driving import drive
+    from orchestrator.cli.run_ending import tell_ends
+    from orchestrator.wiring import prepare_together
+
+    prepared = prepare_together(options)
+    _refuse_report(report, len(options))
+    ends = drive(prepared, settings, is_live=is_live)
+    tell_ends(ends, options, settings, report)
+    return max(end.exit_code for end in ends)
+
+
+def _refuse_report(report: Path | None, n: int) -> None:
+    """Refuse a file where the reports of several campaigns are to go; make the folder."""
+    from orchestrator.errors import RequestRefused
+
+    if report is None or n == 1:
+        return
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestRefused(
+            f"--report: got {report} for {n} campaigns, expected a folder: {error.strerror}"
+        ) from error
 
 
 def _supervise(options: "RunOptions", *, is_live: bool | None, report: Path | None) -> int:
@@ -147,6 +190,15 @@ def _supervise(options: "RunOptions", *, is_live: bool | None, report: Path | No
     return supervise(options, command, tell=lambda text: typer.echo(text, err=True))
 
 
+def _outlast_terminal() -> None:
+    """Let a terminal that closes end no engine, and show what libraries warn of."""
+    from orchestrator.cli.lasting_output import outlive_terminal
+    from orchestrator.cli.warnings_shown import show_warnings
+
+    outlive_terminal()
+    show_warnings()
+
+
 def _engine_command(options: "RunOptions", *, is_live: bool | None) -> list[str]:
     """Return the command line of an engine that nobody supervises."""
     words: list[str | Path] = [sys.executable, "-m", "orchestrator", "run", options.campaign_file]
@@ -156,6 +208,7 @@ def _engine_command(options: "RunOptions", *, is_live: bool | None) -> list[str]
     words += ["--new"] if options.new else []
     words += ["--leave-when-held"] if options.leaves_when_held else []
     words += ["--campaign-id", options.campaign_id] if options.campaign_id else []
+    words += ["--reason", options.reason] if options.reason else []
     if options.act_key:
         words += ["--act-key", options.act_key, "--act-request", options.act_request]
     if is_live is not None:
@@ -165,99 +218,3 @@ def _engine_command(options: "RunOptions", *, is_live: bool | None) -> list[str]
 
 def _report_words(report: Path | None) -> list[str]:
     return [] if report is None else ["--report", str(report)]
-
-
-def _drive(prepared: "Prepared", settings: "Settings", *, is_live: bool | None) -> "RunEnd":
-    from orchestrator.cli.interrupts import Interrupts
-    from orchestrator.cli.onlookers import LiveOnlooker, PlainOnlooker
-    from orchestrator.cli.station_door import station_door
-    from orchestrator.service.asking import ask_campaign
-    from orchestrator.service.lab import Lab
-    from orchestrator.service.refusals import REFUSALS, refusal_lines
-    from orchestrator.service.requests import Request
-    from orchestrator.wiring import RunHandle
-    from orchestrator.wiring import run as run_prepared
-
-    handles: list[RunHandle] = []
-
-    def ask(request: Request) -> None:
-        """Tell the station and the log; whoever pressed Ctrl-C will not wait for a resume."""
-        handles[0].leave_when_paused()
-        if request is Request.PAUSE and handles[0].is_waiting:
-            return
-        if not use_live:
-            typer.echo(interrupts.hint)
-        try:
-            campaign_id = handles[0].campaign_id
-            ask_campaign(
-                lambda: Lab.open(settings),
-                station_door(settings),
-                request,
-                campaign_id,
-                reason="Ctrl-C",
-            )
-        except REFUSALS as error:
-            for line in refusal_lines(error):
-                typer.echo(line, err=True)
-
-    def on_start(handle: RunHandle) -> None:
-        handles.append(handle)
-        interrupts.begin()
-
-    interrupts = Interrupts(ask)
-    screen = console()
-    use_live = screen.is_terminal if is_live is None else is_live
-    database = settings.database
-    onlooker = (
-        LiveOnlooker(screen, interrupts, database)
-        if use_live
-        else PlainOnlooker(interrupts, database)
-    )
-    with onlooker, interrupts:
-        return run_prepared(prepared, on_progress=onlooker.show, on_start=on_start)
-
-
-def _tell_end(
-    end: "RunEnd", options: "RunOptions", settings: "Settings", report: Path | None
-) -> None:
-    from orchestrator.cli.screens import front_table
-    from orchestrator.service.lab import Lab
-    from orchestrator.service.next_steps import next_steps
-
-    with Lab.open(settings) as lab:
-        view, laboratory = lab.campaign(end.campaign_id), lab.laboratory_view()
-        made_time = lab.now()
-    if view.front:
-        console().print(front_table(view))
-    reason = f": {end.reason}" if end.reason else ""
-    write_text(f"{end.campaign_id} {end.status}{reason}")
-    write_text(f"log {settings.database}, last hash {end.last_hash}")
-    if report is not None:
-        _write_report(view, report, made_time)
-    for job_id in end.in_doubt if view.has_ended else ():
-        typer.echo(f"was in doubt to the end: {job_id}", err=True)
-    steps = next_steps(view, laboratory, database=settings.database, again=_again(options))
-    for step in steps if end.exit_code == EXIT_HELD else ():
-        typer.echo(step, err=True)
-
-
-def _again(options: "RunOptions") -> list[str]:
-    """Return the command line that goes on with a held campaign."""
-    words: list[str | Path] = ["athanor", "run", options.campaign_file, "--rig", options.rig_file]
-    words += ["--dry-run"] if options.is_dry_run else []
-    words += ["--speed", f"{options.speed:g}"] if options.speed != 1.0 else []
-    if options.max_experiments is not None:
-        words += ["--max-experiments", str(options.max_experiments)]
-    words += ["--database", options.database, "--resume"]
-    return [str(word) for word in words]
-
-
-def _write_report(view: "CampaignView", path: Path, made_time: "datetime") -> None:
-    """Write the report; a file that cannot be written does not change how the run ended."""
-    from orchestrator.errors import AthanorError
-    from orchestrator.service.report import write_report
-
-    try:
-        write_text(f"report {write_report(view, path, made_time=made_time)}")
-    except AthanorError as error:
-        typer.echo(f"{error}; `athanor report` makes it at any time", err=True)

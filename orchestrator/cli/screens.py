@@ -15,7 +15,7 @@ from orchestrator.service.labels import label_from_name, number_text
 from orchestrator.service.laboratory_view import LaboratoryView
 from orchestrator.service.views import CampaignLine, CampaignView, EngineState, JobView
 
-__all__ = ["campaign_panel", "campaigns_table", "front_table", "run_panel"]
+__all__ = ["bench_table", "campaign_panel", "campaigns_table", "front_table", "run_panel"]
 
 _STYLES: Final = {
     "running": "bold green",
@@ -107,7 +107,7 @@ def run_panel(
     best = _best_table(view)
     if width >= _SIDE_BY_SIDE_WIDTH:
         left = Group(facts, Text(), best)
-        top: list[RenderableType] = [_columns(left, _bench_table(instruments))]
+        top: list[RenderableType] = [_columns(left, bench_table(instruments))]
         n_top = max(facts.row_count + best.row_count + 2, len(instruments) + 1)
     else:
         half = (len(instruments) + 1) // 2
@@ -115,7 +115,7 @@ def run_panel(
         halves = [
             {name: instruments[name] for name in part} for part in (names[:half], names[half:])
         ]
-        top = [facts, best, Text(), _columns(*(_bench_table(part) for part in halves))]
+        top = [facts, best, Text(), _columns(*(bench_table(part) for part in halves))]
         n_top = facts.row_count + best.row_count + half + 3
     n_steps = 2 * len(steps) + 1 if steps else 0
     n_jobs = min(_N_LAST_JOBS, height - n_top - n_steps - _N_FRAME_LINES)
@@ -169,9 +169,16 @@ def _facts(view: CampaignView, now: datetime | None = None) -> Table:
     table.add_row("engine", _engine_text(view))
     if now is not None and not view.is_simulated:
         table.add_row("last record", age_text(view.last_time, now))
+    if view.priority or view.share != 1.0:
+        table.add_row("beside others", f"priority {view.priority}, share {view.share:g}")
     if view.own_points:
         named = ", ".join(f"{name} by {person}" for name, person in view.own_points.items())
         table.add_row("own points", Text(named))
+    skipped = [job for job in view.jobs if job.state == "skipped"]
+    if skipped:
+        last = skipped[-1]
+        said = f"{len(skipped)} jobs; last {last.experiment_id}/{last.name}: {last.note}"
+        table.add_row("skipped", Text(said))
     if view.state != view.status:
         table.add_row("by the log", Text(view.status))
     if view.status_reason:
@@ -225,7 +232,8 @@ def _columns(*sides: RenderableType) -> RenderableType:
     return grid
 
 
-def _bench_table(instruments: Mapping[str, str]) -> Table:
+def bench_table(instruments: Mapping[str, str]) -> Table:
+    """Return what each instrument does."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     longest = max((len(name) for name in instruments), default=0)
     table.add_column("instrument", min_width=longest, no_wrap=True)
@@ -280,11 +288,11 @@ def _last_jobs(view: CampaignView, n: int) -> RenderableType:
     def when(job: JobView) -> float:
         return max(job.started_h or 0.0, job.ended_h or 0.0)
 
-    begun = [job for job in view.jobs if job.started_h is not None]
+    past = [job for job in view.jobs if job.started_h is not None or job.state == "skipped"]
     table = Table.grid(padding=(0, 2))
     for _ in range(3):
         table.add_column(no_wrap=True, overflow="ellipsis")
-    for job in sorted(begun, key=when)[-n:]:
+    for job in sorted(past, key=when)[-n:]:
         note = f": {shorten(job.note, _NOTE_LENGTH, placeholder=' …')}" if job.note else ""
         table.add_row(
             Text(f"{when(job):8.2f} h", style="dim"),

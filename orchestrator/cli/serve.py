@@ -1,5 +1,6 @@
 """``athanor serve``: the operator's dashboard and its API."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,8 @@ def _serve(
     made = first_token(keys, settings.actor)
     if made is not None:
         _tell_first(made, settings)
+    elif _first_token_path(settings).exists():
+        typer.echo(f"{_first_token_path(settings)} is still there: delete it", err=True)
     with LaunchDesk.open(settings, offers) as launcher:
         parts = replace(dashboard_parts(settings, database, keys, boards), launcher=launcher)
         write_text(f"{where.url} shows {settings.database}; Ctrl-C ends it, campaigns go on")
@@ -156,6 +159,10 @@ def dashboard_parts(
     )
 
 
+def _first_token_path(settings: "Settings") -> Path:
+    return settings.database.with_name(f"{settings.database.name}.first-token")
+
+
 def _tell_first(made: "FirstToken", settings: "Settings") -> None:
     """Say the first token once; where nobody looks, in a file that its owner alone can read."""
     typer.echo(f"there was no account: {made.account} is now one, an admin", err=True)
@@ -164,8 +171,8 @@ def _tell_first(made: "FirstToken", settings: "Settings") -> None:
             f"sign in with this token, shown only now, good for 7 days: {made.text}", err=True
         )
         return
-    path = settings.database.with_name(f"{settings.database.name}.first-token")
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(f"{made.text}\n", encoding="utf-8")
+    path = _first_token_path(settings)
+    path.unlink(missing_ok=True)  # it may be a link that somebody left there, or theirs to read
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{made.text}\n")
     typer.echo(f"sign in with the token in {path}, good for 7 days; then delete it", err=True)

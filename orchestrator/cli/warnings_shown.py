@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from typing_extensions import override
 
+from orchestrator.service.legible import legible
+
 __all__ = ["show_warnings"]
 
 
@@ -19,7 +21,7 @@ class _OneLine(logging.Formatter):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             text += f" – {type(error).__name__}: {error}"
-        return " ".join(text.split())
+        return legible(" ".join(text.split()))
 
 
 def show_warnings() -> None:

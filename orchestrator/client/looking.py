@@ -21,6 +21,7 @@ from orchestrator.service.approvals import CandidateView
 from orchestrator.service.events import EventView
 from orchestrator.service.laboratory_view import LaboratoryView
 from orchestrator.service.live_views import ExperimentDetail, ExperimentPage, FrontView, JobsView
+from orchestrator.service.plan_view import PlanView
 from orchestrator.service.proposals import ProposalPage, ProposalView
 from orchestrator.service.views import (
     CampaignLine,
@@ -76,6 +77,14 @@ class LabLooks:
         """
         query = {"campaign_id": campaign_id}
         return self._connection.get("/doubts", tuple[DoubtView, ...], query)
+
+    def plans(self, *, rig: str = "") -> tuple[PlanView, ...]:
+        """Return what runs when on every rig, why what waits is waiting, and expected ends.
+
+        Args:
+            rig: Only rigs of this name; empty: all.
+        """
+        return self._connection.get("/plan", tuple[PlanView, ...], {"rig": rig})
 
     def tasks(self, *, with_answered: bool = False) -> TasksView:
         """Return the tasks of manual stations.

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import httpx2
 
+from orchestrator.client.campaign_files import CampaignFiles
 from orchestrator.client.connection import Connection, Waiting
 from orchestrator.client.event_stream import follow
 from orchestrator.client.looking import CampaignLooks
@@ -73,6 +74,11 @@ class Athanor(CampaignLooks):
     ) -> None:
         """Let go of the network."""
         self._connection.close()
+
+    @property
+    def campaign_files(self) -> CampaignFiles:
+        """Campaign files that are kept there, and dry-runs."""
+        return CampaignFiles(self._connection)
 
     def act(self, act: Act, *, key: str | None = None, seen_seq: int | None = None) -> Told:
         """Do something that a person may do: any act of `orchestrator.service.acts`.

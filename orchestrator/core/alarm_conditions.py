@@ -15,6 +15,7 @@ from orchestrator.core.drift import drift_conditions
 from orchestrator.core.job import JobStatus
 from orchestrator.core.lab import InstrumentStatus, LabState
 from orchestrator.core.patience import Patience
+from orchestrator.core.stock_forecast import StockForecast
 
 __all__ = ["SignsOfLife", "conditions"]
 
@@ -26,7 +27,7 @@ _PERSON: Final = "manual_station"
 
 @dataclass(frozen=True, slots=True)
 class SignsOfLife:
-    """What is known of processes and disks beside the log."""
+    """What is known of processes, disks and stock beside what is folded."""
 
     driven: frozenset[str] | None = None
     """Ids of the campaigns whose engine gives signs of life; None if nobody looked."""
@@ -38,6 +39,8 @@ class SignsOfLife:
     """Stores that cannot be read or written, with the reason: the log, the station's journal."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Streams of the log that cannot be folded, with the reason."""
+    short_stock: tuple[StockForecast, ...] = ()
+    """What runs out sooner than a person must know."""
 
 
 def conditions(
@@ -62,6 +65,8 @@ def conditions(
     found = [*_of_stores(signs, patience), *_of_bench(lab, signs), *_of_parts(lab, now, patience)]
     for due in calibrations_due(lab, calibrate_every_days, now):
         found.append(ALARM_KINDS["calibration"].condition(due.instrument, due.message))
+    for stock in signs.short_stock:
+        found.append(ALARM_KINDS["stock"].condition(stock.stock, stock.message))
     for state in campaigns:
         found.extend(_manual_tasks(state, lab))
         found.extend(_of_campaign(state, signs, now, patience))
@@ -95,6 +100,9 @@ def _of_bench(lab: LabState, signs: SignsOfLife) -> Iterator[Condition]:
         rig = lab.station.rig_name
         message = f"the station of rig {rig}, process {lab.station.pid}, gives no sign of life"
         yield ALARM_KINDS["station_silent"].condition(rig, message)
+    for hook_id, time in lab.given_up.items():
+        message = f"webhook {hook_id} was switched off by itself at {time:%Y-%m-%d %H:%M} UTC"
+        yield ALARM_KINDS["webhook"].condition(hook_id, message)
 
 
 def _of_parts(lab: LabState, now: datetime, patience: Patience) -> Iterator[Condition]:
@@ -178,6 +186,7 @@ def _of_waiting(
     if state.is_held_by_itself and state.status is CampaignStatus.HELD:
         if not has_own_alarm:
             message = f"{name} was held: {state.status_reason}"
+            message += "; it goes on by itself once there is enough" if state.lacks else ""
             yield ALARM_KINDS["held"].condition(name, message, campaign=name)
     elif (now - state.progress_time).total_seconds() >= patience.waiting_s:
         message = f"{name} is {state.status} since {state.progress_time:%Y-%m-%d %H:%M} UTC"

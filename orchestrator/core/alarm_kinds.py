@@ -216,6 +216,15 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         is_of_campaign=True,
     ),
     AlarmKind(
+        "stock",
+        _HIGH,
+        "A stock runs out sooner than the rig file says a person must know.",
+        "Samples that need it are not begun; a campaign that can make no other is held until there "
+        "is enough again, and then goes on by itself.",
+        "Refill it; then: athanor stock add {subject} --lot LOT --volume-ml N (--mass-g N for a "
+        "powder). athanor stock list shows what there is",
+    ),
+    AlarmKind(
         "disk",
         _HIGH,
         "The disk of the log is nearly full.",
@@ -230,6 +239,14 @@ ALARM_KINDS: Final[Mapping[str, AlarmKind]] = _kinds(
         "A stream of the log holds an event that cannot follow the others.",
         "Nobody watches that campaign for alarms.",
         "athanor audit verify says whether the log is whole; keep a copy and ask for help",
+    ),
+    AlarmKind(
+        "webhook",
+        _HIGH,
+        "A webhook was switched off by itself: nothing was taken there for three days.",
+        "Whoever listens there is told nothing any more, alarms among it.",
+        "Look at the machine that listens; then an admin switches webhook {subject} on again, or "
+        "removes it (page Admin)",
     ),
     AlarmKind(
         "waiting",

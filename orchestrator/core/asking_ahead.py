@@ -128,7 +128,7 @@ def _end_s(spans: Sequence[_Span]) -> float:
 
 
 def _left_s(job: JobState, now: datetime) -> float:
-    if job.status is JobStatus.DONE:
+    if job.is_past:
         return 0.0
     if job.status is JobStatus.STARTED and job.started_time is not None:
         return max(0.0, job.planned.expected_s - (now - job.started_time).total_seconds())

@@ -15,6 +15,8 @@ from orchestrator.core.candidate_queue import (
     with_own,
     with_proposed,
 )
+from orchestrator.core.contamination import ContaminationRule, PlaceRecord
+from orchestrator.core.correcting import corrected
 from orchestrator.core.events import (
     AbortRequested,
     CampaignAborted,
@@ -23,6 +25,7 @@ from orchestrator.core.events import (
     CampaignOpened,
     CampaignPaused,
     CampaignStopped,
+    CampaignWentOn,
     CandidateApproved,
     CandidateEdited,
     CandidateRejected,
@@ -37,10 +40,10 @@ from orchestrator.core.events import (
     ExperimentStarted,
     HoldRequested,
     JobEvent,
-    ObservationGiven,
     ObservationRecorded,
     PauseRequested,
     PointAdded,
+    PrioritySet,
     ProposalFailed,
     ReferencePointFrozen,
     ResumeRequested,
@@ -49,7 +52,9 @@ from orchestrator.core.events import (
 )
 from orchestrator.core.experiment import ExperimentState, experiment_id_of
 from orchestrator.core.ledger import Ledger
+from orchestrator.core.place_records import records_after
 from orchestrator.core.point import Candidate
+from orchestrator.core.stock import shelf_of
 from orchestrator.errors import IllegalTransition
 
 __all__ = [
@@ -87,6 +92,8 @@ class CampaignState:
     """Of the last request or of the end; why it is held, if it is."""
     is_held_by_itself: bool = False
     """Whether it is held though nobody asked: waiting alone would change nothing."""
+    lacks: str = ""
+    """``stock`` if that is all it is held for: it goes on by itself once there is enough."""
     epoch: int = 0
     is_attached: bool = False
     """Whether an engine took it and did not let go in an orderly way."""
@@ -103,6 +110,19 @@ class CampaignState:
     """What a person refused; it is not proposed again."""
     equal_instruments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By instrument, the others that may be used instead."""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """By place that holds several samples, how many; any other holds one."""
+    capacities: Mapping[str, int] = field(default_factory=dict)
+    """By instrument that does a job for several samples at once, for how many."""
+    contamination: tuple[ContaminationRule, ...] = ()
+    """What traces of one sample spoil another, by the rig."""
+    places: Mapping[str, PlaceRecord] = field(default_factory=dict)
+    """What it left at places since it cleaned them last."""
+    shelf: str = ""
+    """From where its stock comes."""
+    priority: int = 0
+    share: float = 1.0
+    """Part of the instrument-hours among campaigns of equal priority; a higher one goes first."""
     n_searched: int = 0
     """Experiments started in search, reference samples not counted."""
     n_since_reference: int = 0
@@ -125,16 +145,23 @@ class CampaignState:
     @classmethod
     def from_opening(cls, event: CampaignOpened, time: datetime) -> "CampaignState":
         """Return the state of a campaign that was just opened."""
+        spec = CampaignSpec.from_canonical_text(event.campaign_text)
         return cls(
             campaign_id=event.campaign_id,
             name=event.name,
-            spec=CampaignSpec.from_canonical_text(event.campaign_text),
+            spec=spec,
             rig_name=event.rig_name,
             rig_sha256=event.rig_sha256,
             cost_usd_per_hour=event.cost_usd_per_hour,
             seed=event.seed,
             is_simulated=event.is_simulated,
             equal_instruments=event.equal_instruments,
+            slots=event.slots,
+            capacities=event.capacities,
+            contamination=event.contamination,
+            priority=spec.header.priority or 0,
+            share=float(spec.header.share or 1),
+            shelf=event.shelf or shelf_of(event.rig_name, is_simulated=event.is_simulated),
             opened_time=time,
             last_time=time,
             progress_time=time,
@@ -192,6 +219,7 @@ class CampaignState:
                 | ProposalFailed()
                 | SpaceExhausted()
                 | ReferencePointFrozen()
+                | PrioritySet()
             ):
                 return replace(moved, **_changes(self, event))
             case ExperimentStarted():
@@ -204,6 +232,7 @@ class CampaignState:
                 | AbortRequested()
                 | CampaignPaused()
                 | CampaignHeld()
+                | CampaignWentOn()
                 | CampaignStopped()
                 | CampaignAborted()
                 | CampaignFinished()
@@ -237,6 +266,8 @@ def _changes(state: CampaignState, event: Event) -> dict[str, Any]:
             return {"is_exhausted": True}
         case ReferencePointFrozen():
             return {"reference_point": event.reference_point}
+        case PrioritySet() if not state.status.has_ended:
+            return {"priority": event.priority, "share": event.share}
         case _:
             raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
 
@@ -262,7 +293,7 @@ def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
     status = CAMPAIGN_TRANSITIONS.get((state.status, type(event)))
     if status is None:
         if isinstance(event, REQUESTS):
-            return state
+            return replace(state, lacks="")  # who asks it to wait resumes it, too
         raise IllegalTransition(f"campaign {state.campaign_id}", str(state.status), event.kind)
     reason = getattr(event, "reason", "")
     is_own = isinstance(event, CampaignHeld) and state.status is not CampaignStatus.HOLDING
@@ -271,6 +302,8 @@ def _after_campaign(state: CampaignState, event: Event) -> CampaignState:
     if isinstance(event, ResumeRequested):
         state = replace(state, n_failures_in_row=0, planner_error="", silent_instrument="")
         state = replace(state, resumed_time=state.last_time)
+    lacks = event.lacks if isinstance(event, CampaignHeld) else ""
+    state = replace(state, lacks=lacks)
     return replace(state, status=status, status_reason=reason, is_held_by_itself=is_own)
 
 
@@ -303,11 +336,15 @@ def _after_experiment(
     else:
         experiment_id = event.experiment_id
     if isinstance(event, CorrectionEvent):
-        return _after_correction(state, event, time)
+        changes = corrected(state.closed_experiments, state.open_experiments.values(), event, time)
+        return replace(state, **changes)
     before = state.open_experiments.get(experiment_id)
     if before is None:
         raise IllegalTransition(f"experiment {experiment_id}", "not open", event.kind)
     after = before.after(event, time)
+    if isinstance(event, JobEvent):
+        places = records_after(state.places, after, event.job_id, state.spec.space.components)
+        state = replace(state, places=places)
     still_open = {**state.open_experiments, experiment_id: after}
     if isinstance(event, ObservationRecorded) and before.purpose == "search":
         state = replace(state, observations=state.observations.plus(event))
@@ -323,31 +360,6 @@ def _after_experiment(
         del still_open[experiment_id]
         state = replace(state, closed_experiments=state.closed_experiments.plus(after))
     return replace(state, open_experiments=still_open)
-
-
-def _after_correction(
-    state: CampaignState, event: CorrectionEvent, time: datetime
-) -> CampaignState:
-    """Return the state after a person corrected what an ended experiment gave, or gave it."""
-    closed = list(state.closed_experiments)
-    found = [i for i, one in enumerate(closed) if one.experiment_id == event.experiment_id]
-    is_given = isinstance(event, ObservationGiven)
-    if not found or (closed[found[0]].observed is None) is not is_given:
-        stands = "with an observation, or none that ended" if is_given else "without an observation"
-        raise IllegalTransition(f"experiment {event.experiment_id}", stands, event.kind)
-    after = closed[found[0]].after(event, time)
-    closed[found[0]] = after
-    everyone = [*closed, *state.open_experiments.values()]
-    counted: dict[str, list[ObservationRecorded]] = {"search": [], "reference": []}
-    for one in everyone:
-        if one.observed is not None and not one.is_retracted:
-            counted[one.purpose].append(one.observed)
-    return replace(
-        state,
-        closed_experiments=Ledger(closed),
-        observations=Ledger(counted["search"]),
-        references=Ledger(counted["reference"]),
-    )
 
 
 def fold(events: Iterable[tuple[Event, datetime]]) -> CampaignState | None:

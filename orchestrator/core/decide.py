@@ -4,53 +4,49 @@
 performs them appends facts, and asks again. The same state and time give the same decision.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from orchestrator.core.approvals import waiting_for_approval, why_wait_for_approval
 from orchestrator.core.asking_ahead import n_to_ask, seats_of
-from orchestrator.core.attempts import (
-    has_waited_enough,
-    is_lost,
-    is_unsettled,
-    may_repeat,
-    may_retry,
-    needs_person,
-    retry_time,
-)
+from orchestrator.core.attempts import needs_person
+from orchestrator.core.bench_shop import Coming
 from orchestrator.core.campaign import CampaignState, CampaignStatus
-from orchestrator.core.equals import instrument_for
-from orchestrator.core.experiment import ExperimentState, ExperimentStatus
+from orchestrator.core.experiment import ExperimentStatus
+from orchestrator.core.foreseen import Start
 from orchestrator.core.intents import (
     Abort,
     AskPlanner,
-    ConcludeExperiment,
     Decision,
     Finish,
+    GoOn,
     Hold,
     Intent,
     Pause,
-    RunJob,
     StartExperiment,
     StartReference,
     Stop,
 )
 from orchestrator.core.job import JobState, JobStatus
-from orchestrator.core.lab import InstrumentStatus, LabState
+from orchestrator.core.job_notes import JobPlan
+from orchestrator.core.job_plan import plan_jobs
+from orchestrator.core.lab import LabState
+from orchestrator.core.others import NOBODY, Others
 from orchestrator.core.references import is_reference_due, reference_candidate
 from orchestrator.core.results import met_rule
+from orchestrator.core.run_hours import RunHours, run_hours, start_hours
 from orchestrator.core.starts import why_not_start, why_unusable_at
+from orchestrator.core.supply import Supply
 
-__all__ = ["PATIENCE_S", "decide"]
+__all__ = ["decide"]
 
-PATIENCE_S: Final = 600.0
-"""How long an instrument that does not answer is waited for, in seconds; then a person is asked."""
+_UNCOUNTED: Final = Supply()
+_UNKNOWN: Final[Mapping[str, float]] = {}
 
 
-def decide(
+def decide(  # noqa: PLR0913 - one argument for each thing that it rests on
     state: CampaignState,
     lab: LabState,
     now: datetime,
@@ -58,7 +54,10 @@ def decide(
     is_planning: bool,
     planning_s: float = 0.0,
     settling: frozenset[str] = frozenset(),
-    taken: Mapping[str, str] = MappingProxyType({}),
+    others: Others = NOBODY,
+    supply: Supply = _UNCOUNTED,
+    plan: Sequence[Start] = (),
+    lasts_s: Mapping[str, float] = _UNKNOWN,
 ) -> Decision:
     """Return what to do next about a campaign.
 
@@ -69,11 +68,22 @@ def decide(
         is_planning: Whether a planner is at work on an earlier `AskPlanner`.
         planning_s: How long a proposal takes; next to nothing by default.
         settling: Ids of jobs in doubt whose instrument is being asked; nobody can say yet.
-        taken: Places that samples of other campaigns occupy, with whose they are.
+        others: Who else is on the bench.
+        supply: What there is to make samples of.
+        plan: How the jobs were expected to go before, or thought out to go.
+        lasts_s: How long candidates of the queue take at least, in seconds, by id; ``reference`` is
+            a reference sample. Only run windows ask.
     """
+    hours = run_hours(state.spec.run_windows, now)
+    seen = _Seen(lab, now, is_planning, planning_s, settling, others, supply, plan, lasts_s, hours)
     match state.status:
         case CampaignStatus.STOPPED | CampaignStatus.ABORTED | CampaignStatus.FINISHED:
             return Decision(())
+        case CampaignStatus.HELD if state.lacks:
+            held = replace(state, status=CampaignStatus.RUNNING)
+            tried = _decide_running(held, replace(seen, planning_s=0.0))
+            can_go_on = any(not isinstance(one, Hold) for one in tried.intents)
+            return Decision((GoOn("there is enough of everything again"),) if can_go_on else ())
         case CampaignStatus.PAUSED | CampaignStatus.HELD:
             return Decision(())
         case CampaignStatus.ABORTING:
@@ -85,142 +95,84 @@ def decide(
             is_busy = any(_started_jobs(state)) or bool(settling)
             return Decision(() if is_busy else (Hold(state.status_reason),))
         case CampaignStatus.RUNNING | CampaignStatus.PAUSING:
-            return _decide_running(
-                state,
-                lab,
-                now,
-                is_planning=is_planning,
-                planning_s=planning_s,
-                settling=settling,
-                taken=taken,
-            )
+            return _decide_running(state, seen)
 
 
-def _decide_running(
-    state: CampaignState,
-    lab: LabState,
-    now: datetime,
-    *,
-    is_planning: bool,
-    planning_s: float,
-    settling: frozenset[str],
-    taken: Mapping[str, str],
-) -> Decision:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known besides the campaign; see `decide`."""
+
+    lab: LabState
+    now: datetime
+    is_planning: bool
+    planning_s: float
+    settling: frozenset[str]
+    others: Others
+    supply: Supply
+    plan: Sequence[Start]
+    lasts_s: Mapping[str, float]
+    hours: RunHours
+
+
+@dataclass(frozen=True, slots=True)
+class _Starts:
+    """Which experiments begin, or why none does."""
+
+    intents: tuple[Intent, ...] = ()
+    ending: Finish | None = None
+    """How the campaign ends once nothing is open."""
+    look_time: datetime | None = None
+    """When to look again for what to ask."""
+    waits_for_hours: bool = False
+    """Whether something could begin but for the run windows."""
+    n_coming: int = 0
+    """How many will begin soon, these included."""
+
+
+def _decide_running(state: CampaignState, seen: _Seen) -> Decision:
+    lab, now, settling = seen.lab, seen.now, seen.settling
     untouched = _left_for_person(state)
     if untouched:
         is_busy = any(_started_jobs(state)) or bool(settling)
         return Decision(() if is_busy else (Hold(untouched),))
-    intents: list[Intent] = []
-    jobs = _decide_jobs(state, lab, now, settling, taken)
-    intents.extend(jobs.intents)
-    ending, starting, look_time = _decide_starts(
-        state, lab, now, is_planning=is_planning, planning_s=planning_s
+    starts, supply = _decide_starts(state, seen), seen.supply
+    jobs = plan_jobs(
+        state,
+        lab,
+        now,
+        settling,
+        others=seen.others,
+        supply=supply,
+        plan=seen.plan,
+        hours=seen.hours,
+        coming=Coming(starts.n_coming, seen.planning_s),
     )
-    intents.extend(starting)
-    is_quiet = not intents and not is_planning and not settling and not any(_started_jobs(state))
+    intents: list[Intent] = [*jobs.intents, *starts.intents]
+    is_quiet = not (intents or seen.is_planning or settling or any(_started_jobs(state)))
+    decision = Decision((), why=jobs.why, forecast=jobs.forecast, shop=jobs.shop)
+    if is_quiet and starts.waits_for_hours and not (jobs.reasons or jobs.shortages):
+        return replace(decision, wake_time=start_hours(state, seen.hours, now).look_time)
     if is_quiet and not jobs.retries:
         if jobs.waits and now < max(jobs.waits):
-            return Decision((), max(jobs.waits))
+            return replace(decision, wake_time=max(jobs.waits))
         if jobs.is_crowded_out and not jobs.reasons and not _has_doubts(state):
-            return Decision(())
-        idle = _decide_idle(state, lab, ending, jobs.reasons)
+            return decision
+        idle = _decide_idle(state, lab, now, starts.ending, jobs, supply)
         if idle is None:
             return Decision((), waits_for_person=_what_waits_for_approval(state))
         intents.append(idle)
-    wakes = [*jobs.retries, *jobs.waits, *([look_time] if look_time is not None else [])]
-    return Decision(tuple(intents), min(wakes, default=None))
+    wakes = [*jobs.retries, *jobs.waits]
+    wakes += [one for one in (starts.look_time, seen.hours.look_time) if one is not None]
+    return replace(decision, intents=tuple(intents), wake_time=min(wakes, default=None))
 
 
-@dataclass(slots=True)
-class _JobPlan:
-    """What is to be done about the jobs of open experiments."""
-
-    intents: list[Intent] = field(default_factory=list)
-    retries: list[datetime] = field(default_factory=list)
-    """When jobs are tried again that deserve no person's attention yet."""
-    waits: list[datetime] = field(default_factory=list)
-    """Until when an instrument is waited for that does not answer."""
-    reasons: list[str] = field(default_factory=list)
-    """Why jobs cannot run."""
-    is_crowded_out: bool = False
-    """Whether a job waits for a place that another campaign's sample occupies."""
-
-
-def _decide_jobs(
-    state: CampaignState,
-    lab: LabState,
-    now: datetime,
-    settling: frozenset[str],
-    taken: Mapping[str, str],
-) -> _JobPlan:
-    plan = _JobPlan()
-    busy = {job.instrument for job in _blocking_jobs(state, settling)}
-    held = {**taken, **lab.unclean}
-    everyone = sorted(state.open_experiments.values(), key=lambda experiment: experiment.number)
-    for experiment in everyone:
-        held.update(dict.fromkeys(experiment.places_held(), experiment.experiment_id))
-    for experiment in everyone:
-        if _is_concluded(experiment):
-            plan.intents.append(ConcludeExperiment(experiment.experiment_id))
-            continue
-        for job in _runnable_jobs(experiment):
-            instrument = instrument_for(state, lab, experiment, job, busy)
-            if job.planned.job_id in settling:
-                continue
-            if _has_to_wait(plan, state, lab, job, instrument, now):
-                continue
-            places, owner = job.planned.positions, experiment.experiment_id
-            strangers = {held.get(place, owner) for place in places} - {owner}
-            plan.is_crowded_out |= not strangers.isdisjoint(taken.values())
-            if instrument in busy or strangers:
-                continue
-            busy.add(instrument)
-            held.update(dict.fromkeys(places, owner))
-            other = instrument if instrument != job.planned.instrument else ""
-            plan.intents.append(RunJob(owner, job.planned.name, other))
-    return plan
-
-
-def _has_to_wait(
-    plan: _JobPlan,
-    state: CampaignState,
-    lab: LabState,
-    job: JobState,
-    instrument: str,
-    now: datetime,
-) -> bool:
-    """Tell whether a job must wait for its instrument or its next attempt, and note for what."""
-    reason = lab.why_unusable(instrument)
-    if reason:
-        plan.reasons.append(f"{job.planned.job_id} waits: {reason}")
-        plan.waits.extend(_patience_end(lab, instrument))
-        return True
-    again = retry_time(job)
-    if again is None or now >= again:
-        return False
-    failed_after_resume = job.ended_time is not None and job.ended_time > state.resumed_time
-    if has_waited_enough(job) and failed_after_resume:
-        plan.reasons.append(f"{job.planned.job_id} waits: {job.error}: {job.evidence}")
-    else:
-        plan.retries.append(again)
-    return True
-
-
-def _patience_end(lab: LabState, instrument: str) -> list[datetime]:
-    """Return until when to wait for an instrument that is gone; nothing if a person must act."""
-    known = lab.instruments.get(instrument)
-    if lab.latch or known is None or known.status is not InstrumentStatus.LOST:
-        return []
-    return [known.since + timedelta(seconds=PATIENCE_S)]
-
-
-def _decide_starts(
-    state: CampaignState, lab: LabState, now: datetime, *, is_planning: bool, planning_s: float
-) -> tuple[Finish | None, list[Intent], datetime | None]:
+def _decide_starts(state: CampaignState, seen: _Seen) -> _Starts:
     """Return how the campaign ends, what starts, and when to look again for what to ask."""
+    lab, now, supply = seen.lab, seen.now, seen.supply
+    hours = start_hours(state, seen.hours, now)
     rule = met_rule(state, now)
     if rule is not None:
-        return Finish(*rule), [], None
+        return _Starts(ending=Finish(*rule))
     may_start = (
         state.status is CampaignStatus.RUNNING
         and not state.planner_error
@@ -233,31 +185,62 @@ def _decide_starts(
         if experiment.status is ExperimentStatus.RUNNING
     ]
     if not may_start:
-        return None, [], None
-    seats = seats_of(state, running, now, planning_s)
+        return _Starts()
+    if not seen.hours.left_s:
+        return _Starts(waits_for_hours=True)
+    seats = seats_of(state, running, now, seen.planning_s)
     if is_reference_due(state):
         is_usable = seats.n_free and not why_unusable_at(
             state, lab, reference_candidate(state).point
         )
-        return None, [StartReference()] if is_usable else [], None
+        is_usable = is_usable and not supply.why_no_reference(now.date())
+        is_late = bool(hours.why_not(seen.lasts_s.get("reference", 0.0)))
+        intents = (StartReference(),) if is_usable and not is_late else ()
+        return _Starts(intents, waits_for_hours=bool(is_usable and is_late))
     if state.queue:
         approved = [one for one in state.queue if not why_wait_for_approval(state, one)]
         ready = [one for one in approved if not why_not_start(state, lab, one)]
-        is_ready = seats.n_free and ready
-        return None, [StartExperiment(ready[0].candidate_id)] if is_ready else [], None
-    if is_planning or lab.latch:
-        return None, [], None
-    if not seats.n_wanted:
-        return None, [], seats.look_time
-    return None, [AskPlanner(n_to_ask(state, seats))], None
+        ready = [one for one in ready if not supply.why_not(one.candidate_id, now.date())]
+        names = [one.candidate_id for one in ready if seats.n_free]
+        in_time = [name for name in names if not hours.why_not(seen.lasts_s.get(name, 0.0))]
+        starting = tuple(StartExperiment(name) for name in in_time[:1])
+        n_coming = _n_left(state, seats.n_free) if starting else 0
+        return _Starts(starting, waits_for_hours=bool(names and not in_time), n_coming=n_coming)
+    if lab.latch:
+        return _Starts()
+    is_asking = bool(seats.n_wanted) and not seen.is_planning
+    return _Starts(
+        (AskPlanner(n_to_ask(state, seats)),) if is_asking else (),
+        look_time=None if is_asking or seen.is_planning else seats.look_time,
+        n_coming=_n_left(state, seats.n_free),
+    )
+
+
+def _n_left(state: CampaignState, n_free: int) -> int:
+    """Return how many experiments can begin in so many free seats."""
+    limit = state.spec.stopping.max_experiments
+    return n_free if limit is None else max(0, min(n_free, limit - state.n_searched))
 
 
 def _decide_idle(
-    state: CampaignState, lab: LabState, ending: Finish | None, reasons: list[str]
+    state: CampaignState,
+    lab: LabState,
+    now: datetime,
+    ending: Finish | None,
+    jobs: JobPlan,
+    supply: Supply,
 ) -> Intent | None:
     """Return the one intent left when nothing runs and nothing can start.
 
     None if a person has candidates to approve: then the campaign waits, and is not held.
+
+    Args:
+        state: The campaign.
+        lab: The laboratory.
+        now: The present time.
+        ending: How the campaign ends once nothing is open.
+        jobs: Why the jobs of open experiments wait.
+        supply: What there is to make samples of.
     """
     in_doubt = [
         f"{job.planned.job_id} on {job.instrument}"
@@ -267,8 +250,10 @@ def _decide_idle(
     ]
     if in_doubt:
         return Hold(f"in doubt: {', '.join(in_doubt)}")
-    if reasons:
-        return Hold("; ".join(reasons))
+    if jobs.reasons or jobs.shortages:
+        reasons = "; ".join([*jobs.reasons, *jobs.shortages])
+        is_all = not jobs.reasons and state.status is CampaignStatus.RUNNING
+        return Hold(reasons, lacks="stock" if is_all else "")
     if state.open_experiments:
         names = ", ".join(state.open_experiments)
         unclean = ", ".join(f"{place} (by {who})" for place, who in lab.unclean.items())
@@ -279,17 +264,37 @@ def _decide_idle(
         return Pause()
     if _is_approval_all_it_needs(state, lab):
         return None
-    return Hold(_why_nothing_starts(state, lab))
+    short = _short_of(state, lab, now, supply)
+    if short:
+        return Hold(short, lacks="stock")
+    return Hold(_why_nothing_starts(state, lab, now, supply))
+
+
+def _short_of(state: CampaignState, lab: LabState, now: datetime, supply: Supply) -> str:
+    """Say what the next experiment lacks if it is nothing but stock; empty if it is not."""
+    if _is_stuck(state):
+        return ""
+    if is_reference_due(state):
+        reason = why_unusable_at(state, lab, reference_candidate(state).point)
+        short = supply.why_no_reference(now.date())
+        return (
+            f"a reference sample is due and cannot start: {short}" if short and not reason else ""
+        )
+    return supply.short_of(state, lab, now.date())
+
+
+def _is_stuck(state: CampaignState) -> bool:
+    """Tell whether something keeps a campaign from starting anything at all."""
+    return bool(
+        state.silent_instrument
+        or state.planner_error
+        or state.n_failures_in_row >= state.spec.failures.hold_after
+    )
 
 
 def _is_approval_all_it_needs(state: CampaignState, lab: LabState) -> bool:
     """Tell whether a person's approval, and nothing else, would let the next experiment start."""
-    is_stuck = (
-        state.silent_instrument
-        or state.planner_error
-        or state.n_failures_in_row >= state.spec.failures.hold_after
-        or is_reference_due(state)
-    )
+    is_stuck = _is_stuck(state) or is_reference_due(state)
     waiting = waiting_for_approval(state)
     points = [one.candidate.point for one in waiting]
     return not is_stuck and any(not why_unusable_at(state, lab, point) for point in points)
@@ -308,7 +313,7 @@ def _left_for_person(state: CampaignState) -> str:
     return "; ".join(f"{job.planned.job_id}: {job.error}: {job.evidence}" for job in failed)
 
 
-def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
+def _why_nothing_starts(state: CampaignState, lab: LabState, now: datetime, supply: Supply) -> str:
     if state.silent_instrument:
         return state.silent_instrument
     if state.planner_error:
@@ -320,7 +325,9 @@ def _why_nothing_starts(state: CampaignState, lab: LabState) -> str:
         return f"a reference sample is due and cannot start: {reason}"
     if state.queue:
         first = state.queue[0]
-        return f"{first.candidate_id} cannot start: {why_not_start(state, lab, first)}"
+        reason = why_not_start(state, lab, first)
+        reason = reason or supply.why_not(first.candidate_id, now.date())
+        return f"{first.candidate_id} cannot start: {reason}"
     return f"the stop latch is set: {lab.latch}" if lab.latch else "nothing can start"
 
 
@@ -333,47 +340,3 @@ def _started_jobs(state: CampaignState) -> Iterator[JobState]:
         for job in experiment.jobs.values():
             if job.status is JobStatus.STARTED:
                 yield job
-
-
-def _blocking_jobs(state: CampaignState, settling: frozenset[str]) -> Iterator[JobState]:
-    """Yield the jobs whose instrument must not be given another one."""
-    for experiment in state.open_experiments.values():
-        for job in experiment.jobs.values():
-            if is_unsettled(job) or job.planned.job_id in settling:
-                yield job
-
-
-def _runnable_jobs(experiment: ExperimentState) -> Iterator[JobState]:
-    """Yield the jobs whose turn it is, whatever their instrument and places do."""
-    jobs = experiment.jobs
-    if any(is_lost(job) for job in jobs.values()):
-        if not any(is_unsettled(job) for job in jobs.values()):
-            yield from [job for job in _cleanup_jobs(experiment) if not _is_done(job)][:1]
-        return
-    for job in jobs.values():
-        is_due = job.status is JobStatus.QUEUED or may_retry(job) or may_repeat(job)
-        before = [jobs[name] for name in job.planned.after if name in jobs]
-        if is_due and all(_is_done(other) for other in before):
-            yield job
-
-
-def _is_concluded(experiment: ExperimentState) -> bool:
-    """Tell whether no job is left to run."""
-    jobs = experiment.jobs.values()
-    if any(is_unsettled(job) for job in jobs):
-        return False
-    if not any(is_lost(job) for job in jobs):
-        return all(_is_done(job) for job in jobs)
-    cleanup = _cleanup_jobs(experiment)
-    return any(is_lost(job) for job in cleanup) or all(_is_done(job) for job in cleanup)
-
-
-def _cleanup_jobs(experiment: ExperimentState) -> list[JobState]:
-    """Return what must still run after a job was lost; nothing if no matter was touched."""
-    if not any(job.has_touched for job in experiment.jobs.values()):
-        return []
-    return [job for job in experiment.jobs.values() if job.planned.is_cleanup]
-
-
-def _is_done(job: JobState) -> bool:
-    return job.status is JobStatus.DONE

@@ -11,7 +11,7 @@ from orchestrator.core.experiment import ExperimentState
 from orchestrator.core.job import JobState
 from orchestrator.core.lab import LabState
 
-__all__ = ["instrument_for", "why_none_usable"]
+__all__ = ["choices_for", "instrument_for", "why_none_usable"]
 
 
 def instrument_for(
@@ -30,14 +30,27 @@ def instrument_for(
         job: One that is to be started.
         busy: Instruments that have another job; a free one is preferred.
     """
+    choices = choices_for(state, experiment, job)
+    usable = [name for name in choices if not lab.why_unusable(name)]
+    free = [name for name in usable if name not in busy]
+    return next(iter([*free, *usable]), choices[0])
+
+
+def choices_for(
+    state: CampaignState, experiment: ExperimentState, job: JobState
+) -> tuple[str, ...]:
+    """Return the instruments that may do a job, at least one.
+
+    Args:
+        state: The campaign, which knows the equal ones.
+        experiment: The job's.
+        job: One that is to be started.
+    """
     planned = job.planned.instrument
     for other in experiment.jobs.values():
         if other.planned.instrument == planned and other.has_touched:
-            return other.instrument
-    choices = (planned, *state.equal_instruments.get(planned, ()))
-    usable = [name for name in choices if not lab.why_unusable(name)]
-    free = [name for name in usable if name not in busy]
-    return next(iter([*free, *usable]), planned)
+            return (other.instrument,)
+    return (planned, *state.equal_instruments.get(planned, ()))
 
 
 def why_none_usable(state: CampaignState, lab: LabState, instrument: str) -> str:

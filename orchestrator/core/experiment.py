@@ -1,6 +1,6 @@
 """One experiment's life: a candidate's trip over the bench, job by job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Final
 
 from orchestrator.core.events import (
     AnalysisFinished,
+    CorrectionEvent,
     DoubtAnswered,
     ExperimentEvent,
     ExperimentFailed,
@@ -18,11 +19,13 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     ObservationAmended,
     ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
+    SampleSpoilt,
 )
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.point import Candidate
@@ -49,20 +52,24 @@ EXPERIMENT_TRANSITIONS: Final[
     dict[tuple[ExperimentStatus, type[ExperimentEvent]], ExperimentStatus]
 ] = {
     (ExperimentStatus.RUNNING, JobStarted): ExperimentStatus.RUNNING,
+    (ExperimentStatus.RUNNING, JobSkipped): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, JobFinished): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, JobFailed): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, JobInterrupted): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, JobOutcomeUnknown): ExperimentStatus.IN_DOUBT,
+    (ExperimentStatus.RUNNING, SampleSpoilt): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, AnalysisFinished): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, ObservationRecorded): ExperimentStatus.RUNNING,
     (ExperimentStatus.RUNNING, ExperimentFinished): ExperimentStatus.DONE,
     (ExperimentStatus.RUNNING, ExperimentFailed): ExperimentStatus.FAILED,
     (ExperimentStatus.IN_DOUBT, JobStarted): ExperimentStatus.RUNNING,
+    (ExperimentStatus.IN_DOUBT, JobSkipped): ExperimentStatus.RUNNING,
     (ExperimentStatus.IN_DOUBT, JobFinished): ExperimentStatus.RUNNING,
     (ExperimentStatus.IN_DOUBT, JobFailed): ExperimentStatus.RUNNING,
     (ExperimentStatus.IN_DOUBT, JobInterrupted): ExperimentStatus.RUNNING,
     (ExperimentStatus.IN_DOUBT, JobOutcomeUnknown): ExperimentStatus.IN_DOUBT,
     (ExperimentStatus.IN_DOUBT, DoubtAnswered): ExperimentStatus.IN_DOUBT,
+    (ExperimentStatus.IN_DOUBT, SampleSpoilt): ExperimentStatus.IN_DOUBT,
     (ExperimentStatus.IN_DOUBT, ExperimentFailed): ExperimentStatus.FAILED,
     (ExperimentStatus.DONE, ObservationAmended): ExperimentStatus.DONE,
     (ExperimentStatus.DONE, ObservationRetracted): ExperimentStatus.DONE,
@@ -108,8 +115,12 @@ class ExperimentState:
     """Why its observation was given, amended or retracted last."""
     ended_time: datetime | None = None
     cause: str = ""
-    """Why it failed: instrument, measurement, synthesis or interrupted."""
+    """Why it failed: instrument, measurement, synthesis, interrupted or spoilt."""
     reason: str = ""
+    spoilt: str = ""
+    """Why its sample stood for too long; empty if it did not."""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """Which slot it took, from 1, by place that has several."""
 
     @classmethod
     def from_start(
@@ -147,15 +158,30 @@ class ExperimentState:
     def places_held(self) -> frozenset[str]:
         """Return the places that it occupies.
 
-        A place is taken when the first job that names it touches matter, and given back when
-        the last job that names it, in the recipe's order, is done.
+        A place is taken when the first job that names it touches matter, or when one of them
+        begins after its cleaning was skipped; it is given back when the last job that names it, in
+        the recipe's order, is done.
         """
-        held: set[str] = set()
+        held = set(self._places_touched())
+        skipped = {
+            job.planned.cleans for job in self.jobs.values() if job.status is JobStatus.SKIPPED
+        }
         for job in self.jobs.values():
-            if job.has_touched:
-                held.update(job.planned.positions)
+            if job.attempt:
+                held.update(skipped.intersection(job.planned.positions))
+        return self._not_given_back(held)
+
+    def places_soiled(self) -> frozenset[str]:
+        """Return the places that it occupies and whose matter it touched."""
+        return self._not_given_back(self._places_touched())
+
+    def _places_touched(self) -> set[str]:
+        jobs = self.jobs.values()
+        return {place for job in jobs if job.has_touched for place in job.planned.positions}
+
+    def _not_given_back(self, held: Iterable[str]) -> frozenset[str]:
         last_user = {place: job for job in self.jobs.values() for place in job.planned.positions}
-        return frozenset(place for place in held if last_user[place].status is not JobStatus.DONE)
+        return frozenset(place for place in held if not last_user[place].is_past)
 
     def after(self, event: ExperimentEvent, time: datetime) -> "ExperimentState":
         """Return the state after one more event.
@@ -178,14 +204,10 @@ class ExperimentState:
                 return replace(self, status=status, analyses=(*self.analyses, event))
             case ObservationRecorded():
                 return replace(self, status=status, observed=event)
-            case ObservationGiven():
-                given = _as_recorded(event)
-                return replace(self, observed=given, correction=event.remark)
-            case ObservationAmended():
-                amended = _as_recorded(event)
-                return replace(self, observed=amended, is_retracted=False, correction=event.reason)
-            case ObservationRetracted():
-                return replace(self, is_retracted=True, correction=event.reason)
+            case ObservationGiven() | ObservationAmended() | ObservationRetracted():
+                return self._corrected(event)
+            case SampleSpoilt():
+                return replace(self, status=status, spoilt=event.reason)
             case ExperimentFinished():
                 return replace(self, status=status, ended_time=time)
             case ExperimentFailed():
@@ -194,6 +216,16 @@ class ExperimentState:
             case _:
                 return self._after_job(event, time)
 
+    def _corrected(self, event: CorrectionEvent) -> "ExperimentState":
+        match event:
+            case ObservationGiven():
+                return replace(self, observed=_as_recorded(event), correction=event.remark)
+            case ObservationAmended():
+                amended = _as_recorded(event)
+                return replace(self, observed=amended, is_retracted=False, correction=event.reason)
+            case ObservationRetracted():
+                return replace(self, is_retracted=True, correction=event.reason)
+
     def _after_job(self, event: JobEvent, time: datetime) -> "ExperimentState":
         name = event.job_id.partition("/")[2]
         if name not in self.jobs:
@@ -201,7 +233,8 @@ class ExperimentState:
         jobs = {**self.jobs, name: self.jobs[name].after(event, time)}
         is_in_doubt = any(job.status is JobStatus.IN_DOUBT for job in jobs.values())
         status = ExperimentStatus.IN_DOUBT if is_in_doubt else ExperimentStatus.RUNNING
-        return replace(self, jobs=jobs, status=status)
+        slots = {**self.slots, **event.slots} if isinstance(event, JobStarted) else self.slots
+        return replace(self, jobs=jobs, status=status, slots=slots)
 
 
 def _as_recorded(event: ObservationGiven | ObservationAmended) -> ObservationRecorded:

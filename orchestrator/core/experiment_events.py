@@ -19,6 +19,7 @@ __all__ = [
     "JobFinished",
     "JobInterrupted",
     "JobOutcomeUnknown",
+    "JobSkipped",
     "JobStarted",
     "LoggedReading",
     "ObservationAmended",
@@ -26,6 +27,7 @@ __all__ = [
     "ObservationRecorded",
     "ObservationRetracted",
     "PlannedJob",
+    "SampleSpoilt",
 ]
 
 
@@ -56,6 +58,14 @@ class PlannedJob(Fact):
     cannot be made."""
     expected_s: float = Field(ge=0)
     """How long it should take, in seconds."""
+    max_wait_s: float | None = Field(default=None, gt=0)
+    """It must begin within so many seconds after the jobs before it have ended, or the sample is
+    spoilt; None: it can wait for ever."""
+    draws: dict[str, int] = Field(default_factory=dict)
+    """What it takes of each stock: millionths of a millilitre or of a gram."""
+    cleans: str = ""
+    """The place that it cleans for its sample; it is skipped where that is not necessary. Empty:
+    it is always done."""
 
 
 class LoggedReading(Fact):
@@ -78,6 +88,8 @@ class ExperimentStarted(Fact):
     """What the recipe says this experiment costs."""
     purpose: Literal["search", "reference"] = "search"
     """A reference sample is made to see whether the bench drifts; no model learns from it."""
+    reserves: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """What is kept for it from now on, by stock and lot: millionths of a millilitre or a gram."""
 
 
 class JobStarted(Fact):
@@ -89,6 +101,27 @@ class JobStarted(Fact):
     epoch: int = Field(ge=1)
     instrument: str = ""
     """Which equal instrument does it in place of the planned one; empty: the planned one."""
+    led_by: str = ""
+    """Id of the job of another experiment that does this one in the same load, under one order of
+    its own; what becomes of that one becomes of this. Empty: it is ordered by itself."""
+    slots: dict[str, int] = Field(default_factory=dict)
+    """Which slot the sample takes, from 1, by place, where a place has several."""
+    draws: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """What it takes from which lot of which stock: millionths of a millilitre or a gram."""
+
+
+class JobSkipped(Fact):
+    """A cleaning was not necessary: what was at the place before cannot spoil the sample.
+
+    It stands together with the start of a job that uses the place, so that nothing comes between.
+    """
+
+    kind: Literal["JobSkipped"] = "JobSkipped"
+    job_id: str
+    reason: str = Field(min_length=1)
+    """What was there before, and why that is harmless."""
+    spares: dict[str, int] = Field(default_factory=dict)
+    """What it would have taken of each stock: millionths of a millilitre or of a gram."""
 
 
 class JobFinished(Fact):
@@ -137,6 +170,19 @@ class DoubtAnswered(Fact):
     job_id: str
     answer: Literal["ran", "did_not_run", "scrap_sample"]
     reason: str = Field(min_length=1)
+
+
+class SampleSpoilt(Fact):
+    """A job could not begin in the time that its sample stands; no further job is done for it.
+
+    Cleanup jobs still are.
+    """
+
+    kind: Literal["SampleSpoilt"] = "SampleSpoilt"
+    experiment_id: str
+    job_id: str
+    """The job that came too late."""
+    reason: str
 
 
 class AnalysisFinished(Fact):
@@ -215,13 +261,19 @@ class ExperimentFailed(Fact):
 
     kind: Literal["ExperimentFailed"] = "ExperimentFailed"
     experiment_id: str
-    cause: Literal["instrument", "measurement", "synthesis", "interrupted"]
+    cause: Literal["instrument", "measurement", "synthesis", "interrupted", "spoilt"]
     """Only ``synthesis`` says something about the point."""
     reason: str
 
 
 JobEvent: TypeAlias = (
-    JobStarted | JobFinished | JobFailed | JobOutcomeUnknown | JobInterrupted | DoubtAnswered
+    JobStarted
+    | JobSkipped
+    | JobFinished
+    | JobFailed
+    | JobOutcomeUnknown
+    | JobInterrupted
+    | DoubtAnswered
 )
 """What can happen to a job."""
 
@@ -230,6 +282,7 @@ CorrectionEvent: TypeAlias = ObservationGiven | ObservationAmended | Observation
 
 ExperimentEvent: TypeAlias = (
     JobEvent
+    | SampleSpoilt
     | AnalysisFinished
     | ObservationRecorded
     | CorrectionEvent

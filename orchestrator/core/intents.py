@@ -1,17 +1,22 @@
 """What the engine may be told to do next; orders in the imperative, never facts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
+from orchestrator.core.foreseen import Forecast
 from orchestrator.core.results import MetRule
+from orchestrator.core.shop import Shop
 
 __all__ = [
     "Abort",
     "AskPlanner",
     "ConcludeExperiment",
     "Decision",
+    "DeclareSpoilt",
     "Finish",
+    "GoOn",
     "Hold",
     "Intent",
     "Pause",
@@ -50,6 +55,21 @@ class RunJob:
     job_name: str
     instrument: str = ""
     """An equal one that does it instead of the planned one; empty: the planned one."""
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """Which slot its sample takes, from 1, by place that has several."""
+    skips: Mapping[str, str] = field(default_factory=dict)
+    """Jobs before it of its experiment that are not necessary, by name, with the reason."""
+    companions: tuple["RunJob", ...] = ()
+    """Equal jobs of other samples that the same order does."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareSpoilt:
+    """Record that a sample stood for longer than it can before its next job."""
+
+    experiment_id: str
+    job_name: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,15 @@ class Pause:
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Record that no job runs and none will start; open experiments wait."""
+
+    reason: str
+    lacks: Literal["", "stock"] = ""
+    """``stock`` if that is all it is for: then the campaign goes on by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Record that a campaign that was held for want of stock lacks nothing any more."""
 
     reason: str
 
@@ -98,9 +127,11 @@ Intent: TypeAlias = (
     | StartExperiment
     | StartReference
     | RunJob
+    | DeclareSpoilt
     | ConcludeExperiment
     | Pause
     | Hold
+    | GoOn
     | Finish
     | Stop
     | Abort
@@ -117,3 +148,9 @@ class Decision:
     """None: only a fact can change the decision."""
     waits_for_person: str = ""
     """What a person has to do before anything can go on, though the campaign is not held."""
+    why: Mapping[str, str] = field(default_factory=dict)
+    """Why each job waits whose turn it is, by its id."""
+    forecast: Forecast | None = None
+    """How the jobs of open experiments are expected to go; None if nothing had to be foreseen."""
+    shop: Shop | None = None
+    """What that was foreseen for."""

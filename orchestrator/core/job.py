@@ -15,6 +15,7 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     LoggedReading,
     PlannedJob,
@@ -33,10 +34,12 @@ class JobStatus(StrEnum):
     FAILED = "failed"
     IN_DOUBT = "in_doubt"
     INTERRUPTED = "interrupted"
+    SKIPPED = "skipped"
 
 
 JOB_TRANSITIONS: Final[dict[tuple[JobStatus, type[JobEvent]], JobStatus]] = {
     (JobStatus.QUEUED, JobStarted): JobStatus.STARTED,
+    (JobStatus.QUEUED, JobSkipped): JobStatus.SKIPPED,
     (JobStatus.STARTED, JobFinished): JobStatus.DONE,
     (JobStatus.STARTED, JobFailed): JobStatus.FAILED,
     (JobStatus.STARTED, JobOutcomeUnknown): JobStatus.IN_DOUBT,
@@ -65,13 +68,15 @@ class JobState:
     """The engine that started it last."""
     used_instrument: str = ""
     """Which equal instrument it was started on last; empty: the planned one."""
+    led_by: str = ""
+    """The job of another experiment under whose order it was started last; empty: its own."""
     readings: tuple[LoggedReading, ...] = ()
     started_time: datetime | None = None
     ended_time: datetime | None = None
     error: str = ""
     """Name in the drivers' error tree, if it failed."""
     evidence: str = ""
-    """Message of the failure, or what is known of an unknown outcome."""
+    """Message of the failure, what is known of an unknown outcome, or why it was skipped."""
     has_acted: bool = False
     """Whether a failed job may have touched matter."""
     answer: str = ""
@@ -83,9 +88,14 @@ class JobState:
         return self.used_instrument or self.planned.instrument
 
     @property
+    def is_past(self) -> bool:
+        """Whether it is done, or was not necessary: what comes after it may begin."""
+        return self.status in (JobStatus.DONE, JobStatus.SKIPPED)
+
+    @property
     def has_touched(self) -> bool:
         """Whether matter may have been touched by it."""
-        untouched = (JobStatus.QUEUED, JobStatus.FAILED)
+        untouched = (JobStatus.QUEUED, JobStatus.FAILED, JobStatus.SKIPPED)
         return self.status not in untouched or self.has_acted
 
     def after(self, event: JobEvent, time: datetime) -> "JobState":
@@ -112,6 +122,7 @@ class JobState:
                     attempt=event.attempt,
                     epoch=event.epoch,
                     used_instrument=event.instrument,
+                    led_by=event.led_by,
                     started_time=time,
                     ended_time=None,
                     error="",
@@ -132,7 +143,7 @@ class JobState:
             case JobOutcomeUnknown():
                 doubt = replace(self, status=status, evidence=event.evidence, ended_time=time)
                 return replace(doubt, error="")
-            case JobInterrupted():
+            case JobInterrupted() | JobSkipped():
                 return replace(self, status=status, evidence=event.reason, ended_time=time)
             case DoubtAnswered():
                 answer = f"{event.answer}: {event.reason}"

@@ -8,8 +8,10 @@ from typing import Any, Final, TypeVar
 
 from orchestrator.core.alarms import Alarms
 from orchestrator.core.events import (
+    AccessChanged,
     AlarmAcknowledged,
     AlarmEvent,
+    CampaignJoined,
     Event,
     InstrumentCalibrated,
     InstrumentConnected,
@@ -25,12 +27,14 @@ from orchestrator.core.events import (
     PlacesLeftUnclean,
     StationAttached,
     StationDetached,
+    StockEvent,
     WatchdogActed,
 )
 from orchestrator.errors import IllegalTransition
 
 __all__ = [
     "INSTRUMENT_TRANSITIONS",
+    "CleanedPlace",
     "InstrumentState",
     "InstrumentStatus",
     "LabState",
@@ -52,6 +56,8 @@ class InstrumentStatus(StrEnum):
 
 
 _S = InstrumentStatus
+_GIVEN_UP: Final = "webhook given up"
+"""What the file of accounts calls a webhook that was switched off by itself."""
 INSTRUMENT_TRANSITIONS: Final[
     dict[tuple[InstrumentStatus, type[InstrumentEvent]], InstrumentStatus]
 ] = {
@@ -90,6 +96,15 @@ class InstrumentState:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanedPlace:
+    """A place that a person cleaned."""
+
+    time: datetime
+    left_by: str
+    """Who had left it unclean: ``oer-plate-1/E0007``."""
+
+
+@dataclass(frozen=True, slots=True)
 class LabState:
     """What is known of the laboratory after some of its events."""
 
@@ -104,6 +119,8 @@ class LabState:
     """Interlocks that do not hold, by name."""
     unclean: Mapping[str, str] = field(default_factory=dict)
     """Places that no sample may use, with who left them so: ``oer-plate-1/E0007``."""
+    cleaned: Mapping[str, CleanedPlace] = field(default_factory=dict)
+    """What people cleaned that was left unclean, as of the last time."""
     station: StationAttached | None = None
     """The station that has the lines, if one has."""
     unsafe: Mapping[str, str] = field(default_factory=dict)
@@ -111,6 +128,10 @@ class LabState:
     watchdog: WatchdogActed | None = None
     """What the watchdog did last, until a person acknowledges the alarm about it."""
     alarms: Alarms = field(default_factory=Alarms)
+    access_changed: AccessChanged | None = None
+    """The last change of accounts, tokens or webhooks that was written down."""
+    given_up: Mapping[str, datetime] = field(default_factory=dict)
+    """Webhooks that were switched off because nothing was taken, by number, with the time."""
 
     def why_unusable(self, instrument: str) -> str:
         """Say why no job may be sent to an instrument; empty if one may.
@@ -145,6 +166,8 @@ class LabState:
             changes = {"alarms": self.alarms.after(event, time)}
             if isinstance(event, AlarmAcknowledged) and event.alarm == "watchdog":
                 changes["watchdog"] = None
+        elif isinstance(event, StockEvent | CampaignJoined):
+            changes = {}  # other tables and streams tell; here it moves the version that is named
         else:
             changes = _after_bench(self, event, time)
         return replace(self, version=self.version + 1, **changes)
@@ -161,23 +184,42 @@ def _after_bench(lab: LabState, event: Event, time: datetime) -> dict[str, Any]:
             return {"tripped": {**lab.tripped, event.interlock: event}}
         case InterlockReleased():
             return {"tripped": _without(lab.tripped, event.interlock), "freed_time": time}
-        case StationAttached():
-            return {"station": event}
-        case StationDetached():
-            return {"station": None}
+        case StationAttached() | StationDetached():
+            return {"station": event if isinstance(event, StationAttached) else None}
         case WatchdogActed():
             return {"station": None, "unsafe": dict(event.unsafe), "watchdog": event}
         case PlacesLeftUnclean() | PlacesCleaned():
-            return {"unclean": _after_places(lab, event)}
+            return _after_places(lab, event, time)
+        case AccessChanged():
+            return {"access_changed": event, "given_up": _after_webhook(lab, event)}
         case _:
             raise IllegalTransition("the laboratory", "no campaign", event.kind)
 
 
-def _after_places(lab: LabState, event: PlacesLeftUnclean | PlacesCleaned) -> dict[str, str]:
-    if isinstance(event, PlacesCleaned):
-        return _without(lab.unclean, *event.places)
-    left = dict.fromkeys(event.places, f"{event.campaign_id}/{event.experiment_id}")
-    return {**lab.unclean, **left}
+def _after_places(
+    lab: LabState, event: PlacesLeftUnclean | PlacesCleaned, time: datetime
+) -> dict[str, Any]:
+    if isinstance(event, PlacesLeftUnclean):
+        left = dict.fromkeys(event.places, f"{event.campaign_id}/{event.experiment_id}")
+        return {"unclean": {**lab.unclean, **left}}
+    cleaned = {
+        place: CleanedPlace(time, lab.unclean[place])
+        for place in event.places
+        if place in lab.unclean
+    }
+    return {
+        "unclean": _without(lab.unclean, *event.places),
+        "cleaned": {**lab.cleaned, **cleaned},
+    }
+
+
+def _after_webhook(lab: LabState, event: AccessChanged) -> dict[str, datetime]:
+    """Return the webhooks given up; whatever a person does with one afterwards settles it."""
+    if not event.what.startswith("webhook "):
+        return dict(lab.given_up)
+    hook_id = event.about.partition(" ")[0]
+    others = _without(lab.given_up, hook_id)
+    return {**others, hook_id: event.done_time} if event.what == _GIVEN_UP else others
 
 
 def _after_instrument(

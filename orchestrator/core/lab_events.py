@@ -11,8 +11,10 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from orchestrator.core.point import Fact
+from orchestrator.core.stock_events import StockEvent
 
 __all__ = [
+    "AccessChanged",
     "AlarmAcknowledged",
     "AlarmEvent",
     "AlarmNotified",
@@ -20,6 +22,7 @@ __all__ = [
     "AlarmReturned",
     "AlarmShelved",
     "AlarmUnshelved",
+    "CampaignJoined",
     "InstrumentCalibrated",
     "InstrumentConnected",
     "InstrumentEvent",
@@ -111,6 +114,14 @@ class StationDetached(Fact):
     reason: str
 
 
+class CampaignJoined(Fact):
+    """A campaign's engine came to the bench: who decided without knowing of it decides again."""
+
+    kind: Literal["CampaignJoined"] = "CampaignJoined"
+    campaign_id: str
+    rig_name: str
+
+
 class LatchSet(Fact):
     """The stop latch was set: everything was made safe and nothing is sent until it is cleared."""
 
@@ -169,6 +180,23 @@ class PlacesCleaned(Fact):
     kind: Literal["PlacesCleaned"] = "PlacesCleaned"
     places: tuple[str, ...] = Field(min_length=1)
     reason: str = ""
+
+
+class AccessChanged(Fact):
+    """Somebody changed who may use the laboratory from afar, or who is told of it.
+
+    It was done before, in the file of accounts; no secret stands here.
+    """
+
+    kind: Literal["AccessChanged"] = "AccessChanged"
+    change_id: int = Field(ge=1)
+    """Counted in the file of accounts."""
+    done_time: datetime
+    """When it was done there."""
+    what: str
+    """``account made``, ``token revoked``…"""
+    about: str
+    """The account, the token's number and label, or the webhook's number."""
 
 
 class AlarmRaised(Fact):
@@ -246,6 +274,7 @@ LabEvent: TypeAlias = (
     | InstrumentCalibrated
     | StationAttached
     | StationDetached
+    | CampaignJoined
     | LatchSet
     | LatchCleared
     | InterlockTripped
@@ -253,6 +282,8 @@ LabEvent: TypeAlias = (
     | WatchdogActed
     | PlacesLeftUnclean
     | PlacesCleaned
+    | StockEvent
+    | AccessChanged
     | AlarmEvent
 )
 """What can happen in the laboratory."""

@@ -14,6 +14,7 @@ __all__ = ["OWN_FIELDS", "Field", "act_from_form", "kept_fields", "problems_of"]
 OWN_FIELDS: Final = ("csrf", "key", "seen_seq", "next", "confirmed")
 """What our forms say beside the act's own fields."""
 _LISTS: Final = ("places",)
+_DEEPEST: Final = 8
 _POINTS: Final = ("changes.", "point.")
 """Fields whose values are numbers where they look like numbers, and words where not."""
 
@@ -60,6 +61,8 @@ def problems_of(error: ValidationError) -> list[str]:
 
 def _put(nested: dict[str, Field], name: str, value: str) -> None:
     *outer, last = name.split(".")
+    if len(outer) > _DEEPEST:
+        raise RequestRefused(f"{name[:100]}: got {len(outer)} dots, expected at most {_DEEPEST}")
     place: dict[str, Field] = nested
     for part in outer:
         inner = place.setdefault(part, {})

@@ -1,7 +1,7 @@
 """Two doors to every act, made from the registry: a form of a page, and JSON of a script."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar, TypeVarTuple
 
 from fastapi import APIRouter, Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +13,7 @@ from orchestrator.dashboard.identity import needs
 from orchestrator.dashboard.parts import DashboardParts, parts_of
 from orchestrator.dashboard.rate import slow_down
 from orchestrator.dashboard.rendering import page, tell_next_page
+from orchestrator.dashboard.threads import pools_of
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.service.acts import ACTS, Act, Told, perform_act
 
@@ -26,6 +27,8 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     503: {"description": "The log cannot be used now; nothing was done, unless stations say so."},
 }
 _HOME: Final = "/"
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 def local_path(text: str | None) -> str:
@@ -53,6 +56,13 @@ def _perform(
         boards=parts.boards,
         launcher=parts.launcher,
     )
+
+
+async def _in_thread(request: Request, act: Act, work: Callable[[*Ts], T], *args: *Ts) -> T:
+    """Work for an act in a thread; what makes the bench safer waits for no page."""
+    if act.makes_safer:
+        return await pools_of(request).safer.run(work, *args)
+    return await run_in_threadpool(work, *args)
 
 
 def _api_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Told]]:
@@ -84,7 +94,9 @@ def _api_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Told]]:
         parts = parts_of(request)
         if not kind.makes_safer:
             slow_down(request, me.name)
-        return await run_in_threadpool(_perform, parts, act, me, idempotency_key, athanor_seen_seq)
+        return await _in_thread(
+            request, act, _perform, parts, act, me, idempotency_key, athanor_seen_seq
+        )
 
     act_by_json.__annotations__["act"] = kind  # the model of this very act, for the schema
     return act_by_json
@@ -123,7 +135,7 @@ def _page_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Response]]
         after = local_path(str(form.get("next", _HOME)))
         is_sure = form.get("confirmed") == "yes"
         if kind.is_dangerous and not (is_sure and act.reason):
-            consequence = await run_in_threadpool(_consequence, parts, act, me)
+            consequence = await _in_thread(request, act, _consequence, parts, act, me)
             return page(
                 request,
                 "confirm.html",
@@ -141,7 +153,7 @@ def _page_route(kind: type[Act]) -> Callable[..., Coroutine[Any, Any, Response]]
             )
         if not seen.isdecimal() or len(seen) > 18:
             raise RequestRefused(f"seen_seq: got {seen[:20]!r}, expected a number")
-        told = await run_in_threadpool(_perform, parts, act, me, key, int(seen))
+        told = await _in_thread(request, act, _perform, parts, act, me, key, int(seen))
         return _told_page(after, told, is_secure=parts.is_secure)
 
     return act_by_form

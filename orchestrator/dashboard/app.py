@@ -1,10 +1,11 @@
 """The web application: its parts, its routes, and what guards them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 
 from orchestrator.access.webhooks import WebhookBook
@@ -16,6 +17,7 @@ from orchestrator.dashboard.rate import Limits
 from orchestrator.dashboard.refused import add_error_handlers
 from orchestrator.dashboard.rendering import STATIC, make_renderer
 from orchestrator.dashboard.security import Guard
+from orchestrator.dashboard.threads import ThreadPools
 from orchestrator.dashboard.webhooks import Deliverer
 
 __all__ = ["make_app"]
@@ -29,9 +31,13 @@ def make_app(parts: DashboardParts) -> FastAPI:
     """
 
     @asynccontextmanager
-    async def running(_: FastAPI) -> AsyncIterator[None]:
+    async def running(app: FastAPI) -> AsyncIterator[None]:
         book = WebhookBook(parts.keys.path, parts.clock)
-        with parts.follower, Deliverer(book, parts.follower, clock=parts.clock):
+        await run_in_threadpool(parts.tell_changes)
+        deliverer = Deliverer(
+            book, parts.follower, clock=parts.clock, on_given_up=parts.tell_changes
+        )
+        with closing(app.state.pools), parts.follower, deliverer:
             yield
 
     app = FastAPI(
@@ -46,6 +52,7 @@ def make_app(parts: DashboardParts) -> FastAPI:
     app.state.parts = parts
     app.state.render = make_renderer()
     app.state.limits = Limits.usual(parts.clock)
+    app.state.pools = ThreadPools()
     app.add_middleware(Guard, hosts=parts.hosts, is_secure=parts.is_secure)
     add_error_handlers(app)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

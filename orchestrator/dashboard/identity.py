@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from orchestrator.access.records import Session
 from orchestrator.access.roles import Principal, Scope
 from orchestrator.dashboard.parts import parts_of
+from orchestrator.dashboard.threads import pools_of
 from orchestrator.errors import NotPermitted, RequestRefused
 
 __all__ = [
@@ -86,10 +87,11 @@ async def identify(request: Request) -> Principal | None:
     if header:
         if header.lower().startswith(_BEARER):
             text = header[len(_BEARER) :].strip()
-            request.state.me = await run_in_threadpool(keys.principal_of, text)
+            request.state.me = await pools_of(request).identifying.run(keys.principal_of, text)
         return me_of(request)
     secret = request.cookies.get(cookie_name(is_secure=parts_of(request).is_secure), "")
-    session = await run_in_threadpool(keys.session, secret) if secret else None
+    identifying = pools_of(request).identifying
+    session = await identifying.run(keys.session, secret) if secret else None
     if session is not None:
         request.state.session = session
         request.state.me = Principal.of_role(session.account, session.role, "session")

@@ -1,5 +1,6 @@
 """What pages need: the doors to the log, to stations, to accounts; handed in, never found."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,8 @@ from starlette.requests import HTTPConnection
 
 from drivers.clock import Clock, SystemClock
 from orchestrator.access.keys import KeyBook
+from orchestrator.errors import LogError
+from orchestrator.service.access_trail import tell_changes
 from orchestrator.service.acts.performing import OpenLab
 from orchestrator.service.following import Follower
 from orchestrator.service.lab_health_whole import LabWatch
@@ -20,6 +23,8 @@ from orchestrator.service.station_door import StationDoor
 from orchestrator.service.task_boards import TaskBoards
 
 __all__ = ["DashboardParts", "parts_of"]
+
+logger = logging.getLogger(__name__)
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 
@@ -49,6 +54,16 @@ class DashboardParts:
     is_secure: bool = False
     """Whether browsers reach it by https alone."""
     clock: Clock = field(default_factory=SystemClock)
+
+    def tell_changes(self) -> None:
+        """Have what was changed of accounts, tokens and webhooks stand in the log.
+
+        A change stands in any case: what the log cannot take now it is told the next time.
+        """
+        try:
+            tell_changes(self.keys, self.open_lab)
+        except LogError as error:
+            logger.warning("the log will hear later of changed accounts: %s", error)
 
     @cached_property
     def watch(self) -> LabWatch:

@@ -126,13 +126,13 @@ def _refused(request: Request, error: Exception) -> Response:
         case _:
             status, title = 422, "Not as expected"
     if status >= 500:
-        logger.error("%s %s: %s", request.method, request.url.path, error)
+        logger.error("%s %r: %s", request.method, request.url.path, error)
     return _answer(request, status, title, list(refusal_lines(error)))
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
     """Say that something is wrong with Athanor itself, and nothing of what."""
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("%s %r failed", request.method, request.url.path, exc_info=error)
     lines = [
         "Something is wrong with Athanor itself; its own log says what. The laboratory goes on."
     ]

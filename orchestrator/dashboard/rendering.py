@@ -20,7 +20,6 @@ from orchestrator.service.labels import label_from_name, number_text
 
 __all__ = [
     "STATIC",
-    "TOLD_COOKIE",
     "Renderer",
     "clock_time",
     "iso_time",
@@ -30,12 +29,13 @@ __all__ = [
     "page",
     "signed_duration",
     "tell_next_page",
+    "told_cookie",
 ]
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 STATIC: Final = Path(__file__).with_name("static")
-TOLD_COOKIE: Final = "athanor-told"
 _LONGEST_TOLD: Final = 800
+_LONGEST_COOKIE: Final = 4096
 _THEME_COOKIE: Final = "athanor-theme"
 _THEMES: Final = ("auto", "dark", "light")
 
@@ -125,9 +125,21 @@ def page(
     render: Renderer = request.app.state.render
     whole = {**_common(request), **(context or {})}
     answer = HTMLResponse(render(template, whole), status_code=status)
-    if request.cookies.get(TOLD_COOKIE):
-        answer.delete_cookie(TOLD_COOKIE)
+    is_secure = parts_of(request).is_secure
+    if request.cookies.get(told_cookie(is_secure=is_secure)):
+        answer.delete_cookie(told_cookie(is_secure=is_secure), secure=is_secure)
     return answer
+
+
+def told_cookie(*, is_secure: bool) -> str:
+    """Return the name of the cookie that says what became of an act.
+
+    By https it begins with ``__Host-``, so that no sibling of this host can put words into a page.
+
+    Args:
+        is_secure: Whether browsers reach this server by https alone.
+    """
+    return "__Host-athanor-told" if is_secure else "athanor-told"
 
 
 def tell_next_page(
@@ -143,9 +155,8 @@ def tell_next_page(
     """
     said = json.dumps({"message": message[:_LONGEST_TOLD], "kind": kind})
     value = urlsafe_b64encode(said.encode()).decode()
-    answer.set_cookie(
-        TOLD_COOKIE, value, max_age=60, httponly=True, samesite="strict", secure=is_secure
-    )
+    name = told_cookie(is_secure=is_secure)
+    answer.set_cookie(name, value, max_age=60, httponly=True, samesite="strict", secure=is_secure)
 
 
 def _common(request: Request) -> dict[str, object]:
@@ -179,11 +190,11 @@ def _common(request: Request) -> dict[str, object]:
 
 def _told(request: Request) -> Mapping[str, str] | None:
     """Return what the page before wants said; None if nothing, or if it cannot be read."""
-    value = request.cookies.get(TOLD_COOKIE)
-    if not value:
+    value = request.cookies.get(told_cookie(is_secure=parts_of(request).is_secure), "")
+    if not 0 < len(value) <= _LONGEST_COOKIE:
         return None
     try:
         said = json.loads(urlsafe_b64decode(value))
         return {"message": str(said["message"]), "kind": str(said["kind"])}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):  # others may have planted it
         return None

@@ -4,6 +4,8 @@ Order, from outside: headers on every answer, host, size, origin. See OWASP's ch
 and on HTTP headers.
 """
 
+import asyncio
+import ipaddress
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,10 +15,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orchestrator.errors import RequestRefused
 
-__all__ = ["MOST_BYTES", "BodyTooLarge", "Guard", "host_of", "is_allowed_host", "is_same_origin"]
+__all__ = [
+    "LONGEST_BODY_S",
+    "MOST_BYTES",
+    "BodyTooLarge",
+    "Guard",
+    "host_of",
+    "is_allowed_host",
+    "is_same_origin",
+]
 
 MOST_BYTES: Final = 2 * 1024 * 1024
 """How large a request may be, in bytes."""
+LONGEST_BODY_S: Final = 60.0
+"""How long it may take to arrive, in seconds."""
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _POLICY: Final = "; ".join(
     (
@@ -113,6 +125,7 @@ class Guard:
         status, why = self._refusal(scope, headers)
         if why:
             answer = PlainTextResponse(f"{why}\n", status_code=status)
+            answer.headers["connection"] = "close"  # what follows may be part of what was refused
             await answer(scope, receive, send_with_headers)
             return
         limited = _limited(receive)
@@ -125,6 +138,10 @@ class Guard:
                 421,
                 "this server is not called by that name; `athanor serve --host-name` adds it",
             )
+        if self._is_secure and scope["scheme"] != "https" and not _is_of_this_machine(scope):
+            return 403, "this server is reached by https alone: passwords would cross in the clear"
+        if "transfer-encoding" in headers and "content-length" in headers:
+            return 400, "the request says two lengths: a proxy may have read another one"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MOST_BYTES:
             return 413, f"the request is larger than {MOST_BYTES} bytes"
@@ -142,23 +159,38 @@ class Guard:
             headers.setdefault("strict-transport-security", "max-age=31536000")
 
 
+def _is_of_this_machine(scope: Scope) -> bool:
+    """Tell whether a request did not cross a network."""
+    client = scope.get("client")
+    try:
+        return client is None or ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
 def _has_token(headers: Headers) -> bool:
     """Tell whether a request shows itself who asks; a browser adds no such header by itself."""
     return headers.get("authorization", "").lower().startswith("bearer ")
 
 
 class BodyTooLarge(RequestRefused):
-    """A request without a length went on and on."""
+    """A request without a length went on and on, or came too slowly."""
 
 
 def _limited(receive: Receive) -> Receive:
-    """Return a receiver that gives up on a body that is too large."""
-    n_bytes = 0
+    """Return a receiver that gives up on a body that is too large or too slow."""
+    n_bytes, is_whole = 0, False
+    until_s = asyncio.get_running_loop().time() + LONGEST_BODY_S
 
     async def receive_some() -> Message:
-        nonlocal n_bytes
-        message = await receive()
+        nonlocal n_bytes, is_whole
+        try:
+            async with asyncio.timeout_at(None if is_whole else until_s):
+                message = await receive()
+        except TimeoutError as error:
+            raise BodyTooLarge(f"the request is not whole after {LONGEST_BODY_S:g} s") from error
         n_bytes += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
         if n_bytes > MOST_BYTES:
             raise BodyTooLarge(f"the request is larger than {MOST_BYTES} bytes")
         return message

@@ -13,6 +13,7 @@ import uvicorn
 from orchestrator.access.keys import KeyBook
 from orchestrator.access.roles import Role, Scope
 from orchestrator.dashboard.app import make_app
+from orchestrator.dashboard.connections import impatient_protocol
 from orchestrator.dashboard.parts import LOOPBACK_NAMES, DashboardParts
 from orchestrator.errors import RequestRefused, SettingsError
 
@@ -90,6 +91,13 @@ def refuse_unsafe(where: Where, keys: KeyBook) -> None:
         raise SettingsError("--certificate", got="one of two", expected="certificate and key")
     if where.certificate is not None and where.certificate_key is not None:
         _refuse_bad_certificate(where.certificate, where.certificate_key)
+    if where.proxy and not _is_address(where.proxy):
+        raise SettingsError(
+            "--proxy",
+            got=where.proxy,
+            expected="one address, 127.0.0.1 for one: whoever else is believed says who asks, and "
+            "so guesses passwords without end",
+        )
     if is_loopback(where.host):
         return
     if not any(account.has_password and not account.is_disabled for account in keys.accounts()):
@@ -120,6 +128,8 @@ def first_token(keys: KeyBook, actor: str) -> FirstToken | None:
     try:
         account = keys.add_account(actor, Role.ADMIN, by=actor)
     except RequestRefused:  # the login name is none that a person has: root, say
+        if keys.accounts():
+            return None  # another server that begins just now was quicker
         account = keys.add_account("admin", Role.ADMIN, by=actor)
     text = keys.make_token(
         account.name, label="first run", scopes=list(Scope), by=actor, lasts_days=7
@@ -144,6 +154,8 @@ def serve(parts: DashboardParts, where: Where) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=impatient_protocol(uncounted=[where.proxy] if where.proxy else []),
+            ws="none",
             proxy_headers=bool(where.proxy),
             forwarded_allow_ips=where.proxy or None,
             ssl_certfile=where.certificate,
@@ -183,6 +195,14 @@ def _refuse_bad_certificate(certificate: Path, key: Path) -> None:
         raise SettingsError(
             "--certificate", got=str(certificate), expected=f"a PEM file with its key ({error})"
         ) from error
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_name(host: str) -> str:

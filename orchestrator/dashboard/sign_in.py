@@ -10,8 +10,9 @@ from orchestrator.access.roles import Principal, Scope
 from orchestrator.dashboard.act_routes import local_path
 from orchestrator.dashboard.identity import cookie_name, identify, needs
 from orchestrator.dashboard.parts import DashboardParts, parts_of
-from orchestrator.dashboard.rate import TooOften, client_of, limits_of
+from orchestrator.dashboard.rate import remember_sign_in, slow_down_sign_in
 from orchestrator.dashboard.rendering import page, tell_next_page
+from orchestrator.dashboard.threads import pools_of
 from orchestrator.errors import NotPermitted, RequestRefused
 
 __all__ = ["router"]
@@ -40,16 +41,16 @@ async def login(
 ) -> Response:
     """Begin a session, by name and password or by a token."""
     parts = parts_of(request)
-    for who in (client_of(request), f"name {name.lower()}"):
-        wait_s = limits_of(request).sign_ins.wait_s(who)
-        if wait_s > 0:
-            raise TooOften(wait_s)
-    secret = await run_in_threadpool(_begun, parts, name.strip(), password, token.strip())
+    slow_down_sign_in(request, name)
+    secret = await pools_of(request).passwords.run(
+        _begun, parts, name.strip(), password, token.strip()
+    )
     if secret is None:
         await identify(request)
         problem = "The name or the password is wrong, or the token is worthless."
         context = {"next": local_path(next), "problem": problem, "name": name}
         return page(request, "login.html", context, status=403)
+    remember_sign_in(request, name)
     answer = RedirectResponse(local_path(next), status_code=303)
     answer.set_cookie(
         cookie_name(is_secure=parts.is_secure),
@@ -81,7 +82,7 @@ async def logout(
     name = cookie_name(is_secure=parts.is_secure)
     await run_in_threadpool(parts.keys.sign_out, request.cookies.get(name, ""))
     answer = RedirectResponse("/login", status_code=303)
-    answer.delete_cookie(name, path="/")
+    answer.delete_cookie(name, path="/", secure=parts.is_secure)
     return answer
 
 
@@ -97,7 +98,8 @@ async def change_password(
     parts = parts_of(request)
     if password != again:
         raise RequestRefused("password: the two are not the same")
-    await run_in_threadpool(_changed, parts, me, old, password)
+    slow_down_sign_in(request, me.name)
+    await pools_of(request).passwords.run(_changed, parts, me, old, password)
     answer = RedirectResponse("/login", status_code=303)
     tell_next_page(answer, "The password is changed; sign in.", is_secure=parts.is_secure)
     return answer
@@ -109,7 +111,8 @@ def _changed(parts: DashboardParts, me: Principal, old: str, password: str) -> N
     has_one = parts.keys.account(me.name).has_password
     if has_one and parts.keys.sign_in(me.name, old) is None:
         raise RequestRefused("password: the old one is wrong")
-    parts.keys.set_password(me.name, password)
+    parts.keys.set_password(me.name, password, by=me.name)
+    parts.tell_changes()
 
 
 @router.post("/theme")

@@ -6,7 +6,7 @@ is let go and comes back; nobody waits for them.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Final
 
@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from orchestrator.access.roles import Scope as Allowed
-from orchestrator.dashboard.identity import needs
+from orchestrator.dashboard.identity import identify, needs
 from orchestrator.dashboard.parts import DashboardParts, parts_of
+from orchestrator.dashboard.rate import TooOften
 from orchestrator.service.following import StreamEvent, Subscription
 
 __all__ = ["EventStream", "event_text", "router"]
@@ -24,6 +25,10 @@ __all__ = ["EventStream", "event_text", "router"]
 router = APIRouter()
 
 BEAT_EVERY_S: Final = 1.0
+ASK_EVERY_S: Final = 5.0
+"""So often it is asked whether who listens still may: an account may have been shut out."""
+MOST_STREAMS: Final = 1000
+"""So many may listen at once."""
 _SLOWEST_S: Final = 15.0
 """So long may a client take to accept what is sent to it."""
 _RETRY_MS: Final = 1000
@@ -40,15 +45,22 @@ class EventStream(Response):
     Args:
         parts: Of the app.
         subscription: What is sent.
+        is_welcome: Tells whether who listens still may; asked now and then.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, parts: DashboardParts, subscription: Subscription) -> None:
+    def __init__(
+        self,
+        parts: DashboardParts,
+        subscription: Subscription,
+        is_welcome: Callable[[], Awaitable[bool]],
+    ) -> None:
         super().__init__(headers={"x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._parts = parts
         self._subscription = subscription
+        self._is_welcome = is_welcome
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send beats and events; end when either side has gone."""
@@ -68,7 +80,7 @@ class EventStream(Response):
 
     async def _tell(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        beaten_s = loop.time()
+        beaten_s = asked_s = loop.time()
         while not self._subscription.is_ended:
             left_s = max(0.01, BEAT_EVERY_S - (loop.time() - beaten_s))
             events: Sequence[StreamEvent] = await self._subscription.next(timeout_s=left_s)
@@ -76,6 +88,10 @@ class EventStream(Response):
             if loop.time() - beaten_s >= BEAT_EVERY_S:
                 beaten_s = loop.time()
                 text += self._beat()
+            if loop.time() - asked_s >= ASK_EVERY_S:
+                asked_s = loop.time()
+                if not await self._is_welcome():
+                    break
             if text:
                 await self._send(send, text)
         with suppress(TimeoutError):
@@ -126,4 +142,11 @@ async def stream(
     """
     parts = parts_of(request)
     after = last_event_id if last_event_id is not None else after_seq
-    return EventStream(parts, parts.follower.subscribe(after))
+    if parts.follower.n_subscriptions >= MOST_STREAMS:
+        raise TooOften(60.0)
+
+    async def is_welcome() -> bool:
+        who = await identify(request)
+        return who is not None and who.may(Allowed.READ)
+
+    return EventStream(parts, parts.follower.subscribe(after), is_welcome)

@@ -101,6 +101,7 @@ class Deliverer:
         clock: The wall clock.
         send: Sends one delivery.
         draw: Draws from 0 to 1.
+        on_given_up: Told when a webhook was switched off because nothing was taken for long.
     """
 
     def __init__(
@@ -111,12 +112,14 @@ class Deliverer:
         clock: Clock,
         send: Post = post,
         draw: Callable[[], float] = random,
+        on_given_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._book = book
         self._follower = follower
         self._clock = clock
         self._send = send
         self._draw = draw
+        self._on_given_up = on_given_up
         self._holder = token_hex(8)
         self._lease_ends_s = self._lease_asked_s = float("-inf")
         self._gathered: dict[str, _Gathered] = {}
@@ -309,6 +312,7 @@ class Deliverer:
         after = self._book.note_failure(hook, error, wait_s=wait_s)
         if after is not None and after.is_off:
             logger.error("webhook %s of %s %s", hook.hook_id, hook.made_by, after.last_error)
+            self._on_given_up()
 
 
 def _concerns(hook: Webhook, event: StreamEvent) -> bool:

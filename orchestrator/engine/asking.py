@@ -5,6 +5,7 @@ import asyncio
 from drivers.clock import Clock
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import CandidatesProposed, Event
+from orchestrator.engine.bench_hours import bench_hours
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.perform import (
@@ -85,6 +86,7 @@ class Asking:
                 n=n,
                 seed=proposal_seed(state),
                 clock=self._clock,
+                hours=bench_hours(state, self._recipe.rig, self._clock.now()),
             )
             refuse_unbindable(proposal, self._recipe)
             events = events_from_proposal(state, proposal, len(observations))

@@ -35,8 +35,16 @@ class EngineHabits:
     """Whether a hold that nobody asked for ends the run; else it waits for a person."""
     asks_after_crash: bool = True
     """Whether the executor remembers the orders of an earlier process."""
+    has_neighbours: bool = True
+    """Whether other campaigns may be on the same bench."""
+    leaves_when_alone: bool = False
+    """Whether a campaign holds itself that only others could let go on, if no engine drives one of
+    them in this process; else it waits for them."""
     keeps_lab: bool = True
     """Whether it writes down which instruments answered; a station does so itself."""
+    search_effort: float = 0.0
+    """How long a better order of the jobs than the rule's is searched for at a time, roughly in
+    seconds of one core; 0 for never."""
     waits_for_log: bool = False
     """Whether it goes on when the log can be written again, instead of giving up."""
 

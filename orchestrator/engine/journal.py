@@ -1,7 +1,8 @@
 """The engine's view of its campaign and of the laboratory, kept up to date by reading the log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from drivers.clock import Clock
 from orchestrator.core.campaign import CampaignState
@@ -45,6 +46,7 @@ class Journal:
         campaign_id: Which campaign.
         clock: Gives the time of every record.
         keep_every: After how many events of a stream its state is kept, for the next engine.
+        is_driven: Tells whether another campaign's engine is there; as the log says, by default.
 
     Raises:
         RequestRefused: There is no such campaign.
@@ -57,6 +59,7 @@ class Journal:
         clock: Clock,
         *,
         keep_every: int = KEEP_EVERY,
+        is_driven: Callable[[CampaignState], bool] = attrgetter("is_attached"),
     ) -> None:
         self.log = log
         self._clock = clock
@@ -74,7 +77,9 @@ class Journal:
         self._lab_keeper = StateKeeper[LabState](
             log, LAB_STREAM, lab.kept_version, every=keep_every
         )
-        self.neighbours = Neighbours(log, self.state)
+        self.neighbours = Neighbours(log, self.state, is_driven)
+        self.on_written: Callable[[], None] = lambda: None
+        """Told after every append."""
         self._epoch = 0
 
     def take(self, epoch: int) -> None:
@@ -147,6 +152,7 @@ class Journal:
             is_simulated=self.state.is_simulated,
             expected=expected,
         )
+        self.on_written()
         self.catch_up()
 
     def _refuse_impossible(self, events: Sequence[Event], time: datetime) -> None:
@@ -164,19 +170,29 @@ class Journal:
         """
         while True:
             self.catch_up()
-            time, lab = self._clock.now(), self.lab
-            for event in events:
-                lab = lab.after(event, time)
             try:
-                self.log.append(
-                    LAB_STREAM,
-                    events,
-                    time=time,
-                    actor="engine",
-                    is_simulated=self.state.is_simulated,
-                    expected={LAB_STREAM: self.lab.version},
-                )
+                return self.decide_in_lab(events)
             except VersionConflict:
                 continue
-            self.catch_up()
-            return
+
+    def decide_in_lab(self, events: Sequence[Event]) -> None:
+        """Append to the laboratory's stream what rests on `lab` as it is.
+
+        Raises:
+            VersionConflict: The stream has moved on; nothing was appended.
+            IllegalTransition: The events cannot follow what is known; nothing was appended.
+            LogError: The log cannot be written; nothing was appended.
+        """
+        time, lab = self._clock.now(), self.lab
+        for event in events:
+            lab = lab.after(event, time)
+        self.log.append(
+            LAB_STREAM,
+            events,
+            time=time,
+            actor="engine",
+            is_simulated=self.state.is_simulated,
+            expected={LAB_STREAM: self.lab.version},
+        )
+        self.on_written()
+        self.catch_up()

@@ -6,8 +6,7 @@ in the log, so it may be killed at any moment.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import Final, assert_never
 
 from drivers.clock import Clock
@@ -17,20 +16,22 @@ from orchestrator.core.events import (
     CampaignAborted,
     CampaignFinished,
     CampaignHeld,
-    CampaignPaused,
+    CampaignJoined,
     CampaignStopped,
     EngineDetached,
     Event,
     ExperimentFailed,
-    InstrumentLost,
-    PlacesLeftUnclean,
+    SampleSpoilt,
 )
 from orchestrator.core.experiment import ExperimentState
+from orchestrator.core.foreseen import Start
 from orchestrator.core.intents import (
     Abort,
     AskPlanner,
     ConcludeExperiment,
+    DeclareSpoilt,
     Finish,
+    GoOn,
     Hold,
     Intent,
     Pause,
@@ -39,15 +40,21 @@ from orchestrator.core.intents import (
     StartReference,
     Stop,
 )
+from orchestrator.engine.aftermath import Aftermath
 from orchestrator.engine.asking import Asking
+from orchestrator.engine.companions import Companions
 from orchestrator.engine.connections import fact_of, in_words
+from orchestrator.engine.durations import Durations
 from orchestrator.engine.habits import EngineHabits, Watch
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import EngineSuperseded, Journal
 from orchestrator.engine.orders import Orders
-from orchestrator.engine.perform import conclusion, start_of, start_of_reference
+from orchestrator.engine.perform import conclusion, start_of, status_of
 from orchestrator.engine.planning import Planning
 from orchestrator.engine.recovery import attach
+from orchestrator.engine.searching import Searching
+from orchestrator.engine.stockroom import Stockroom
+from orchestrator.engine.waiting import Waiting
 from orchestrator.errors import LogCorrupt, LogError, VersionConflict
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.executor import Executor
@@ -58,8 +65,6 @@ __all__ = ["Engine"]
 
 logger = logging.getLogger(__name__)
 
-OUTSIDE_POLL_S: Final = 0.2
-"""How often an engine that waits for a person looks at the log, in real seconds."""
 LOG_RETRY_S: Final = 5.0
 """How long a log that cannot be written is left alone, in real seconds."""
 
@@ -76,9 +81,10 @@ class Engine:
         rig: Whose stock and positions the analyses read.
         habits: May be changed while it runs.
         on_change: Told after every change; it must not block.
+        companions: Engines of this process on the same bench; None is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each part
         self,
         *,
         journal: Journal,
@@ -89,8 +95,13 @@ class Engine:
         rig: RigSpec,
         habits: EngineHabits,
         on_change: Callable[[Watch], None],
+        companions: Companions | None = None,
     ) -> None:
         self._journal = journal
+        self._campaign_id = journal.state.campaign_id
+        self._companions = companions or Companions()
+        self._companions.join(self._campaign_id, self.wake)
+        journal.on_written = lambda: self._companions.tell(self._campaign_id)
         self._clock = clock
         self._executor = executor
         self._planning = planning
@@ -100,9 +111,16 @@ class Engine:
         self._on_change = on_change
         self._epoch = 0
         self._log_error = ""
+        self._plan: Sequence[Start] = ()
+        """How the jobs were expected to go; forgotten with the engine, and thought out anew."""
         self._inbox = Inbox()
-        self._orders = Orders(journal, executor, clock, self._inbox)
+        self._waiting = Waiting(self._campaign_id, self._companions, clock, self._inbox, habits)
+        self._aftermath = Aftermath(journal, executor, habits)
+        self._stockroom = Stockroom(journal, recipe, clock)
+        self._durations = Durations(recipe)
+        self._orders = Orders(journal, executor, clock, self._inbox, self._stockroom)
         self._asking = Asking(journal, planning, recipe, clock, self._inbox)
+        self._searching = Searching(clock, self._inbox, habits.search_effort)
 
     @property
     def state(self) -> CampaignState:
@@ -133,6 +151,7 @@ class Engine:
         """
         self._epoch = attach(self._journal)
         self._orders.take(self._epoch)
+        self._stockroom.receive_first()
         self._planning.warm_up(self._journal.state.spec.canonical_text())
         is_orderly = is_ours = False
         try:
@@ -177,8 +196,10 @@ class Engine:
                 await asyncio.wait([work])
                 return True
         connections = work.result()
-        if self.habits.keeps_lab:
-            self._journal.record_in_lab([fact_of(one) for one in connections.values()])
+        state = self._journal.state
+        joined = CampaignJoined(campaign_id=state.campaign_id, rig_name=state.rig_name)
+        facts = [fact_of(one) for one in connections.values()] if self.habits.keeps_lab else []
+        self._journal.record_in_lab([joined, *facts])
         lost = [one for one in connections.values() if not one.is_connected]
         return not lost or self._go_on_without(in_words(lost, self._rig))
 
@@ -206,9 +227,12 @@ class Engine:
                     logger.error("%s could not be made safe: %s", instrument, error)
         await self._executor.close()
         self._planning.close()
-        if is_orderly:
-            reason = str(self._journal.state.status)
-            self._journal.record([EngineDetached(epoch=self._epoch, reason=reason)])
+        try:
+            if is_orderly:
+                reason = str(self._journal.state.status)
+                self._journal.record([EngineDetached(epoch=self._epoch, reason=reason)])
+        finally:
+            self._companions.leave(self._campaign_id)
 
     async def _loop(self, tasks: asyncio.TaskGroup) -> None:
         while True:
@@ -225,6 +249,7 @@ class Engine:
             if not goes_on:
                 break
         self._asking.cancel()
+        self._searching.cancel()
 
     async def _wait_for_log(self, error: LogError) -> None:
         """Send nothing while the log cannot be written; what was heard meanwhile is kept."""
@@ -245,12 +270,10 @@ class Engine:
             return False
         if self.habits.asks_after_crash:
             self._orders.settle_doubts(tasks)
-        if state.status.is_waiting and not self._orders.settling:
-            if not self.habits.stays(state):
-                return False
-            await self._clock.wait_for_outside(OUTSIDE_POLL_S)
-            return True
-        if self.habits.asks_after_crash:
+        is_waiting = state.status.is_waiting and not self._orders.settling
+        if is_waiting and not state.lacks:
+            return await self._stay(state)
+        if self.habits.has_neighbours:
             self._journal.neighbours.catch_up()
         decision = decide(
             state,
@@ -259,22 +282,34 @@ class Engine:
             is_planning=self._asking.is_open,
             planning_s=self._asking.last_s,
             settling=self._orders.settling,
-            taken=self._journal.neighbours.taken(),
+            others=self._journal.neighbours.others(),
+            supply=self._stockroom.supply(),
+            plan=self._searching.take() or self._plan,
+            lasts_s=self._durations.of(state),
         )
+        if decision.forecast is not None:
+            self._plan = decision.forecast.starts
+        self._searching.offer(decision.shop, tasks)
         if decision.intents:
             await self._perform_all(decision.intents, tasks)
+        elif is_waiting:
+            return await self._stay(state)
         elif decision.waits_for_person:
-            await self._clock.wait_for_outside(OUTSIDE_POLL_S)
-        else:
-            await self._wait(decision.wake_time)
+            await self._waiting.for_person()
+        elif decision.wake_time or self._orders.has_running or self._asking.is_open:
+            await self._waiting.for_fact(decision.wake_time)
+        elif not await self._waiting.for_others():
+            waits = "; ".join(sorted(set(decision.why.values()))) or "nothing can go on"
+            hold = Hold(f"waits for campaigns that nobody drives: {waits}")
+            await self._perform_all((hold,), tasks)
         return True
 
-    async def _wait(self, wake_time: datetime | None) -> None:
-        """Wait for a fact, for the time to look again, or for the next look at the log."""
-        delay_s = self.habits.poll_s
-        if wake_time is not None:
-            delay_s = min(delay_s, (wake_time - self._clock.now()).total_seconds())
-        await self._inbox.wait(max(delay_s, 0.001))
+    async def _stay(self, state: CampaignState) -> bool:
+        """Wait for the outside while a campaign waits; tell whether anybody stays for it."""
+        stays = self.habits.stays(state)
+        if stays:
+            await self._waiting.for_person()
+        return stays
 
     async def _perform_all(self, intents: tuple[Intent, ...], tasks: asyncio.TaskGroup) -> None:
         """Perform intents in order; stop at the first that the log has overtaken."""
@@ -289,33 +324,36 @@ class Engine:
         match intent:
             case AskPlanner():
                 self._asking.ask(intent.n, tasks)
-            case StartExperiment():
-                events = start_of(state, self._recipe, intent.candidate_id)
-                journal.decide(events, reads_lab=True)
-            case StartReference():
-                journal.decide(start_of_reference(state, self._recipe), reads_lab=True)
+            case StartExperiment() | StartReference():
+                events = start_of(intent, state, self._recipe, self._stockroom)
+                if events:  # else somebody took the stock just now: the next decision knows
+                    journal.decide(events, reads_lab=True)
             case RunJob():
                 self._orders.start(intent, tasks)
+            case DeclareSpoilt():
+                job_id = f"{intent.experiment_id}/{intent.job_name}"
+                spoilt = SampleSpoilt(
+                    experiment_id=intent.experiment_id, job_id=job_id, reason=intent.reason
+                )
+                journal.decide([spoilt])
             case ConcludeExperiment():
                 self._conclude(state.open_experiments[intent.experiment_id])
-            case Pause():
-                journal.decide([CampaignPaused()])
-            case Hold():
-                journal.decide([CampaignHeld(reason=intent.reason)])
+            case Pause() | Hold() | GoOn():
+                journal.decide([status_of(intent)])
             case Finish():
-                await self._make_safe()
+                await self._aftermath.make_safe()
                 journal.decide([CampaignFinished(rule=intent.rule, reason=intent.reason)])
             case Stop():
-                await self._make_safe()
-                ends = self._interruptions(f"stopped: {intent.reason}".removesuffix(": "))
+                await self._aftermath.make_safe()
+                ends = self._aftermath.interruptions(f"stopped: {intent.reason}".removesuffix(": "))
                 journal.decide([*ends, CampaignStopped(reason=intent.reason)])
             case Abort():
                 await self._orders.cut_off()
                 failures = await self._executor.make_safe()
                 self._inbox.write_all()
                 self._orders.record_cut_off(intent.reason)
-                self._say_lost(failures)
-                ends = self._interruptions(f"aborted: {intent.reason}".removesuffix(": "))
+                self._aftermath.say_lost(failures)
+                ends = self._aftermath.interruptions(f"aborted: {intent.reason}".removesuffix(": "))
                 journal.decide([*ends, CampaignAborted(reason=intent.reason)])
             case _:
                 assert_never(intent)
@@ -323,7 +361,7 @@ class Engine:
     def _conclude(self, experiment: ExperimentState) -> None:
         events = self._conclusion(experiment)
         if any(isinstance(event, ExperimentFailed) for event in events):
-            self._say_unclean(experiment)
+            self._aftermath.say_unclean(experiment)
         reach("engine: before the conclusion is written")
         self._journal.decide(events)
         reach("engine: after the conclusion is written")
@@ -341,45 +379,6 @@ class Engine:
                     reason=f"the analysis broke: {type(error).__name__}: {error}",
                 )
             ]
-
-    def _say_unclean(self, experiment: ExperimentState) -> None:
-        """Write down what an experiment leaves unclean, before it is written that it failed.
-
-        After a crash between the two it is said again, unless it stands there already.
-        """
-        campaign_id, experiment_id = self._journal.state.campaign_id, experiment.experiment_id
-        unclean = self._journal.lab.unclean
-        owner = f"{campaign_id}/{experiment_id}"
-        left = [place for place in sorted(experiment.places_held()) if unclean.get(place) != owner]
-        if left:
-            fact = PlacesLeftUnclean(
-                places=tuple(left), campaign_id=campaign_id, experiment_id=experiment_id
-            )
-            self._journal.record_in_lab([fact])
-
-    async def _make_safe(self) -> None:
-        self._say_lost(await self._executor.make_safe())
-
-    def _say_lost(self, failures: Mapping[str, str]) -> None:
-        """Write down which instruments could not be made safe; a station does so itself."""
-        if not self.habits.keeps_lab:
-            return
-        lost = [
-            InstrumentLost(instrument=name, reason=f"not made safe: {error}")
-            for name, error in failures.items()
-            if error
-        ]
-        if lost:
-            self._journal.record_in_lab(lost)
-
-    def _interruptions(self, reason: str) -> list[ExperimentFailed]:
-        experiments = self._journal.state.open_experiments
-        for experiment in experiments.values():
-            self._say_unclean(experiment)
-        return [
-            ExperimentFailed(experiment_id=experiment_id, cause="interrupted", reason=reason)
-            for experiment_id in experiments
-        ]
 
     def _tell(self) -> None:
         journal = self._journal

@@ -1,18 +1,28 @@
 """The engine's orders: handed over after their intent is durable, settled, or cut off."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from drivers.clock import Clock
-from orchestrator.core.events import JobEvent, JobInterrupted, JobOutcomeUnknown, JobStarted
+from orchestrator.core.events import (
+    JobEvent,
+    JobInterrupted,
+    JobOutcomeUnknown,
+    JobSkipped,
+    JobStarted,
+)
 from orchestrator.core.experiment import experiment_id_of
 from orchestrator.core.intents import RunJob
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.lab import InstrumentStatus
+from orchestrator.core.loads import open_load_of
+from orchestrator.core.stock import LotAmounts
 from orchestrator.engine.inbox import Inbox
 from orchestrator.engine.journal import Journal
 from orchestrator.engine.perform import events_from_outcome
+from orchestrator.engine.stockroom import Stockroom
 from orchestrator.errors import IllegalTransition
 from orchestrator.execution.executor import Done, Executor, Order, Outcome, Refused, Unknown
 from orchestrator.landmarks import reach
@@ -32,10 +42,19 @@ class Orders:
         executor: Has the jobs done.
         clock: Orders expire on its monotonic scale.
         inbox: Where outcomes are put.
+        stockroom: Says from which lots a job draws.
     """
 
-    def __init__(self, journal: Journal, executor: Executor, clock: Clock, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        executor: Executor,
+        clock: Clock,
+        inbox: Inbox,
+        stockroom: Stockroom,
+    ) -> None:
         self._journal = journal
+        self._stockroom = stockroom
         self._executor = executor
         self._clock = clock
         self._inbox = inbox
@@ -51,6 +70,11 @@ class Orders:
         """Ids of the jobs whose instrument is being asked what it did."""
         return frozenset(self._settling)
 
+    @property
+    def has_running(self) -> bool:
+        """Whether an order is under way, or its outcome is not written down yet."""
+        return bool(self._running or self._settling)
+
     def take(self, epoch: int) -> None:
         """Say which engine gives these orders."""
         self._epoch = epoch
@@ -58,21 +82,50 @@ class Orders:
     def start(self, intent: RunJob, tasks: asyncio.TaskGroup) -> None:
         """Write the intent down, durably, and only then hand the order over.
 
+        If there is not enough of a stock any more nothing is done: the next decision knows it.
+
         Raises:
             VersionConflict: The log has moved on; nothing was written and nothing handed over.
             LogError: The log cannot be written; nothing is handed over.
         """
-        job = self._journal.state.open_experiments[intent.experiment_id].jobs[intent.job_name]
-        job_id, attempt = job.planned.job_id, job.attempt + 1
+        led_by = self._job(intent).planned.job_id
+        load = [intent, *intent.companions]
+        draws = self._stockroom.drawn_by([(one.experiment_id, self._job(one)) for one in load])
+        if draws is None:
+            return
+        started: list[JobEvent] = [
+            event
+            for one, drawn in zip(load, draws, strict=True)
+            for event in self._begun(one, drawn, led_by)
+        ]
         reach("engine: before the intent is written")
-        started = JobStarted(
-            job_id=job_id, attempt=attempt, epoch=self._epoch, instrument=intent.instrument
-        )
-        self._journal.decide([started], reads_lab=True)
+        self._journal.decide(started, reads_lab=True)
         reach("engine: after the intent is written")
-        experiment = self._journal.state.open_experiments[intent.experiment_id]
-        order = self._order(experiment.jobs[intent.job_name])
-        self._running[job_id] = tasks.create_task(self._run(order))
+        order = self._order(self._job(intent))
+        self._running[led_by] = tasks.create_task(self._run(order))
+
+    def _job(self, intent: RunJob) -> JobState:
+        return self._journal.state.open_experiments[intent.experiment_id].jobs[intent.job_name]
+
+    def _begun(self, intent: RunJob, draws: LotAmounts, led_by: str) -> Iterator[JobEvent]:
+        """Yield what is skipped for a job, and its start: together or not at all."""
+        jobs = self._journal.state.open_experiments[intent.experiment_id].jobs
+        for name, reason in intent.skips.items():
+            planned = jobs[name].planned
+            yield JobSkipped(job_id=planned.job_id, reason=reason, spares=planned.draws)
+        yield self._started(intent, draws, led_by)
+
+    def _started(self, intent: RunJob, draws: LotAmounts, led_by: str) -> JobStarted:
+        job = self._job(intent)
+        return JobStarted(
+            job_id=job.planned.job_id,
+            attempt=job.attempt + 1,
+            epoch=self._epoch,
+            instrument=intent.instrument,
+            led_by="" if led_by == job.planned.job_id else led_by,
+            slots=dict(intent.slots),
+            draws={stock: dict(of) for stock, of in draws.items()},
+        )
 
     def settle_doubts(self, tasks: asyncio.TaskGroup) -> None:
         """Ask the executor about every job that nobody watches and nobody has settled."""
@@ -86,7 +139,7 @@ class Orders:
 
     def _must_ask(self, job: JobState) -> bool:
         job_id = job.planned.job_id
-        if job_id in self._running or job_id in self._settling:
+        if job_id in self._running or job_id in self._settling or job.led_by:
             return False
         if job.status is JobStatus.STARTED:
             return True
@@ -172,11 +225,8 @@ class Orders:
         if job.status is JobStatus.FAILED and job.error == "DidNotRun" and _has_acted(outcome):
             evidence = f"a person said: {job.answer}; but the device says: {outcome}"
             return [JobOutcomeUnknown(job_id=order.job_id, evidence=evidence)]
-        is_same = isinstance(outcome, Unknown) and outcome.evidence == job.evidence
-        is_doubt_settled = job.status is JobStatus.IN_DOUBT and not is_same
-        if is_doubt_settled or job.status is JobStatus.STARTED:
-            return events_from_outcome(order.job_id, outcome)
-        return []
+        load = [one for one in open_load_of(self._journal.state, job) if _is_news(outcome, one)]
+        return [event for one in load for event in events_from_outcome(one.planned.job_id, outcome)]
 
     async def cut_off(self) -> None:
         """Cut every running order off, whatever the log does; the executor stops its instrument."""
@@ -195,10 +245,22 @@ class Orders:
         Raises:
             LogError: The log cannot be written; they are still to be written down.
         """
-        cut = [JobInterrupted(job_id=job_id, reason=reason) for job_id in self._running]
+        cut = [
+            JobInterrupted(job_id=one.planned.job_id, reason=reason)
+            for experiment in self._journal.state.open_experiments.values()
+            for job in experiment.jobs.values()
+            if job.planned.job_id in self._running
+            for one in open_load_of(self._journal.state, job)
+        ]
         if cut:
             self._journal.record(cut)
         self._running.clear()
+
+
+def _is_news(outcome: Outcome, job: JobState) -> bool:
+    """Tell whether an outcome says something of a job that is not known."""
+    is_same = isinstance(outcome, Unknown) and outcome.evidence == job.evidence
+    return job.status is JobStatus.STARTED or not is_same
 
 
 def _has_acted(outcome: Outcome) -> bool:

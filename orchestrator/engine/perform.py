@@ -6,10 +6,13 @@ Each function turns something that was decided or heard into events; none append
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from campaigns.errors import UndefinedValue
+from campaigns.errors import Problem, UndefinedValue
 from orchestrator.core.attempts import is_lost
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.events import (
+    CampaignHeld,
+    CampaignPaused,
+    CampaignWentOn,
     CandidatesProposed,
     Event,
     ExperimentFailed,
@@ -25,13 +28,17 @@ from orchestrator.core.events import (
     SpaceExhausted,
 )
 from orchestrator.core.experiment import ExperimentState
+from orchestrator.core.intents import GoOn, Hold, Pause, StartExperiment, StartReference
 from orchestrator.core.job import JobState, JobStatus
 from orchestrator.core.point import Candidate, Observation, Point
 from orchestrator.core.references import reference_candidate
+from orchestrator.engine.stockroom import Stockroom
+from orchestrator.errors import RecipeError
 from orchestrator.execution.analyse import analyse
 from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.executor import Done, Outcome, Refused, Unknown
 from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.execution.window_fit import beyond_windows
 
 if TYPE_CHECKING:
     from orchestrator.optimise.planner import Proposal
@@ -46,7 +53,7 @@ __all__ = [
     "proposal_seed",
     "refuse_unbindable",
     "start_of",
-    "start_of_reference",
+    "status_of",
 ]
 
 
@@ -106,11 +113,20 @@ def refuse_unbindable(proposal: "Proposal", recipe: CompiledRecipe) -> None:
     """Check that each candidate can become jobs: one that cannot would block the queue for good.
 
     Raises:
-        RecipeError: An expression of the recipe has no value at a candidate.
+        RecipeError: An expression of the recipe has no value at a candidate, or stocks would meet
+            there that never may, or it takes longer than any run window.
     """
+    name = f"campaign {recipe.campaign.header.name}"
     for candidate in proposal.candidates:
         recipe.jobs_for(candidate.point, "candidate")
         recipe.cost_usd(candidate.point)
+        meeting = recipe.meeting_at(candidate.point)
+        if meeting is not None:
+            expected = "a point at which they stay apart"
+            raise RecipeError(name, [Problem("recipe.job", str(meeting), expected)])
+        too_long = beyond_windows(recipe, candidate.point)
+        if too_long is not None:
+            raise RecipeError(name, [too_long])
 
 
 def proposal_failed(state: CampaignState, error: Exception) -> list[Event]:
@@ -124,26 +140,38 @@ def proposal_failed(state: CampaignState, error: Exception) -> list[Event]:
     ]
 
 
-def start_of(state: CampaignState, recipe: CompiledRecipe, candidate_id: str) -> list[Event]:
-    """Return the start of the experiment that a candidate of the queue becomes.
+def start_of(
+    intent: StartExperiment | StartReference,
+    state: CampaignState,
+    recipe: CompiledRecipe,
+    stockroom: Stockroom,
+) -> list[Event]:
+    """Return the start of an experiment: of a candidate of the queue, or of a reference sample.
 
     Args:
+        intent: Which.
         state: The campaign now.
-        recipe: Binds the candidate to jobs.
-        candidate_id: Of the candidate.
+        recipe: Binds the point to jobs.
+        stockroom: Says from which lots its stock is kept.
+
+    Returns:
+        Nothing if there is not enough of a stock any more.
     """
-    (candidate,) = [one.candidate for one in state.queue if one.candidate_id == candidate_id]
-    return _start(state, recipe, candidate, "search")
+    if isinstance(intent, StartReference):
+        return _start(state, recipe, reference_candidate(state), "reference", stockroom)
+    queued = {one.candidate_id: one.candidate for one in state.queue}
+    return _start(state, recipe, queued[intent.candidate_id], "search", stockroom)
 
 
-def start_of_reference(state: CampaignState, recipe: CompiledRecipe) -> list[Event]:
-    """Return the start of a reference sample.
-
-    Args:
-        state: The campaign now, with reference samples.
-        recipe: Binds its point to jobs.
-    """
-    return _start(state, recipe, reference_candidate(state), "reference")
+def status_of(intent: Pause | Hold | GoOn) -> Event:
+    """Return what the log says of a campaign that begins or ceases to wait."""
+    match intent:
+        case Pause():
+            return CampaignPaused()
+        case Hold():
+            return CampaignHeld(reason=intent.reason, lacks=intent.lacks)
+        case GoOn():
+            return CampaignWentOn(reason=intent.reason)
 
 
 def _start(
@@ -151,7 +179,11 @@ def _start(
     recipe: CompiledRecipe,
     candidate: Candidate,
     purpose: Literal["search", "reference"],
+    stockroom: Stockroom,
 ) -> list[Event]:
+    reserves = stockroom.reserved_for(candidate.point)
+    if reserves is None:
+        return []
     number = state.n_started + 1
     experiment_id = f"E{number:04d}"
     return [
@@ -162,6 +194,7 @@ def _start(
             jobs=recipe.jobs_for(candidate.point, experiment_id),
             cost_usd=recipe.cost_usd(candidate.point),
             purpose=purpose,
+            reserves={stock: dict(of) for stock, of in reserves.items()},
         )
     ]
 
@@ -192,6 +225,12 @@ def conclusion(state: CampaignState, experiment: ExperimentState, rig: RigSpec) 
     flag is a failed measurement, never a number.
     """
     lost = [job for job in experiment.jobs.values() if is_lost(job)]
+    if experiment.spoilt:
+        worse = (f"{job.planned.name}: {job.error} {job.evidence}" for job in lost)
+        reason = "; ".join([experiment.spoilt, *worse])
+        return [
+            ExperimentFailed(experiment_id=experiment.experiment_id, cause="spoilt", reason=reason)
+        ]
     if lost:
         reason = "; ".join(f"{job.planned.name}: {job.error} {job.evidence}" for job in lost)
         if any(map(_spoke_of_sample, lost)):

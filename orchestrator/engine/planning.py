@@ -24,6 +24,7 @@ from orchestrator.core.point import Observation, Point
 from orchestrator.errors import AthanorError
 
 if TYPE_CHECKING:
+    from orchestrator.engine.bench_hours import BenchHours
     from orchestrator.optimise.planner import Proposal
 
 __all__ = [
@@ -72,6 +73,7 @@ def propose(
     pending: tuple[Point, ...],
     n: int,
     seed: int,
+    hours: "BenchHours | None" = None,
 ) -> "Proposal":
     """Build the campaign's planner and ask it; runs wherever the executor is.
 
@@ -81,12 +83,14 @@ def propose(
         pending: Points that are being made.
         n: How many candidates, at least 1.
         seed: Of this one proposal.
+        hours: The bench, where what experiments take there counts.
     """
     from orchestrator.optimise.planner import planner_for
 
     campaign = _campaign_from(campaign_text)
+    bench = None if hours is None else hours.time_for(campaign)
     with _deadline():
-        return planner_for(campaign).propose(campaign, observations, pending, n, seed)
+        return planner_for(campaign).propose(campaign, observations, pending, n, seed, bench=bench)
 
 
 @contextmanager
@@ -152,6 +156,7 @@ class Planning:
         n: int,
         seed: int,
         clock: Clock,
+        hours: "BenchHours | None" = None,
     ) -> "Proposal":
         """Ask the planner; virtual time stands still meanwhile. Cancelling it ends the worker.
 
@@ -165,13 +170,14 @@ class Planning:
             n: How many candidates, at least 1.
             seed: Of this one proposal.
             clock: The engine's.
+            hours: The bench, where what experiments take there counts.
 
         Raises:
             PlannerLost: Two workers died over it, or took longer than `PLANNING_DEADLINE_S`.
         """
         text = campaign.canonical_text()
         told, made = tuple(observations), tuple(dict(point) for point in pending)
-        call = functools.partial(propose, text, told, made, n, seed)
+        call = functools.partial(propose, text, told, made, n, seed, hours)
         for _ in range(2):
             try:
                 async with asyncio.timeout(self._deadline_s / clock.real_s(1.0)):

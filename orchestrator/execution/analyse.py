@@ -138,7 +138,7 @@ def _sample(campaign: CampaignSpec, rig: RigSpec, experiment: ExperimentState) -
     stock = {
         name: StockFacts(facts.concentration_mol_per_l, facts.density_g_per_ml)
         for name, facts in rig.stock.items()
-        if name in components
+        if name in components and facts.concentration_mol_per_l and facts.density_g_per_ml
     }
     return SampleRecord(experiment.candidate.point, components, readings, stock)
 

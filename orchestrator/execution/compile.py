@@ -3,27 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Self
+from typing import Self
 
 from campaigns.errors import Problem, UndefinedValue
 from campaigns.expression import Expression
 from campaigns.recipe import Recipe, RecipeJob
 from campaigns.spec import CampaignSpec
-from campaigns.units import unit_suffix
 from drivers.errors import LimitError
 from drivers.instrument import Action, Instrument, Value
 from orchestrator.core.events import PlannedJob
 from orchestrator.core.point import Point
+from orchestrator.core.stock import PER_UNIT, millionths_of, needs_of
 from orchestrator.errors import RecipeError
 from orchestrator.execution.bindings import bound_value, exact_point
 from orchestrator.execution.compile_checks import problems_of
+from orchestrator.execution.forbidden_pairs import Meeting, meeting_of
 from orchestrator.execution.limits import limited
 from orchestrator.execution.rig_spec import RigSpec
+from orchestrator.execution.stock_amounts import per_unit
 
-__all__ = ["ML_PER", "CompiledRecipe"]
-
-ML_PER: Final = {"ul": 0.001, "ml": 1.0, "l": 1000.0}
-"""Millilitres in one unit of volume, by the unit's suffix."""
+__all__ = ["CompiledRecipe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,17 @@ class CompiledRecipe:
         except UndefinedValue as error:
             raise self._undefined(error) from error
 
+    def meeting_at(self, point: Point) -> Meeting | None:
+        """Return two stocks that must never meet and would at a point; None if none would.
+
+        Args:
+            point: A value for every component and parameter.
+
+        Raises:
+            RecipeError: An expression of the recipe has no value at this point.
+        """
+        return meeting_of(self.jobs_for(point, "meeting"), self.rig)
+
     def cost_usd(self, point: Point) -> float:
         """Return what an experiment costs: what the recipe says and the stock that it uses.
 
@@ -107,8 +117,8 @@ class CompiledRecipe:
         except UndefinedValue as error:
             raise self._undefined(error) from error
         stock_usd = sum(
-            volume_ml * self.rig.stock[name].cost_usd_per_ml
-            for name, volume_ml in self.stock_use_ml(point).items()
+            amount * self.rig.stock[name].cost_usd_per_unit
+            for name, amount in self.stock_use(point).items()
         )
         return max(0.0, float(cost_usd)) + stock_usd
 
@@ -124,22 +134,33 @@ class CompiledRecipe:
             ended_s[job.name] = begun_s + job.expected_s
         return max(ended_s.values(), default=0.0)
 
-    def stock_use_ml(self, point: Point) -> dict[str, float]:
-        """Return how much of each stock an experiment uses, in millilitres.
+    def spacing_s(self, point: Point) -> float:
+        """Return by how much one more such experiment makes the whole longer, in seconds.
+
+        That is how long it takes the busiest place, or its own time shared by as many as are in
+        flight, whichever is more.
 
         Args:
             point: A value for every component and parameter.
         """
-        used: dict[str, float] = {}
+        slots, capacities = self.rig.slots, self.rig.capacities
+        used_s: dict[str, float] = {}
         for job in self.jobs_for(point, "estimate"):
-            stock = self.stock_drawn_by(job.instrument, job.action)
-            if stock is None:
-                continue
-            for name, value in job.arguments.items():
-                ml_per = ML_PER.get(unit_suffix(name) or "")
-                if ml_per is not None and not isinstance(value, str):
-                    used[stock] = used.get(stock, 0.0) + value * ml_per
-        return used
+            shared = capacities.get(job.instrument, 1)
+            used_s[job.instrument] = used_s.get(job.instrument, 0.0) + job.expected_s / shared
+            for place in job.positions:
+                used_s[place] = used_s.get(place, 0.0) + job.expected_s / slots.get(place, 1)
+        busiest_s = max(used_s.values(), default=0.0)
+        return max(busiest_s, self.expected_s(point) / self.recipe.in_flight)
+
+    def stock_use(self, point: Point) -> dict[str, float]:
+        """Return how much of each stock an experiment uses, in millilitres or grams.
+
+        Args:
+            point: A value for every component and parameter.
+        """
+        needs = needs_of(self.jobs_for(point, "estimate"))
+        return {stock: amount / PER_UNIT for stock, amount in needs.items()}
 
     def stock_drawn_by(self, instrument: str, action: str) -> str | None:
         """Return the stock that an action uses up, or None.
@@ -186,7 +207,22 @@ class CompiledRecipe:
             max_attempts=job.max_attempts,
             failure_means=job.failure_means,
             expected_s=expected_s,
+            max_wait_s=None if job.max_wait_s is None else float(job.max_wait_s),
+            draws=self._draws(job.instrument, job.action, arguments),
+            cleans=job.cleans,
         )
+
+    def _draws(self, instrument: str, action: str, values: Mapping[str, Value]) -> dict[str, int]:
+        """Return what an action takes of its stock, in millionths; nothing if it takes nothing."""
+        stock = self.stock_drawn_by(instrument, action)
+        if stock is None:
+            return {}
+        amount = 0.0
+        for name, value in values.items():
+            factor = per_unit(name, self.rig.stock[stock].unit)
+            if factor is not None and isinstance(value, float | int):
+                amount += max(0.0, value * factor)
+        return {stock: millionths_of(amount, is_least=True)} if amount else {}
 
     def _undefined(self, error: UndefinedValue) -> RecipeError:
         expected = "expressions that have a value at every feasible point"

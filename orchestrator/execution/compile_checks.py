@@ -15,6 +15,7 @@ from drivers.errors import LimitError
 from drivers.instrument import Action, Argument, Instrument, RecoveryClass
 from orchestrator.execution.analyse import analysis_named, analysis_names
 from orchestrator.execution.analyses import Analysis
+from orchestrator.execution.cleaning_checks import cleaning_problems
 from orchestrator.execution.extremes import Extremes, extremes_of
 from orchestrator.execution.limits import limited
 from orchestrator.execution.mistakes import one_of, problems_in
@@ -43,6 +44,7 @@ def problems_of(
         template = recipe.jobs[job.template_index]
         where = f"recipe.job[{job.template_index}] ({template.name})"
         found += [p for p in _job_problems(campaign, job, where, rig, drivers) if p not in found]
+    found += [p for p in cleaning_problems(campaign, recipe, rig, jobs) if p not in found]
     return [*found, *_analysis_problems(campaign, recipe, rig, jobs)]
 
 
@@ -56,6 +58,8 @@ def _job_problems(
     for position in job.positions:
         if position not in rig.positions:
             yield Problem(f"{where}.positions", position, one_of(rig.positions, position))
+    if job.max_wait_s is not None and not job.after:
+        yield Problem(f"{where}.max_wait_s", job.max_wait_s, "no such key: it comes after no job")
     driver = drivers.get(job.instrument)
     if driver is None:
         yield Problem(f"{where}.instrument", job.instrument, one_of(drivers, job.instrument))
@@ -185,6 +189,6 @@ def _stock_problems(
     if analysis.values_given():
         return
     for component in campaign.space.components:
-        if component not in rig.stock:
+        if component not in rig.stock or rig.stock[component].unit != "ml":
             expected = "a stock in the rig file that has the component's name"
             yield Problem(where, f"component {component} without stock", expected)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from drivers.clock import Clock, deadline
-from drivers.errors import DriverError
+from drivers.errors import DriverError, RigError
 from orchestrator.core.lab_events import InstrumentConnected, InstrumentLost, LabEvent
 from orchestrator.execution.executor import Connection
 from orchestrator.execution.job_boundary import within_tree
@@ -130,7 +130,9 @@ class Connector:
         async with seat.turn:
             try:
                 greeting = seat.instrument.connect()
-                seat.identity = await within_tree(greeting, f"connecting {seat.name}")
+                identity = await within_tree(greeting, f"connecting {seat.name}")
+                _refuse_another(seat, identity)
+                seat.identity = seat.known_as = identity
                 await self._is_back(seat)
             except DriverError as error:
                 self._miss(seat, f"{type(error).__name__}: {error}")
@@ -173,6 +175,20 @@ class Connector:
         return next(
             wire for wire in self._wires if any(seat.name == instrument for seat in wire.seats)
         )
+
+
+def _refuse_another(seat: Seat, identity: str) -> None:
+    """Let only the device pass that was here before: of another nobody knows what it did.
+
+    Raises:
+        RigError: Another one of the same kind answers.
+    """
+    if seat.known_as not in ("", identity):
+        expected = (
+            f"{seat.known_as!r}, as before; if it was exchanged on purpose, take {seat.name} out "
+            "of service and put it back"
+        )
+        raise RigError(f"instruments.{seat.name}", got=identity, expected=expected)
 
 
 def _connection(seat: Seat) -> Connection:

@@ -4,17 +4,17 @@ from decimal import Decimal
 from typing import Final
 
 from campaigns.expression import Condition, Expression
-from campaigns.units import unit_suffix
-from orchestrator.execution.compile import ML_PER, CompiledRecipe
+from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.extremes import Extremes, extremes_of
+from orchestrator.execution.stock_amounts import per_unit
 
-__all__ = ["worst_stock_use_ml"]
+__all__ = ["worst_stock_use"]
 
 _NOTHING_PLEASES: Final = Extremes(1.0, 0.0)
 
 
-def worst_stock_use_ml(recipe: CompiledRecipe) -> dict[str, float | None]:
-    """Return the most that one experiment can take of each stock of the rig, in millilitres.
+def worst_stock_use(recipe: CompiledRecipe) -> dict[str, float | None]:
+    """Return the most that one experiment can take of each stock of the rig, in its unit.
 
     Each job is taken at its own greediest point, so that a stock which several jobs draw from
     may be given more than any one point takes.
@@ -26,22 +26,22 @@ def worst_stock_use_ml(recipe: CompiledRecipe) -> dict[str, float | None]:
         By stock; None where an amount is bound by an expression that is not linear.
     """
     campaign = recipe.campaign
-    worst_ml: dict[str, float | None] = dict.fromkeys(recipe.rig.stock, 0.0)
+    worst: dict[str, float | None] = dict.fromkeys(recipe.rig.stock, 0.0)
     for job in recipe.recipe.jobs_for(campaign.space.components):
         stock = recipe.stock_drawn_by(job.instrument, job.action)
         if stock is None:
             continue
         for name, binding in job.arguments.items():
-            ml_per = ML_PER.get(unit_suffix(name) or "")
-            if ml_per is None or isinstance(binding, str):
+            factor = per_unit(name, recipe.rig.stock[stock].unit)
+            if factor is None or isinstance(binding, str):
                 continue
             largest = _largest(recipe, binding, job.when)
-            before_ml = worst_ml[stock]
-            if largest is None or before_ml is None:
-                worst_ml[stock] = None
+            before = worst[stock]
+            if largest is None or before is None:
+                worst[stock] = None
             else:
-                worst_ml[stock] = before_ml + largest * ml_per
-    return worst_ml
+                worst[stock] = before + largest * factor
+    return worst
 
 
 def _largest(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from drivers.clock import Clock
-from drivers.errors import LineError, LineTimeout
+from drivers.errors import LineError, LineTimeout, OutcomeUnknown
 from drivers.line import MAX_FRAME_BYTES, Line
 from orchestrator.landmarks import reach
 
@@ -114,4 +114,9 @@ class GuardedLine:
             OutcomeUnknown: The frame did not come.
             ProtocolError: It is too long.
         """
-        return await self._line.read_until(terminator, timeout_s=timeout_s, max_bytes=max_bytes)
+        try:
+            return await self._line.read_until(terminator, timeout_s=timeout_s, max_bytes=max_bytes)
+        except OutcomeUnknown as error:
+            if error.is_line_down:
+                self._on_down(error.reason)
+            raise

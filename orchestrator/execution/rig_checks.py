@@ -15,16 +15,19 @@ from orchestrator.execution.closed_line import ClosedLine
 from orchestrator.execution.equal_instruments import equal_mistakes
 from orchestrator.execution.mistakes import dotted, expected_in, one_of, problems_in
 from orchestrator.execution.rig_spec import (
+    ContaminationSpec,
     FaultSpec,
     InstrumentSpec,
     InterlockSpec,
     LineSpec,
+    NeverTogetherSpec,
     PositionSpec,
     RigHeader,
     RigSpec,
     SafeActionSpec,
     SafetySpec,
     SimulationSpec,
+    StockLotSpec,
     StockSpec,
 )
 from orchestrator.execution.safety_checks import (
@@ -85,6 +88,9 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "simulation.fault": FaultSpec,
         "simulation": SimulationSpec,
+        "never_together": NeverTogetherSpec,
+        "contamination": ContaminationSpec,
+        "stock.lot": StockLotSpec,
         "stock": StockSpec,
         "positions": PositionSpec,
         "instruments.safe_state": SafeActionSpec,
@@ -99,6 +105,8 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
     place = ".".join(places[:2]) if places[:1] == ["simulation"] else ".".join(places[:1])
     if places[:1] == ["instruments"] and places[2:] == ["safe_state"]:
         place = "instruments.safe_state"
+    if places[:1] == ["stock"] and places[2:] == ["lot"]:
+        place = "stock.lot"
     fields = models[place].model_fields
     return [field.alias or name for name, field in fields.items()]
 
@@ -110,10 +118,17 @@ class _Cross:
         self.lines = _readable(tables, "lines", LineSpec)
         self.stock = _named(tables, "stock")
         self.positions = _named(tables, "positions")
+        self.racks = {
+            name: spec
+            for name, spec in _readable(tables, "positions", PositionSpec).items()
+            if spec.capacity_ml is None or spec.slots > 1
+        }
         self.instruments = _readable(tables, "instruments", InstrumentSpec)
         self.line_names = _named(tables, "lines")
         self.instrument_names = _named(tables, "instruments")
         self.interlocks = _readable_entries(tables, "interlock", InterlockSpec)
+        self.never_together = _readable_entries(tables, "never_together", NeverTogetherSpec)
+        self.contamination = _readable_entries(tables, "contamination", ContaminationSpec)
         self.simulation = tables.get("simulation")
         self.clock: Clock = SystemClock()
         self.worlds = names("athanor.worlds")
@@ -130,6 +145,10 @@ class _Cross:
             yield Problem(f"positions.{name}", name, "a name that no stock has")
         for name, instrument in self.instruments.items():
             yield from self._instrument_mistakes(name, instrument)
+        for index, pair in self.never_together.items():
+            for name in sorted({*pair.stock} - self.stock):
+                yield Problem(f"never_together[{index}].stock", name, one_of(self.stock, name))
+        yield from self._contamination_mistakes()
         yield from self._address_mistakes()
         yield from self._port_mistakes()
         yield from equal_mistakes(self.instruments, self.instrument_names)
@@ -198,11 +217,24 @@ class _Cross:
         if spec.delivers_to is not None and spec.delivers_to not in self.positions:
             expected = one_of(self.positions, spec.delivers_to)
             yield Problem(f"{where}.delivers_to", spec.delivers_to, expected)
+        for key, place in (("draws_from", spec.draws_from), ("delivers_to", spec.delivers_to)):
+            if place in self.racks:
+                expected = "a position with capacity_ml and one slot: liquids are poured into it"
+                yield Problem(f"{where}.{key}", place, expected)
         if (spec.draws_from is None) != (spec.delivers_to is None):
             missing = "draws_from" if spec.draws_from is None else "delivers_to"
             yield Problem(f"{where}.{missing}", None, "a name: a pump draws and delivers")
         elif spec.draws_from is not None and spec.draws_from == spec.delivers_to:
             yield Problem(f"{where}.delivers_to", spec.delivers_to, "another than draws_from")
+
+    def _contamination_mistakes(self) -> Iterator[Problem]:
+        for index, rule in self.contamination.items():
+            for key, said in (("of", rule.of), ("places", rule.places)):
+                for name in sorted({one for one in said if said.count(one) > 1}):
+                    yield Problem(f"contamination[{index}].{key}", name, "each name once")
+            for name in sorted({*rule.places} - self.positions):
+                expected = one_of(self.positions, name)
+                yield Problem(f"contamination[{index}].places", name, expected)
 
     def _address_mistakes(self) -> Iterator[Problem]:
         on_line: dict[str, list[tuple[str, InstrumentSpec]]] = defaultdict(list)

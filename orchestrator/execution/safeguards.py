@@ -167,12 +167,15 @@ class Safeguards:
         self._seats[instrument].why_out = reason
 
     def put_back(self, instrument: str) -> None:
-        """Take orders for an instrument again.
+        """Take orders for an instrument again; one that is lost may be another when it answers.
 
         Raises:
             KeyError: The rig has no such instrument.
         """
-        self._seats[instrument].why_out = ""
+        seat = self._seats[instrument]
+        seat.why_out = ""
+        if not seat.connected.is_set():
+            seat.known_as = ""
 
     def out(self) -> dict[str, str]:
         """Return the instruments that were taken out, with the reason."""

@@ -23,6 +23,8 @@ class Seat:
     spec: InstrumentSpec
     identity: str = ""
     """What the device last said that it is."""
+    known_as: str = ""
+    """What a device that is plugged in again must say that it is; empty accepts any."""
     why_lost: str = "not connected yet"
     """Why there is no connection; means nothing while there is one."""
     why_out: str = ""

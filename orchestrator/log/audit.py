@@ -5,14 +5,16 @@ records were cut off, or that somebody wrote it all anew: against those, keep a 
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
 from orchestrator.errors import LogCorrupt
 from orchestrator.log.chain import GENESIS_HASH, StoredRecord
 from orchestrator.log.event_log import Verification
 
 __all__ = ["StoredLog", "verify"]
+
+_TELL_EVERY: Final = 5000
 
 
 class StoredLog(Protocol):
@@ -27,8 +29,12 @@ class StoredLog(Protocol):
         ...
 
 
-def verify(log: StoredLog) -> Verification:
+def verify(log: StoredLog, on_progress: Callable[[int], None] | None = None) -> Verification:
     """Recompute the hash of every record and compare the chain.
+
+    Args:
+        log: Which.
+        on_progress: Told now and then how many records were checked.
 
     Returns:
         The place and the reason of the first record that is not what it was; nothing is said
@@ -48,6 +54,8 @@ def verify(log: StoredLog) -> Verification:
                 return Verification(n_records, n_records + 1, wrong, previous)
             n_records += 1
             previous = record.hash
+            if on_progress is not None and n_records % _TELL_EVERY == 0:
+                on_progress(n_records)
     except LogCorrupt as error:
         return Verification(n_records, n_records + 1, str(error), previous)
     return Verification(n_records, None, "", previous)

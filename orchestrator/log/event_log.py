@@ -1,6 +1,6 @@
 """What every log promises, whatever it is kept in; the contract suite holds each one to it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -108,8 +108,12 @@ class EventLog(Snapshots, KeptActs, Protocol):
         """Return the number of records of a stream."""
         ...
 
-    def verify(self) -> Verification:
-        """Recompute the hash of every record and compare the chain."""
+    def verify(self, on_progress: Callable[[int], None] | None = None) -> Verification:
+        """Recompute the hash of every record and compare the chain.
+
+        Args:
+            on_progress: Told now and then how many records were checked.
+        """
         ...
 
     def projection(

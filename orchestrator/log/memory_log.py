@@ -1,7 +1,7 @@
 """A log in memory, for tests and for what need not outlive the process."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import RLock
 
@@ -194,9 +194,9 @@ class MemoryLog(_MemorySideTables):
         with self._open():
             return self._versions[stream]
 
-    def verify(self) -> Verification:
+    def verify(self, on_progress: Callable[[int], None] | None = None) -> Verification:
         """Recompute the hash of every record and compare the chain."""
-        return audit.verify(self)
+        return audit.verify(self, on_progress)
 
     def projection(
         self, table: str, *, where: Mapping[str, object] | None = None

@@ -24,12 +24,14 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     ObservationAmended,
     ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
     PointAdded,
+    StockEvent,
     campaign_stream,
 )
 from orchestrator.core.experiment import (
@@ -38,10 +40,12 @@ from orchestrator.core.experiment import (
     experiment_id_of,
 )
 from orchestrator.core.job import JOB_TRANSITIONS, JobStatus
+from orchestrator.core.stock import shelf_of
 from orchestrator.log.candidate_rows import candidates_judged, candidates_proposed, candidates_taken
 from orchestrator.log.cells import json_cell, number_cell
 from orchestrator.log.chain import text_from_time
 from orchestrator.log.event_log import Record
+from orchestrator.log.stock_rows import holding_changes, lot_change
 from orchestrator.log.tables import Cell, Row, RowChange, Rows
 
 __all__ = ["project"]
@@ -59,6 +63,8 @@ def project(record: Record, rows: Rows) -> tuple[RowChange, ...]:
         if record.stream != campaign_stream(event.campaign_id):
             return ()
         return (RowChange("campaign", _opened(event, record)),)
+    if isinstance(event, StockEvent):
+        return (lot_change(event, record, rows),)
     prefix = campaign_stream("")
     campaign = rows.row("campaign", (record.stream.removeprefix(prefix),))
     if campaign is None or not record.stream.startswith(prefix):
@@ -66,7 +72,9 @@ def project(record: Record, rows: Rows) -> tuple[RowChange, ...]:
     campaign["last_seq"] = record.seq
     campaign["last_time"] = text_from_time(record.time)
     _move_campaign(campaign, event)
-    return (*_experiment_changes(campaign, event, record, rows), RowChange("campaign", campaign))
+    changes = _experiment_changes(campaign, event, record, rows)
+    taken = holding_changes(campaign, event, record, rows) if changes else ()
+    return (*changes, *taken, RowChange("campaign", campaign))
 
 
 def _opened(event: CampaignOpened, record: Record) -> Row:
@@ -88,6 +96,7 @@ def _opened(event: CampaignOpened, record: Record) -> Row:
         "n_in_doubt": 0,
         "cost_usd": 0.0,
         "engine_epoch": 0,
+        "shelf": event.shelf or shelf_of(event.rig_name, is_simulated=event.is_simulated),
     }
 
 
@@ -124,6 +133,7 @@ def _experiment_changes(
             return (RowChange("experiment", experiment),)
         case (
             JobStarted()
+            | JobSkipped()
             | JobFinished()
             | JobFailed()
             | JobOutcomeUnknown()
@@ -282,7 +292,7 @@ def _tell_job(job: Row, event: JobEvent, time: str) -> None:
             job.update(error=event.error, evidence=event.message)
         case JobOutcomeUnknown():
             job.update(error="", evidence=event.evidence)
-        case JobInterrupted():
+        case JobInterrupted() | JobSkipped():
             job["evidence"] = event.reason
         case DoubtAnswered():
             job["answer"] = f"{event.answer}: {event.reason}"

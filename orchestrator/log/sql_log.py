@@ -4,7 +4,7 @@ A writer takes SQLite's write lock before it reads, so that seq and versions hav
 in the order of commits. A generator never holds a transaction open: it reads in pages.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -121,14 +121,17 @@ class SqliteLog(SqlStore):
         with self._read() as connection:
             return stream_version(connection, stream)
 
-    def verify(self) -> Verification:
+    def verify(self, on_progress: Callable[[int], None] | None = None) -> Verification:
         """Recompute the hash of every record and compare the chain, then check all the rest.
 
         Records that a campaign's row still names and that are not there any more are missed too.
+
+        Args:
+            on_progress: Told now and then how many records were checked.
         """
         with self._read() as connection:
             newest: int | None = connection.execute("SELECT max(last_seq) FROM campaign").get
-        found = audit.verify(self)
+        found = audit.verify(self, on_progress)
         if found.first_bad_seq is not None:
             return found
         if (newest or 0) > found.n_records:

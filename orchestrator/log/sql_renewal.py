@@ -36,9 +36,14 @@ def renew_layout(connection: apsw.Connection) -> None:
         if layout != LAYOUT:
             for table in TABLES:
                 connection.execute(f"DROP TABLE IF EXISTS {table}")
-            connection.execute((SECOND_DDL if layout == 1 else "") + THIRD_DDL + PROJECTION_DDL)
+            connection.execute(_missing(layout) + PROJECTION_DDL)
             fill_projections(connection)
             connection.pragma("user_version", LAYOUT)
+
+
+def _missing(layout: int) -> str:
+    """Return the statements that make the tables beside the projections what they are today."""
+    return (SECOND_DDL if layout < 2 else "") + (THIRD_DDL if layout < 3 else "")
 
 
 def fill_projections(connection: apsw.Connection) -> None:

@@ -29,7 +29,7 @@ __all__ = [
 APPLICATION_ID: Final = int.from_bytes(b"Athn")
 """Stands in the header of every log file: SQLite's ``application_id``."""
 
-LAYOUT: Final = 3
+LAYOUT: Final = 4
 """Number of the tables' layout: SQLite's ``user_version``; `sql_renewal` brings a file there."""
 
 _SOUND_SQLITE: Final = (3, 51, 3)
@@ -122,7 +122,8 @@ CREATE TABLE campaign (
     n_failed INTEGER NOT NULL,
     n_in_doubt INTEGER NOT NULL,
     cost_usd REAL NOT NULL,
-    engine_epoch INTEGER NOT NULL
+    engine_epoch INTEGER NOT NULL,
+    shelf TEXT NOT NULL
 ) STRICT;
 CREATE TABLE experiment (
     campaign_id TEXT NOT NULL,
@@ -177,6 +178,33 @@ CREATE TABLE candidate (
     experiment_id TEXT NOT NULL,
     PRIMARY KEY (campaign_id, candidate_id)
 ) STRICT;
+CREATE TABLE stock_lot (
+    shelf TEXT NOT NULL,
+    stock TEXT NOT NULL,
+    lot TEXT NOT NULL,
+    unit TEXT NOT NULL CHECK (unit IN ('ml', 'g')),
+    amount INTEGER NOT NULL,
+    consumed INTEGER NOT NULL,
+    reserved INTEGER NOT NULL,
+    n_counts INTEGER NOT NULL,
+    purity REAL,
+    expires TEXT,
+    is_discarded INTEGER NOT NULL CHECK (is_discarded IN (0, 1)),
+    received_time TEXT NOT NULL,
+    changed_time TEXT NOT NULL,
+    PRIMARY KEY (shelf, stock, lot)
+) STRICT;
+CREATE TABLE stock_holding (
+    campaign_id TEXT NOT NULL,
+    experiment_id TEXT NOT NULL,
+    shelf TEXT NOT NULL,
+    is_open INTEGER NOT NULL CHECK (is_open IN (0, 1)),
+    reserved TEXT NOT NULL,
+    drawn TEXT NOT NULL,
+    returned TEXT NOT NULL,
+    PRIMARY KEY (campaign_id, experiment_id)
+) STRICT;
+CREATE INDEX stock_holding_by_state ON stock_holding (campaign_id, is_open);
 CREATE INDEX candidate_by_point ON candidate (campaign_id, point);
 CREATE INDEX job_by_experiment ON job (campaign_id, experiment_id);
 """

@@ -63,6 +63,7 @@ TABLES: Final[Mapping[str, Table]] = {
             "n_in_doubt",
             "cost_usd",
             "engine_epoch",
+            "shelf",
         ),
         key=("campaign_id",),
     ),
@@ -127,6 +128,37 @@ TABLES: Final[Mapping[str, Table]] = {
         key=("campaign_id", "candidate_id"),
         json_columns=frozenset({"point", "proposed", "predictions"}),
     ),
+    "stock_lot": Table(
+        columns=(
+            "shelf",
+            "stock",
+            "lot",
+            "unit",
+            "amount",
+            "consumed",
+            "reserved",
+            "n_counts",
+            "purity",
+            "expires",
+            "is_discarded",
+            "received_time",
+            "changed_time",
+        ),
+        key=("shelf", "stock", "lot"),
+    ),
+    "stock_holding": Table(
+        columns=(
+            "campaign_id",
+            "experiment_id",
+            "shelf",
+            "is_open",
+            "reserved",
+            "drawn",
+            "returned",
+        ),
+        key=("campaign_id", "experiment_id"),
+        json_columns=frozenset({"reserved", "drawn", "returned"}),
+    ),
 }
 """All projection tables by name; the rows of each stand in the order in which they first came.
 
@@ -134,6 +166,8 @@ TABLES: Final[Mapping[str, Table]] = {
 how many experiments are in doubt at the moment, ``campaign.n_observed`` how many observations
 count. ``experiment.values`` are as amended. A candidate is ``queued``, ``approved``, ``edited``,
 ``rejected`` or ``started``; ``candidate.proposed`` is its point as the planner gave it.
+``stock_lot`` says in millionths of a millilitre or of a gram how much of a lot came (as corrected
+by counts), was consumed, and is reserved; ``stock_holding`` says for whom (`core.stock_holding`).
 """
 
 

@@ -33,11 +33,12 @@ Upcaster: TypeAlias = Callable[[Fields], Fields]
 
 SCHEMAS: Final[Mapping[str, int]] = {
     **dict.fromkeys(EVENT_KINDS, 1),
-    "CampaignOpened": 2,
+    "CampaignHeld": 2,
+    "CampaignOpened": 4,
     "CampaignPaused": 2,
     "CandidatesProposed": 2,
-    "ExperimentStarted": 2,
-    "JobStarted": 2,
+    "ExperimentStarted": 4,
+    "JobStarted": 4,
 }
 """Schema number that is written, by kind."""
 
@@ -54,10 +55,17 @@ def _as_before(fields: Fields) -> Fields:
 
 UPCASTERS: Final[Mapping[tuple[str, int], Upcaster]] = {
     ("CampaignPaused", 1): _held_if_nobody_asked,
+    ("CampaignHeld", 1): _as_before,
     ("CampaignOpened", 1): _as_before,
+    ("CampaignOpened", 2): _as_before,
+    ("CampaignOpened", 3): _as_before,
     ("CandidatesProposed", 1): _as_before,
     ("ExperimentStarted", 1): lambda fields: {**fields, "purpose": "search"},
+    ("ExperimentStarted", 2): _as_before,
+    ("ExperimentStarted", 3): _as_before,
     ("JobStarted", 1): _as_before,
+    ("JobStarted", 2): _as_before,
+    ("JobStarted", 3): _as_before,
 }
 """By kind and the schema that is left behind; a kind at schema n needs all of 1 to n - 1."""
 

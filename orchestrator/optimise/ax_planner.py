@@ -9,6 +9,7 @@ from campaigns.errors import Problem
 from campaigns.space import RangeParameter
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
+from orchestrator.optimise.bench_time import BenchTime
 from orchestrator.optimise.botorch_planner import reason_for_spreading
 from orchestrator.optimise.planner import Planner, Proposal, UnsupportedCampaign, WrongSettings
 from orchestrator.optimise.sobol_planner import propose_spread
@@ -83,8 +84,11 @@ class AxPlanner(Planner):
         pending: Sequence[Point],
         n: int,
         seed: int,
+        *,
+        bench: BenchTime | None = None,
     ) -> Proposal:
         """Choose points by Ax, or spread while there is too little to learn from."""
+        del bench  # Ax weighs no costs
         reason = reason_for_spreading(campaign, observations)
         if reason:
             return propose_spread(campaign, observations, pending, n, seed, reason=reason)

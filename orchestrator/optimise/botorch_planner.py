@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Observation, Point
+from orchestrator.optimise.bench_time import BenchTime
 from orchestrator.optimise.planner import Planner, Proposal, UnsupportedSettings
 from orchestrator.optimise.planner_settings import PlannerSettings, problems_with, settings_from
 from orchestrator.optimise.sobol_planner import propose_spread
@@ -61,6 +62,8 @@ class BotorchPlanner(Planner):
         pending: Sequence[Point],
         n: int,
         seed: int,
+        *,
+        bench: BenchTime | None = None,
     ) -> Proposal:
         """Choose points by a model, or spread while there is too little to learn from."""
         reason = reason_for_spreading(campaign, observations)
@@ -69,7 +72,9 @@ class BotorchPlanner(Planner):
         from orchestrator.optimise.model_proposal import ModelFailure, propose_by_model
 
         try:
-            return propose_by_model(campaign, observations, pending, n, seed, self._settings)
+            return propose_by_model(
+                campaign, observations, pending, n, seed, settings=self._settings, bench=bench
+            )
         except ModelFailure as failure:
             reason = str(failure)
         return propose_spread(

@@ -17,6 +17,7 @@ from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.acquisition.territory import Territory
 from orchestrator.optimise.aims import Aims
 from orchestrator.optimise.batch import BatchChooser
+from orchestrator.optimise.bench_time import BenchTime
 from orchestrator.optimise.best_made import best_by_model
 from orchestrator.optimise.candidates import Taken, choose
 from orchestrator.optimise.lattice import IntArray
@@ -52,7 +53,9 @@ def propose_by_model(
     pending: Sequence[Point],
     n: int,
     seed: int,
+    *,
     settings: PlannerSettings,
+    bench: BenchTime | None = None,
 ) -> Proposal:
     """Fit models and propose where improvement is likeliest; see `Planner.propose`.
 
@@ -61,7 +64,9 @@ def propose_by_model(
     """
     with one_seeded_thread(seed):
         try:
-            return _propose(campaign, observations, pending, n, seed, settings)
+            return _propose(
+                campaign, observations, pending, n, seed, settings=settings, bench=bench
+            )
         except (NanError, NotPSDError) as error:
             name = type(error).__name__
             raise ModelFailure(f"the models could not be evaluated ({name}: {error})") from error
@@ -73,10 +78,11 @@ def _propose(
     pending: Sequence[Point],
     n: int,
     seed: int,
+    *,
     settings: PlannerSettings,
+    bench: BenchTime | None,
 ) -> Proposal:
-    budget = TimeBudget(settings.time_budget_s)
-    problem = Problem.of(campaign, observations)
+    budget, problem = TimeBudget(settings.time_budget_s), Problem.of(campaign, observations)
     feasible = problem.feasible
     taken = Taken.of(feasible.lattice, observations, pending)
     columns, remarks = _learnable(problem.data)
@@ -101,7 +107,7 @@ def _propose(
             taken=taken,
             encoded=problem.rows,
             log_success=problem.log_trust,
-            log_outlay=log_outlay(campaign, feasible.lattice, settings.per),
+            log_outlay=log_outlay(campaign, feasible.lattice, settings.per, bench),
             pending=torch.from_numpy(problem.points(pending)),
             budget=budget,
         )
@@ -111,12 +117,12 @@ def _propose(
             repeating = Repeating(problem, surrogate, aims, taken, problem.points(pending))
             rows, repeats = repeating.exchanged(rows)
             remarks += repeats
-        remarks += [settings.remark, aims.remark]
-        remarks += [column.noise_remark for column in columns]
-        remarks.append(best_by_model(campaign, surrogate, observations))
+        noise = [column.noise_remark for column in columns]
+        best = best_by_model(campaign, surrogate, observations)
+        remarks += [settings.remark, aims.remark, *noise, best]
         remarks += [*surrogate.remarks, *problem.risks(rows)]
-        remarks += [acquisition.remark(situation, turn) for turn in range(len(rows))]
-        remarks.append(budget.remark)
+        turns = [acquisition.remark(situation, turn) for turn in range(len(rows))]
+        remarks += [*turns, budget.remark]
     reason = f"{len(observations)} observations, {len(pending)} pending, {len(pool)} points weighed"
     candidates = _candidates(problem, surrogate, rows)
     remarks += unlikely_specifications(campaign, candidates)

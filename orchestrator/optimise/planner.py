@@ -11,6 +11,7 @@ from campaigns.errors import Problem
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Candidate, Observation, Point
 from orchestrator.errors import AthanorError
+from orchestrator.optimise.bench_time import BenchTime
 
 __all__ = [
     "FINEST_STEPS",
@@ -131,6 +132,8 @@ class Planner(Protocol):
         pending: Sequence[Point],
         n: int,
         seed: int,
+        *,
+        bench: BenchTime | None = None,
     ) -> Proposal:
         """Choose the next points; a pure function of its arguments.
 
@@ -140,6 +143,8 @@ class Planner(Protocol):
             pending: Points asked for and not yet told.
             n: How many candidates are wanted, at least 1.
             seed: Seed of every random choice.
+            bench: What experiments take there, and the hours left; planners without a model may
+                leave it: what cannot be finished is not begun, whoever proposes it.
 
         Returns:
             Up to `n` candidates; fewer only if fewer feasible points are left that are not pending,

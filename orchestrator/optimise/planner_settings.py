@@ -49,7 +49,8 @@ class PlannerSettings(BaseModel):
     acquisition: AcquisitionName = "automatic"
     """How much an experiment promises; see docs/OPTIMISATION.md."""
     per: Outlay = "experiment"
-    """Whether a promise counts as it is, or by the hour or the dollar that the recipe names."""
+    """Whether a promise counts as it is, or by the hour or the dollar that the recipe names; hours
+    that it does not name are those that its jobs take on the bench."""
     risk: float = Field(default=0.0, ge=0, le=1)
     """The share of the luckiest outcomes that is not counted as improvement: 0 counts the mean, 0.5
     the mean of the worse half, 1 the worst sample alone."""
@@ -143,7 +144,7 @@ def _expected_acquisition(name: AcquisitionName, campaign: CampaignSpec) -> str:
 
 
 def _outlay_problems(per: Outlay, recipe: Recipe | None) -> Iterator[Problem]:
-    if per == "hour" and (recipe is None or recipe.hours_per_experiment is None):
+    if per == "hour" and recipe is None:
         yield Problem("per", per, "'experiment', or recipe.hours_per_experiment")
     if per == "dollar" and (recipe is None or not _costs(recipe)):
         yield Problem("per", per, "'experiment', or recipe.cost_usd_per_experiment above 0")

@@ -8,6 +8,7 @@ from typing_extensions import override
 from campaigns.errors import Problem
 from campaigns.spec import CampaignSpec
 from orchestrator.core.point import Candidate, Observation, Point, Prediction
+from orchestrator.optimise.bench_time import BenchTime
 from orchestrator.optimise.candidates import Taken
 from orchestrator.optimise.feasible_set import FeasibleSet
 from orchestrator.optimise.lattice import IntArray
@@ -48,8 +49,11 @@ class SobolPlanner(Planner):
         pending: Sequence[Point],
         n: int,
         seed: int,
+        *,
+        bench: BenchTime | None = None,
     ) -> Proposal:
         """Choose points that fill the space; see `Planner.propose`."""
+        del bench  # to fill the space, every point is worth the same
         return propose_spread(
             campaign, observations, pending, n, seed, reason="the planner only fills the space"
         )

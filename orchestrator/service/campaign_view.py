@@ -121,6 +121,8 @@ def campaign_summary(
         is_simulated=state.is_simulated,
         rig_name=state.rig_name,
         rig_sha256=state.rig_sha256,
+        priority=state.priority,
+        share=state.share,
         seed=state.seed,
         planner=spec.planner.name,
         opened_time=state.opened_time,

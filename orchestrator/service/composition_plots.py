@@ -1,6 +1,7 @@
 """Figures of where in its space a campaign looked: ternary and parallel coordinates."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Final, TypeAlias
 
 from orchestrator.service.labels import label_from_name, number_text
@@ -32,6 +33,9 @@ _CIVIDIS: Final = (
     "#fee838",
 )
 """Eight colours of the scale `Cividis`, dark to light."""
+
+_TICK_LETTERS: Final = 11
+"""In a line below an axis; a longer word stays whole."""
 
 
 def chosen_components(view: CampaignView) -> tuple[str, ...]:
@@ -199,7 +203,7 @@ def parallel_figure(view: CampaignView, colour: ObjectiveView | None = None) -> 
     figure_layout = layout(
         xaxis={
             "tickvals": list(range(len(axes))),
-            "ticktext": [label_from_name(name).replace(" (", "<br>(") for name, _ in axes],
+            "ticktext": [_tick(name) for name, _ in axes],
             "range": [-0.3, len(axes) - 0.7],
             "showgrid": True,
             "gridcolor": "#9ca3af",
@@ -224,6 +228,11 @@ def _axes(view: CampaignView, seen: Sequence[ExperimentView]) -> list[_Column]:
         found = [objective_value(experiment, objective.name) or 0.0 for experiment in seen]
         columns.append((objective.name, list(found)))
     return columns
+
+
+def _tick(name: str) -> str:
+    """Return the name of an axis in lines so short that its neighbours keep theirs."""
+    return "<br>".join(wrap(label_from_name(name), _TICK_LETTERS, break_long_words=False))
 
 
 def _heights(column: _Column) -> list[float]:

@@ -76,7 +76,7 @@ def _view(
 def _if_it_ran(
     state: CampaignState, experiment: ExperimentState, job: JobState, laboratory: LabState
 ) -> str:
-    done = {name for name, one in experiment.jobs.items() if one.status is JobStatus.DONE}
+    done = {name for name, one in experiment.jobs.items() if one.is_past}
     done.add(job.planned.name)
     left = [one for name, one in experiment.jobs.items() if name not in done]
     ready = [one.planned.name for one in left if set(one.planned.after) <= done]
@@ -142,7 +142,7 @@ def _if_scrapped(experiment: ExperimentState, job: JobState) -> str:
     wait = f", once {', '.join(others)} is answered" if others else ""
     if cleanup and not job.planned.is_cleanup:
         return f"no result; cleaned up by {', '.join(cleanup)}{wait}"
-    places = sorted({*experiment.places_held(), *job.planned.positions})
+    places = sorted({*experiment.places_soiled(), *job.planned.positions})
     if not places:
         return "no result; no place is left unclean"
     return f"no result; nothing cleans up: clean {', '.join(places)} (`athanor places clean`)"

@@ -64,7 +64,11 @@ def _job_summary(event: facts.Event) -> str:
         case facts.JobStarted():
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
             other = f" on {event.instrument}" if event.instrument else ""
-            return f"{event.job_id} started{other}{again}"
+            load = f" together with {event.led_by}" if event.led_by else ""
+            slots = "".join(f", {place} slot {slot}" for place, slot in event.slots.items())
+            return f"{event.job_id} started{other}{load}{slots}{again}"
+        case facts.JobSkipped():
+            return f"{event.job_id} skipped: {event.reason}"
         case facts.JobFinished():
             readings = ", ".join(_reading(reading) for reading in event.readings)
             return f"{event.job_id} done" + (f": {readings}" if readings else "")
@@ -94,6 +98,8 @@ def _experiment_summary(event: facts.Event) -> str:
             return f"{event.experiment_id} observed {_observation(event.observation)}"
         case _ if isinstance(event, facts.CorrectionEvent):
             return _correction_summary(event)
+        case facts.SampleSpoilt():
+            return f"{event.experiment_id}: its sample is spoilt: {event.reason}"
         case facts.ExperimentFinished():
             return f"{event.experiment_id} finished"
         case facts.ExperimentFailed():
@@ -116,10 +122,13 @@ def _correction_summary(event: facts.CorrectionEvent) -> str:
 def _campaign_summary(event: facts.Event) -> str:
     match event:
         case facts.CampaignOpened():
-            return f"{event.campaign_id} opened on rig {event.rig_name}, seed {event.seed}"
+            why = f": {event.reason}" if event.reason else ""
+            return f"{event.campaign_id} opened on rig {event.rig_name}, seed {event.seed}{why}"
         case facts.CandidatesProposed():
             n = len(event.candidates)
             return f"proposal {event.proposal}: {n} by {event.planner} ({event.method})"
+        case facts.PrioritySet():
+            return f"priority {event.priority}, share {event.share:g}: {event.reason}"
         case facts.PointAdded():
             own = f"{event.candidate_id} added by {event.person}"
             return f"{own} at {_point(event.point)}: {event.reason}"
@@ -146,6 +155,8 @@ def _lab_summary(event: facts.Event) -> str:
             return f"{event.instrument} put back: {event.reason}".removesuffix(": ")
         case facts.InstrumentCalibrated():
             return f"{event.instrument} calibrated: {event.certificate}".removesuffix(": ")
+        case facts.CampaignJoined():
+            return f"{event.campaign_id} joined the bench {event.rig_name}"
         case _:
             return _guard_summary(event)
 
@@ -157,6 +168,8 @@ def _guard_summary(event: facts.Event) -> str:
             return f"station of {event.rig_name} attached: process {event.pid} on {event.host}"
         case facts.StationDetached():
             return f"station of {event.rig_name} let go: {event.reason}"
+        case facts.AccessChanged():
+            return f"{event.what}: {event.about}"
         case facts.LatchSet():
             return f"stop latch set by {event.source}: {event.reason}"
         case facts.InterlockTripped():

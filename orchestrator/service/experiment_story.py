@@ -24,12 +24,14 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     LoggedReading,
     ObservationAmended,
     ObservationGiven,
     ObservationRecorded,
     ObservationRetracted,
+    SampleSpoilt,
     campaign_stream,
 )
 from orchestrator.core.experiment import experiment_id_of
@@ -191,6 +193,10 @@ def _subject(event: Event) -> str:
     return ""
 
 
+_CUT_OFF: Final[tuple[str, Tone]] = ("was cut off", "warning")
+_SKIPPED: Final[tuple[str, Tone]] = ("was skipped", "neutral")
+
+
 def _told(event: Event) -> tuple[str, str, Tone]:
     """Return what happened, the details, and whether it was good or bad."""
     match event:
@@ -198,7 +204,10 @@ def _told(event: Event) -> tuple[str, str, Tone]:
             return "started", f"{len(event.jobs)} jobs were bound", "neutral"
         case JobStarted():
             where = f" on {event.instrument}" if event.instrument else ""
-            return f"{_name(event.job_id)} began{where}, attempt {event.attempt}", "", "neutral"
+            load = f"in one load with {event.led_by}" if event.led_by else ""
+            slots = [f"{place} slot {slot}" for place, slot in event.slots.items()]
+            more = ", ".join(filter(None, [load, *slots]))
+            return f"{_name(event.job_id)} began{where}, attempt {event.attempt}", more, "neutral"
         case JobFinished():
             return f"{_name(event.job_id)} done", _readings(event.readings), "good"
         case JobFailed():
@@ -207,8 +216,9 @@ def _told(event: Event) -> tuple[str, str, Tone]:
             return f"{_name(event.job_id)} failed", text, "bad"
         case JobOutcomeUnknown():
             return f"{_name(event.job_id)}: nobody knows the outcome", event.evidence, "warning"
-        case JobInterrupted():
-            return f"{_name(event.job_id)} was cut off", event.reason, "warning"
+        case JobInterrupted() | JobSkipped():
+            what, tone = _CUT_OFF if isinstance(event, JobInterrupted) else _SKIPPED
+            return f"{_name(event.job_id)} {what}", event.reason, tone
         case DoubtAnswered():
             said = event.answer.replace("_", " ")
             return f"{_name(event.job_id)}: a person says it {said}", event.reason, "neutral"
@@ -230,6 +240,8 @@ def _result_told(event: Event) -> tuple[str, str, Tone]:
             return "result recorded", _values(observation.values, observation.sds), "good"
         case ObservationGiven() | ObservationAmended() | ObservationRetracted():
             return _correction_told(event)
+        case SampleSpoilt():
+            return "the sample is spoilt", event.reason, "bad"
         case ExperimentFinished():
             return "ended well", "", "good"
         case ExperimentFailed():

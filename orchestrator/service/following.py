@@ -151,6 +151,12 @@ class Follower:
         """Since when it cannot be read; None if it can."""
         return self._trouble_since
 
+    @property
+    def n_subscriptions(self) -> int:
+        """How many listen."""
+        with self._lock:
+            return sum(len(some) for some in self._subscriptions.values())
+
     def subscribe(self, after_seq: int | None = None) -> Subscription:
         """Return a subscription for the event loop that this is called in.
 

@@ -4,7 +4,7 @@ Nothing here decides or acts. A page or a command opens a `Lab`, looks, asks, an
 engine never knows that it was there except by what stands in the log.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from threading import Event as Flag
@@ -170,9 +170,13 @@ class Lab(LabStates):
         (row,) = self._log.projection("campaign", where={"campaign_id": chosen})
         return self._line(row)
 
-    def verify(self) -> Verification:
-        """Recompute the hash of every record and compare the chain."""
-        return self._log.verify()
+    def verify(self, on_progress: Callable[[int], None] | None = None) -> Verification:
+        """Recompute the hash of every record and compare the chain.
+
+        Args:
+            on_progress: Told now and then how many records were checked.
+        """
+        return self._log.verify(on_progress)
 
     def _line(self, row: Mapping[str, object]) -> CampaignLine:
         return campaign_line(

@@ -241,7 +241,7 @@ def _ready(
     ready = now
     for name in job.planned.after:
         before = one.experiment.jobs.get(name)
-        if before is None or before.status is JobStatus.DONE:
+        if before is None or before.is_past:
             continue
         span = plan.get(one.key(before))
         if span is None:
@@ -267,7 +267,7 @@ def sample_views(
 def _sample(one: OnBench, bench: BenchTime, plan: Mapping[JobKey, Span]) -> SampleView:
     experiment = one.experiment
     jobs = experiment.jobs.values()
-    left = [job for job in jobs if job.status is not JobStatus.DONE]
+    left = [job for job in jobs if not job.is_past]
     ends = [plan[one.key(job)].end for job in left if one.key(job) in plan]
     return SampleView(
         campaign_id=one.campaign_id,

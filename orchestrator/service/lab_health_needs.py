@@ -156,7 +156,7 @@ def _of_campaign(
             fields={"campaign_id": name},
         )
     elif campaign.status in ("paused", "held"):
-        why = campaign.status_reason or "no reason was given"
+        why = campaign.status_reason or "somebody asked for it without a reason; the audit says who"
         yield LabNeed(
             kind="waiting",
             urgency="soon",

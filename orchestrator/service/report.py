@@ -28,6 +28,7 @@ from orchestrator.service.report_parts import (
     details,
     experiments_table,
     heading,
+    skipped_jobs,
     summary_tiles,
 )
 from orchestrator.service.timeline import timeline_figure
@@ -72,6 +73,7 @@ def report_html(view: CampaignView, *, made_time: datetime) -> str:
         summary_tiles(view),
         *sections,
         experiments_table(view),
+        skipped_jobs(view),
         details(view),
     ]
     pairs = [figure for _, figure in front_figures(view)]

@@ -7,7 +7,14 @@ from html import escape
 from orchestrator.service.labels import label_from_name, number_text
 from orchestrator.service.views import CampaignView, ExperimentView, ObjectiveView
 
-__all__ = ["banners", "details", "experiments_table", "heading", "summary_tiles"]
+__all__ = [
+    "banners",
+    "details",
+    "experiments_table",
+    "heading",
+    "skipped_jobs",
+    "summary_tiles",
+]
 
 
 def heading(view: CampaignView, made_time: datetime) -> str:
@@ -161,6 +168,16 @@ def _objective_text(objective: ObjectiveView) -> str:
     if objective.target is None:
         return text
     return f"{text} = {objective.target:g} ± {objective.tolerance:g}"
+
+
+def skipped_jobs(view: CampaignView) -> str:
+    """Return the cleanings that were not necessary, each with the reason; nothing without any."""
+    rows = "".join(
+        f"<dt>{escape(job.experiment_id)}/{escape(job.name)}</dt><dd>{escape(job.note)}</dd>"
+        for job in view.jobs
+        if job.state == "skipped"
+    )
+    return f"<section><h2>Skipped jobs</h2><dl>{rows}</dl></section>" if rows else ""
 
 
 def details(view: CampaignView) -> str:

@@ -71,7 +71,8 @@ def request_event(state: CampaignState, request: Request, reason: str) -> Reques
     Raises:
         RequestRefused: It would change nothing in the present state.
     """
-    if (state.status, _EVENTS[request]) in CAMPAIGN_TRANSITIONS:
+    stays_held = bool(state.lacks) and request in (Request.PAUSE, Request.HOLD)
+    if stays_held or (state.status, _EVENTS[request]) in CAMPAIGN_TRANSITIONS:
         return _EVENTS[request](reason=reason)
     possible = possible_requests(state.status)
     if not possible:

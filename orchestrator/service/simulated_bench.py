@@ -28,8 +28,8 @@ class SimulatedBench:
         Args:
             target: A line or an instrument of the rig; a line with several instruments can only
                 be unplugged and plugged in.
-            kind: ``lost``, ``late``, ``garbled``, ``stalled`` or ``refused`` strikes the next
-                request; ``unplug``, ``plug-in`` and ``power-cycle`` happen at once.
+            kind: Those of docs/RIGS.md strike the next request; ``unplug``, ``plug-in`` and
+                ``power-cycle`` happen at once.
             delay_s: How late a late reply comes, in seconds of the lab.
 
         Raises:

@@ -56,6 +56,7 @@ def status_facts(
             }
             for best in view.best
         },
+        "skipped_jobs": _skipped_jobs(view),
         "front": list(view.front),
         "trade_off": view.best_trade_off and view.best_trade_off.model_dump(mode="json"),
         "hypervolume": view.hypervolume,
@@ -80,6 +81,12 @@ def status_facts(
         "last_time": view.last_time.isoformat(),
         "last_hash": view.last_hash,
     }
+
+
+def _skipped_jobs(view: CampaignView) -> dict[str, str]:
+    """Return why jobs were not necessary, by id."""
+    skipped = (job for job in view.jobs if job.state == "skipped")
+    return {f"{job.experiment_id}/{job.name}": job.note for job in skipped}
 
 
 def _age_s(time: datetime | None, now: datetime) -> float | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from orchestrator.errors import AthanorError, ObservationError
 
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from orchestrator.service.views import CampaignView, ExperimentView
 
-__all__ = ["TableFormat", "experiments_frame", "frame_text", "read_table", "write_export"]
+__all__ = [
+    "TableFormat",
+    "experiments_frame",
+    "frame_text",
+    "harmless_cell",
+    "read_table",
+    "write_export",
+]
+
+_WORDS: Final = ("cause", "reason", "correction", "added_by")
+"""Columns of an export that hold what people typed or devices said."""
 
 
 class TableFormat(StrEnum):
@@ -93,7 +103,8 @@ def frame_text(frame: pd.DataFrame, form: TableFormat) -> str:
         ValueError: The form is not text.
     """
     if form is TableFormat.CSV:
-        return frame.to_csv(index=False, lineterminator="\n")
+        words = {name: frame[name].map(harmless_cell) for name in _WORDS if name in frame}
+        return frame.assign(**words).to_csv(index=False, lineterminator="\n")
     if form is TableFormat.JSON:
         rows = [
             {name: None if _is_missing(value) else value for name, value in row.items()}
@@ -101,6 +112,17 @@ def frame_text(frame: pd.DataFrame, form: TableFormat) -> str:
         ]
         return json.dumps(rows, allow_nan=False, indent=1, default=_cell_text) + "\n"
     raise ValueError(f"{form} is not text")
+
+
+def harmless_cell(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection).
+
+    Example:
+        >>> harmless_cell("=1+1"), harmless_cell("dry"), harmless_cell(-1.0)
+        ("'=1+1", 'dry', -1.0)
+    """
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula else cell
 
 
 def _cell_text(value: object) -> str:

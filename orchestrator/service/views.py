@@ -219,7 +219,7 @@ class JobView(_View):
     started_h: float | None
     ended_h: float | None
     note: str
-    """Why it failed, or the evidence of an unknown outcome."""
+    """Why it failed or was skipped, or the evidence of an unknown outcome."""
     expected_s: float | None = None
     """How long it was to take, in seconds; None where that was not looked up."""
 
@@ -281,6 +281,10 @@ class CampaignSummary(_View):
     is_simulated: bool
     rig_name: str
     rig_sha256: str
+    priority: int = 0
+    """Where several campaigns share a rig, the higher goes first."""
+    share: float = 1.0
+    """Its part of the instrument-hours among campaigns of equal priority."""
     seed: int
     planner: str
     opened_time: datetime

@@ -5,7 +5,7 @@ What touches the database is not here: a request to stop goes from the socket to
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from drivers.clock import Clock, SystemClock
 from drivers.errors import DriverError
 from orchestrator.errors import LogError, RequestRefused
 from orchestrator.execution.executor import Outcome, Refused
+from orchestrator.execution.parting import make_safe_beside
 from orchestrator.log.station_journal import StationJournal
 from orchestrator.station.attendance import Attendance, Claim, ClaimRefused
 from orchestrator.station.connection import Connection, is_same_user
@@ -378,12 +379,9 @@ class StationServer:
             text = f"epoch {engine.epoch} of {engine.campaign_id} is over"
             return Failed(number=request.number, error="OldEpoch", message=text)
         began_s = self._real.monotonic_s()
-        others = [c for c in claims if c.campaign_id != engine.campaign_id and not c.is_given_up]
-        unsafe: Mapping[str, str]
-        if others:
-            unsafe = await self._core.stop_campaign(engine.campaign_id, "abort")
-        else:
-            unsafe = await self._core.make_safe()
+        there = {one.campaign_id for one in claims if not one.is_given_up}
+        others = there - {engine.campaign_id}
+        unsafe = await make_safe_beside(self._core, engine.campaign_id, others)
         return Safe(number=request.number, unsafe=dict(unsafe), began_s=began_s)
 
 

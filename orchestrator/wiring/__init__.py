@@ -5,9 +5,11 @@ drives the campaign, on the real bench or, for a dry-run, on the pretended one i
 `supervise` has that done by another process, and starts another one when it is killed.
 """
 
+from orchestrator.wiring.gathering import prepare_together
 from orchestrator.wiring.onlooker import Progress
 from orchestrator.wiring.preparation import Prepared, RunOptions, prepare
-from orchestrator.wiring.running import RunEnd, RunHandle, run
+from orchestrator.wiring.run_end import RunEnd, RunHandle
+from orchestrator.wiring.running import run, run_together
 from orchestrator.wiring.supervision import supervise
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "RunHandle",
     "RunOptions",
     "prepare",
+    "prepare_together",
     "run",
+    "run_together",
     "supervise",
 ]

@@ -15,9 +15,11 @@ from orchestrator.alarms.channels import load_channels
 from orchestrator.alarms.desk import AlarmDesk
 from orchestrator.alarms.notifying import Notifier
 from orchestrator.alarms.signs_of_life import signs_in
+from orchestrator.alarms.stock_watch import short_stock
 from orchestrator.core.alarm_conditions import SignsOfLife
 from orchestrator.core.campaign import CampaignState
 from orchestrator.core.lab import LabState
+from orchestrator.core.stock import shelf_of
 from orchestrator.errors import LogError
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.sql_log import open_sqlite_log
@@ -109,11 +111,16 @@ class AlarmBeat:
             LogError: There is none, or it cannot be opened.
         """
         log = open_sqlite_log(self._database, must_exist=True)
-        instruments = self._rig.instruments.items()
+        instruments, header = self._rig.instruments.items(), self._rig.header
+        shelf = shelf_of(header.name, is_simulated=header.is_simulated)
+        warn_hours = {name: one.warn_hours for name, one in self._rig.stock.items()}
         look_around = signs_in(log, self._database, SystemClock())
 
         def with_journal(lab: LabState, campaigns: Mapping[str, CampaignState]) -> SignsOfLife:
             signs, error = look_around(lab, campaigns), self._journal_error
+            now = self._clock.now()
+            short = short_stock(log, shelf, warn_hours, campaigns.values(), now)
+            signs = replace(signs, short_stock=short)
             return replace(signs, failing={_JOURNAL: error}) if error else signs
 
         return AlarmDesk(
@@ -122,7 +129,7 @@ class AlarmBeat:
             patience=self._rig.alarms,
             look_around=with_journal,
             messenger=self._notifier,
-            is_simulated=self._rig.header.is_simulated,
+            is_simulated=header.is_simulated,
             calibrate_every_days={
                 name: spec.calibrate_every_days
                 for name, spec in instruments

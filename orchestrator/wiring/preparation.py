@@ -11,6 +11,8 @@ from orchestrator.execution.compile import CompiledRecipe
 from orchestrator.execution.rig import drivers_for, load_rig
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.log.kept_acts import ActKey
+from orchestrator.wiring.meeting_check import refuse_meetings
+from orchestrator.wiring.window_check import refuse_narrow_windows
 
 __all__ = ["Prepared", "RunOptions", "prepare"]
 
@@ -40,6 +42,8 @@ class RunOptions:
     """Whether an engine on the bench ends when it is held by itself; a dry-run always does."""
     max_experiments: int | None = None
     """Ends a dry-run after at most so many, whatever the file says; None leaves the file's."""
+    reason: str = ""
+    """Why, in the words of who asked; it stands in the log."""
     act_key: str = ""
     """Key of the act of a person that this is done for, once; empty where nobody keeps one."""
     act_request: str = ""
@@ -144,6 +148,8 @@ def _fit(options: RunOptions, campaign: CampaignSpec, rig: RigSpec) -> Prepared:
         raise CampaignFileError(file, problems)
     recipe = CompiledRecipe.of(campaign, rig, drivers_for(rig), file=file)
     refuse_unsearchable(campaign, file)
+    refuse_meetings(recipe, file)
+    refuse_narrow_windows(recipe, file)
     return Prepared(options, campaign, rig, recipe)
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,8 +17,10 @@ from orchestrator.execution.rig import bench_for, load_rig
 from orchestrator.execution.rig_spec import RigSpec
 from orchestrator.wiring.toml_text import toml_text
 
-__all__ = ["ServedBench", "SimulationOptions", "simulate"]
+__all__ = ["ServedBench", "SimulationOptions", "served_rig_text", "simulate"]
 
+_OF_REAL_LINES: Final = ("ca_file", "is_tls", "usb_serial_number")
+"""Settings of lines that lead to the real lab only."""
 _ENDS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -87,7 +89,7 @@ async def _serve(
         loop.add_signal_handler(number, told.set)
     ready = folder / "ready"
     async with bench.served(folder) as settings:
-        text = _rig_text(options.rig_file, settings)
+        text = served_rig_text(options.rig_file, settings)
         for file in filter(None, (folder / "rig.toml", options.rig_out)):
             _replace(file, text)
         lines = {name: _address(table) for name, table in settings.items()}
@@ -114,8 +116,12 @@ def _made(folder: Path) -> Path:
     return folder.absolute()
 
 
-def _rig_text(rig_file: Path, settings: dict[str, dict[str, object]]) -> str:
-    """Return the rig file with its lines led to the bench.
+def served_rig_text(rig_file: Path, settings: Mapping[str, Mapping[str, object]]) -> str:
+    """Return the rig file with its lines led to the bench, and all else as it is.
+
+    Args:
+        rig_file: Of the real lab.
+        settings: What each line must say to get to the bench, by name.
 
     Raises:
         RigFileError: It cannot be written as one.
@@ -123,8 +129,10 @@ def _rig_text(rig_file: Path, settings: dict[str, dict[str, object]]) -> str:
     tables = tomllib.loads(rig_file.read_text(encoding="utf-8"))
     tables["rig"]["is_simulated"] = True
     for name, table in settings.items():
-        is_same_kind = tables["lines"][name]["kind"] == table["kind"]
-        tables["lines"][name] = (tables["lines"][name] if is_same_kind else {}) | table
+        real = tables["lines"][name]
+        is_same_kind = real["kind"] == table["kind"]
+        kept = {key: real[key] for key in real if is_same_kind and key not in _OF_REAL_LINES}
+        tables["lines"][name] = kept | dict(table)
     try:
         return toml_text(tables)
     except TypeError as error:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 __all__ = ["toml_text"]
 
@@ -13,7 +14,7 @@ def toml_text(tables: Mapping[str, object]) -> str:
     r"""Return the text of a TOML file that reads back as these tables.
 
     Args:
-        tables: Of text, numbers, truth values, lists and tables, as a TOML file without dates.
+        tables: Of text, numbers, truth values, lists and tables, as a TOML file without times.
 
     Raises:
         TypeError: A value has no place in such a file.
@@ -58,6 +59,8 @@ def _value(value: object) -> str:
             return repr(value)
         case str():
             return _quoted(value)
+        case date() if not isinstance(value, datetime):
+            return value.isoformat()
         case Mapping():
             pairs = ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items())
             return f"{{ {pairs} }}" if pairs else "{}"

@@ -100,7 +100,8 @@ def test_after_a_kill_and_a_start_no_event_was_missed_and_none_came_twice(
         page.wait_for_selector(FRESH, state="attached", timeout=20_000)
         _until_heard(page, before + 30)
         heard = page.evaluate("window.heard")
-        assert heard == list(range(before + 1, before + 31))
+        assert heard == list(range(before + 1, before + 1 + len(heard)))
+        assert len(heard) >= 30
         assert all("htmx" in one or "ERR_" in one for one in ada.complaints), ada.complaints
         ada.complaints.clear()  # of a server that was not there
 

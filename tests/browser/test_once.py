@@ -57,7 +57,9 @@ def test_a_button_that_is_pressed_twice_acts_once(
 def test_a_form_that_is_sent_again_acts_once(
     chromium: Browser, served: ServedDashboard, with_scripts: bool
 ) -> None:
-    button, kind = ("Stop…", "StopRequested") if with_scripts else ("Abort…", "AbortRequested")
+    button, kind = (
+        ("Stop for good…", "StopRequested") if with_scripts else ("Abort now…", "AbortRequested")
+    )
     with at_browser(chromium, served, with_scripts=with_scripts) as ada:
         page, before = ada.look(PAGE), last_seq(served)
         ada.press(button)

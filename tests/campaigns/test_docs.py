@@ -15,6 +15,7 @@ from campaigns.loading import campaign_from_text
 from campaigns.objectives import Objective, Outcome
 from campaigns.recipe import AnalysisChoice, JobTemplate, Recipe
 from campaigns.reference import Expected, Reference
+from campaigns.run_windows import RunWindows
 from campaigns.space import (
     CategoricalParameter,
     Composition,
@@ -45,6 +46,7 @@ SECTIONS: list[type[Section]] = [
     RangeParameter,
     Recipe,
     Reference,
+    RunWindows,
     Space,
     Stopping,
     Target,

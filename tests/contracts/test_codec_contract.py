@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,10 @@ def frames_with_meaning(*, is_from_host: bool) -> list[tuple[str, bytes, object]
     ]
 
 
+def _as_fields(meaning: Mapping[str, object]) -> dict[str, object]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in meaning.items()}
+
+
 @pytest.mark.parametrize(("device", "raw", "meaning"), frames_with_meaning(is_from_host=False))
 def test_a_reply_means_what_the_transcript_says(device: str, raw: bytes, meaning: object) -> None:
     reply = codec_of(device).decode(raw)
@@ -53,9 +58,8 @@ def test_a_request_is_the_bytes_of_the_transcript(
     device: str, raw: bytes, meaning: dict[str, object]
 ) -> None:
     codec = codec_of(device)
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in meaning.items()}
 
-    assert codec.encode(codec.Request(**fields)) == raw
+    assert codec.encode(codec.Request(**_as_fields(meaning))) == raw
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -94,23 +98,55 @@ def test_a_frame_cut_short_is_refused(device: str, data: st.DataObject) -> None:
         codec.decode(raw[: data.draw(st.integers(0, len(raw) - 1))])
 
 
-@pytest.mark.parametrize("device", DEVICES)
-@given(text=st.text(min_size=1, max_size=20))
-def test_no_control_character_reaches_the_wire(device: str, text: str) -> None:
-    codec = codec_of(device)
-    names_of_fields = [field.name for field in dataclasses.fields(codec.Request)]
-    values: dict[str, object] = {"address": 1, "command": "ABC", "header": ":ABC", "argument": text}
-    values |= {"arguments": (text,), "asks": (text,), "instruction": text, "within_s": 1.0}
-    values |= {"do": "post", "task": text}
-    request = codec.Request(**{name: values[name] for name in names_of_fields})
+def with_text(fields: dict[str, object], text: str) -> list[dict[str, object]]:
+    """Return the fields of a request with each of its words in turn replaced by a text."""
+    found: list[dict[str, object]] = []
+    for name, value in fields.items():
+        if isinstance(value, str):
+            found.append({**fields, name: text})
+        elif isinstance(value, tuple):
+            found += [
+                {**fields, name: (*value[:place], text, *value[place + 1 :])}
+                for place, word in enumerate(value)
+                if isinstance(word, str)
+            ]
+    return found
 
-    try:
-        raw = codec.encode(request)
-    except ValueError:
-        return
-    assert all(0x20 <= byte <= 0x7E for byte in raw.rstrip(b"\r\n"))
-    assert raw.count(b"\r") + raw.count(b"\n") <= 2
-    assert raw.endswith((b"\r", b"\n"))
+
+@pytest.mark.parametrize("device", DEVICES)
+@given(data=st.data(), text=st.text(min_size=1, max_size=20))
+def test_no_control_character_reaches_the_wire(device: str, data: st.DataObject, text: str) -> None:
+    codec = codec_of(device)
+    ends: bytes = getattr(codec, "REQUEST_ENDS", b"\r\n")
+    explained = [
+        frame.meaning
+        for dialogue in dialogues_of(device)
+        for frame in dialogue.frames
+        if frame.meaning is not None and frame.is_from_host
+    ]
+    meaning = data.draw(st.sampled_from(explained))
+    for fields in with_text(_as_fields(meaning), text):
+        try:
+            raw = codec.encode(codec.Request(**fields))
+        except ValueError:
+            continue
+        if raw.partition(b" HTTP/1.1\r\n")[1]:
+            assert_one_http_request(raw, codec.encode(codec.Request(**_as_fields(meaning))))
+            continue
+        inner = raw.removeprefix(getattr(codec, "REQUEST_BEGIN", b"")).rstrip(ends)
+        assert all(0x20 <= byte <= 0x7E for byte in inner)
+        assert len(raw) - len(inner) <= 4
+
+
+def assert_one_http_request(raw: bytes, meant: bytes) -> None:
+    """Check that a text has brought no line into the head, and that the body is as long as said."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    lengths = [int(line.split(b": ")[1]) for line in lines if line.startswith(b"Content-Length")]
+
+    assert all(0x20 <= byte <= 0x7E for line in lines for byte in line)
+    assert len(lines) == meant.partition(b"\r\n\r\n")[0].count(b"\r\n") + 1
+    assert lengths == ([len(body)] if body or lengths else [])
 
 
 @pytest.mark.parametrize("device", ["keithley_2450", "new_era_ne1000"])

@@ -74,7 +74,9 @@ def _acting_job(lane: Lane) -> str:
         for experiment in lane.state().open_experiments.values():
             for job in experiment.jobs.values():
                 is_ours = job.planned.instrument.startswith(ACTORS[lane.spec.name])
-                if is_ours and job.status is JobStatus.STARTED and lane.is_at_work(job):
+                is_open = is_ours and job.status is JobStatus.STARTED
+                # A person's tally has whole tasks only; the task is in the room once it is posted.
+                if is_open and (lane.spec.name == "keyed" or lane.is_at_work(job)):
                     found.append(job.planned.job_id)
         return bool(found)
 

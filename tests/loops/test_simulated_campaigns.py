@@ -41,3 +41,7 @@ def test_a_station_that_forgets_is_found_out() -> None:
     reports = (simulate(seed, is_forgetful=True) for seed in range(SEEDS))
 
     assert any("duplicated" in text for report in reports for text in report.violations)
+
+
+def test_a_person_is_told_though_a_load_might_still_be_filled() -> None:
+    assert simulate(72640).violations == []

@@ -28,7 +28,7 @@ def test_a_rig_adds_hours_money_and_stock():
     assert bench.n_experiments == 100
     assert bench.n_jobs == (6, 12)
     assert all(stock.is_enough for stock in bench.stock)
-    assert {stock.worst_ml for stock in bench.stock} == {200.0}
+    assert {stock.worst for stock in bench.stock} == {200.0}
     assert report.warnings == ()
 
 
@@ -142,5 +142,5 @@ def test_reference_samples_take_hours_money_and_stock(tmp_path):
     assert more.n_experiments == plain.n_experiments == 100
     assert more.hours > plain.hours
     assert more.cost_usd > plain.cost_usd
-    assert more.stock[0].worst_ml == pytest.approx(plain.stock[0].worst_ml + 9 * 2.0)
-    assert more.stock[1].worst_ml == plain.stock[1].worst_ml
+    assert more.stock[0].worst == pytest.approx(plain.stock[0].worst + 9 * 2.0)
+    assert more.stock[1].worst == plain.stock[1].worst

@@ -45,7 +45,7 @@ def demote(path: Path, name: str, gate: Barrier, answer: Connection) -> None:
     book = KeyBook(path)
     gate.wait(60)
     try:
-        book.set_role(name, Role.VIEWER)
+        book.set_role(name, Role.VIEWER, by="test")
         answer.send(True)
     except RequestRefused:
         answer.send(False)

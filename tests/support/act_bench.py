@@ -157,7 +157,7 @@ class KeptLauncher(LaunchDesk):
         )
         return self._append("started-1", opened, act)
 
-    def start_again(self, campaign_id: str, *, act: ActKey) -> Started:
+    def start_again(self, campaign_id: str, *, act: ActKey, reason: str = "") -> Started:
         """Take a campaign over."""
         self.asked.append(campaign_id)
         return self._append(campaign_id, EngineAttached(epoch=2), act)

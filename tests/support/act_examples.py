@@ -30,7 +30,11 @@ from orchestrator.core.events import (
     PauseRequested,
     PlacesCleaned,
     PointAdded,
+    PrioritySet,
     ResumeRequested,
+    StockCounted,
+    StockDiscarded,
+    StockReceived,
     StopRequested,
     campaign_stream,
 )
@@ -126,6 +130,9 @@ _OTHER_OUT: Final = (InstrumentTakenOut(instrument="pump_x1", reason="leaks"),)
 _LATCHED: Final = (LatchSet(source="operator", reason="smoke"),)
 _SHELVED: Final = (AlarmShelved(alarm=ALARM, until=OPENED.replace(year=2027), reason="night"),)
 _ON_OTHER_ALARM: Final = (_acknowledged(OTHER_ALARM),)
+_SHELF: Final = "small-bench"
+_STOCKED: Final = (StockReceived(shelf=_SHELF, stock="Ni", lot="N-1", amount=500.0, unit="ml"),)
+_COUNTED: Final = (StockCounted(shelf=_SHELF, stock="Ni", lot="N-1", amount=400.0, unit="ml"),)
 
 EXAMPLES: Final[Mapping[str, ActExample]] = {
     "resume": ActExample(
@@ -162,6 +169,13 @@ EXAMPLES: Final[Mapping[str, ActExample]] = {
         AbortRequested,
         ("abort",),
         rival=_MORE_PAUSED,
+        beside=_ON_C5,
+    ),
+    "set_priority": ActExample(
+        _campaign(priority=5, share=2.0),
+        ("priority 0", "priority 5", "share 2"),
+        PrioritySet,
+        rival=(PrioritySet(priority=1, share=1.0, reason="x"),),
         beside=_ON_C5,
     ),
     "approve": ActExample(
@@ -274,6 +288,33 @@ EXAMPLES: Final[Mapping[str, ActExample]] = {
         PlacesCleaned,
         rival=(PlacesCleaned(places=("cell", "vessel"), reason="rinsed"),),
         beside=_MORE_CLEAN,
+    ),
+    "receive_stock": ActExample(
+        {"stock": "Ni", "lot": "N-2", "amount": 250.0, "unit": "ml", "expires": "2031-01-31"},
+        ("250 ml", "N-2", "750 ml"),
+        StockReceived,
+        before=_STOCKED,
+        rival=(
+            StockReceived(shelf=_SHELF, stock="Ni", lot="N-2", amount=1.0, unit="ml"),
+            StockCounted(shelf=_SHELF, stock="Ni", lot="N-2", amount=1.0, unit="ml"),
+        ),
+        beside=_COUNTED,
+    ),
+    "count_stock": ActExample(
+        {"stock": "Ni", "lot": "N-1", "amount": 412.5, "unit": "ml"},
+        ("412.5 ml", "500 ml were reckoned"),
+        StockCounted,
+        before=_STOCKED,
+        rival=_COUNTED,
+        beside=_OTHER_OUT,
+    ),
+    "discard_stock": ActExample(
+        {"stock": "Ni", "lot": "N-1"},
+        ("500 ml are written off",),
+        StockDiscarded,
+        before=_STOCKED,
+        rival=_COUNTED,
+        beside=_OTHER_OUT,
     ),
     "acknowledge_alarm": ActExample(
         {"alarm": ALARM},

@@ -1,23 +1,31 @@
 """Throws random bytes at every codec: ``python -m tests.support.codec_fuzz --n 10000``.
 
 Three kinds of noise in turn: bytes of any value, bytes of the codec's own alphabet between its
-own marks, and true frames of the transcripts with a few bytes changed, dropped or doubled.
+own marks, and true frames of the transcripts with a few bytes changed, dropped or doubled. Then
+damaged true frames alone, to count those that are taken for another answer.
 """
 
 import argparse
 import functools
 import importlib
+import json
 import random
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
+from drivers import card
 from drivers.catalog import DRIVERS, driver_named, names
+from drivers.dialogue import Dialogue
 from drivers.errors import ProtocolError
-from drivers.testing import Dialogue, read_dialogues
+from tests.support.fuzz_book import keep, origin
 
-DIALOGUES = Path(__file__).resolve().parents[1] / "dialogues"
+CHECKSUM_BITS = {"eurotherm_3200": 16}
+"""Codecs whose frames carry a checksum; the others have nothing that a false digit would break."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ def codec_of(device: str) -> ModuleType:
 @functools.cache
 def dialogues_of(device: str) -> tuple[Dialogue, ...]:
     """Return the transcript of a device."""
-    return read_dialogues(DIALOGUES / f"{device}.txt")
+    return card.dialogues_of(driver_named(device))
 
 
 @functools.cache
@@ -63,6 +71,10 @@ def noise(chance: random.Random, true_frames: tuple[bytes, ...], index: int) -> 
         alphabet = b"".join(true_frames)
         middle = bytes(chance.choice(alphabet) for _ in range(chance.randrange(0, 30)))
         return true[:3] + middle + true[-2:]
+    return _damaged(chance, true)
+
+
+def _damaged(chance: random.Random, true: bytes) -> bytes:
     damaged = bytearray(true)
     for _ in range(chance.randrange(1, 4)):
         place = chance.randrange(0, len(damaged) + 1)
@@ -93,14 +105,102 @@ def fuzz(device: str, n: int, *, seed: int) -> Outcome:
     return Outcome(device, n, n_refused, n - n_refused, n_fields_refused, seconds)
 
 
-def main() -> None:
-    """Fuzz every codec and print one line each."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--n", type=int, default=10_000)
+def false_accepts(device: str, n: int, *, seed: int) -> Counter[str]:
+    """Damage true frames and count what the codec makes of them.
+
+    Args:
+        device: The driver's name.
+        n: Damaged frames, each different from the true one.
+        seed: Of the chance.
+
+    Returns:
+        ``refused``; ``same``: read as what was sent; ``other``: read as another answer;
+        ``other_value``: among those, a reader of the fields that reads the true answer reads a
+        different value; and with a checksum ``wide``: frames whose length fits and whose damage
+        is wider than the checksum, ``narrow``: no wider, so that it must be found.
+    """
+    codec, true_frames, chance = codec_of(device), replies_in(device), random.Random(seed)
+    true_replies = {true: codec.decode(true) for true in true_frames}
+    counts = Counter(damaged=n, refused=0, same=0, other=0, other_value=0)
+    for _ in range(n):
+        true = chance.choice(true_frames)
+        while (damaged := _damaged(chance, true)) == true:
+            true = chance.choice(true_frames)
+        if device in CHECKSUM_BITS and len(damaged) == len(true):
+            counts["wide" if _is_wide(device, damaged, true) else "narrow"] += 1
+        try:
+            reply = codec.decode(damaged)
+        except ProtocolError:
+            counts["refused"] += 1
+            continue
+        if reply == true_replies[true]:
+            counts["same"] += 1
+            continue
+        counts["other"] += 1
+        counts["other_value"] += _reads_otherwise(codec, reply, true_replies[true])
+    return counts
+
+
+def _is_wide(device: str, damaged: bytes, true: bytes) -> bool:
+    """Whether the damaged bits lie further apart than the checksum is long."""
+    differing = int.from_bytes(damaged, "big") ^ int.from_bytes(true, "big")
+    lowest = (differing & -differing).bit_length()
+    return differing.bit_length() - lowest + 1 > CHECKSUM_BITS[device]
+
+
+def _reads_otherwise(codec: ModuleType, reply: object, true_reply: object) -> bool:
+    for reader in codec.READERS:
+        try:
+            if reader(true_reply) != reader(reply):
+                return True
+        except ProtocolError:
+            continue
+    return False
+
+
+def _share(work: tuple[str, int, int]) -> dict[str, object]:
+    device, n, seed = work
+    outcome = asdict(fuzz(device, n, seed=seed))
+    return {**outcome, **false_accepts(device, n, seed=seed), "seed": seed}
+
+
+def table(found: Mapping[str, Mapping[str, object]]) -> str:
+    """Return the figures of some codecs as a Markdown table.
+
+    Args:
+        found: Figures by device, as in the JSON file.
+    """
+    head = ("codec", "noise", "taken for frames", "damaged frames", "read as another answer")
+    lines = [f"| {' | '.join(head)} | with another value | a checksum predicts at most |"]
+    lines.append("|---" * 7 + "|")
+    for device, one in sorted(found.items()):
+        keys = ("n", "n_read", "damaged", "other", "other_value")
+        wide, bits = one.get("wide"), CHECKSUM_BITS.get(device)
+        predicted = f"{wide / 2**bits:.1f}" if bits and isinstance(wide, int) else "no checksum"
+        lines.append(f"| `{device}` | {' | '.join(f'{one[k]:,}' for k in keys)} | {predicted} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fuzz codecs and print a table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--n", type=int, default=10_000, help="frames of each sort for each codec")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    for device in names(DRIVERS):
-        print(fuzz(device, arguments.n, seed=arguments.seed))
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--devices", nargs="*", default=names(DRIVERS))
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--out", type=Path, help="a JSON file that keeps the figures")
+    given = parser.parse_args(arguments)
+    since = origin()
+    work = [(device, given.n, given.seed) for device in given.devices]
+    with ProcessPoolExecutor(given.workers) as pool:
+        found = {
+            device: {**one, **since}
+            for (device, _, _), one in zip(work, pool.map(_share, work), strict=True)
+        }
+    if given.out is not None:
+        keep(given.out, "codecs", found)
+    print(json.dumps(found, indent=1) if given.json else table(found))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
+import tests.support.dice_rig as rig
 from campaigns.spec import CampaignSpec
 from orchestrator.core.approvals import waiting_for_approval
 from orchestrator.core.campaign import CampaignState, fold
@@ -36,6 +37,7 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     LatchCleared,
     LatchSet,
@@ -47,12 +49,14 @@ from orchestrator.core.events import (
     PlannedJob,
     PointAdded,
     ResumeRequested,
+    SampleSpoilt,
     StopRequested,
 )
 from orchestrator.core.intents import (
     Abort,
     AskPlanner,
     ConcludeExperiment,
+    DeclareSpoilt,
     Finish,
     Hold,
     Intent,
@@ -68,11 +72,7 @@ from orchestrator.core.point import Candidate, Observation
 from orchestrator.core.references import reference_candidate
 from tests.support.pretend_campaigns import START, opening, planned_jobs
 
-__all__ = ["INSTRUMENTS", "DiceBench"]
-
-INSTRUMENTS = ("balance", "doser", "doser_b", "mover", "meter", "drain")
-"""What the planned jobs need, with a second doser."""
-EQUAL = {"doser": ("doser_b",), "doser_b": ("doser",)}
+__all__ = ["DiceBench"]
 
 
 @dataclass
@@ -83,11 +83,14 @@ class DiceBench:
         spec: The campaign.
         dice: Decides outcomes, durations, crashes, what recipes say and what operators do.
         trouble: Chance of each kind of failure, 0 to 1.
+        has_racks: Whether places hold three samples, which some instruments serve in one
+            go, and a sample stands no longer than `STANDS_S` before it is read.
     """
 
     spec: CampaignSpec
     dice: random.Random
     trouble: float = 0.1
+    has_racks: bool = False
     events: list[tuple[Event, datetime]] = field(default_factory=list)
     lab: LabState = field(default_factory=LabState)
     sent: dict[str, int] = field(default_factory=dict)
@@ -124,7 +127,8 @@ class DiceBench:
     def run(self, *, max_turns: int = 3000) -> Iterator[tuple[CampaignState, tuple[Intent, ...]]]:
         """Drive the campaign, opened if need be; yield each state with what was decided in it."""
         if self._state is None:
-            opened = opening(self.spec).model_copy(update={"equal_instruments": EQUAL})
+            more = {"slots": rig.SLOTS, "capacities": rig.CAPACITIES} if self.has_racks else {}
+            opened = opening(self.spec).model_copy(update={"equal_instruments": rig.EQUAL, **more})
             self.append(opened, EngineAttached(epoch=1))
         for _ in range(max_turns):
             self._meddle()
@@ -202,7 +206,7 @@ class DiceBench:
             self.append(given)
 
     def _break_or_mend(self) -> None:
-        name = self.dice.choice(INSTRUMENTS)
+        name = self.dice.choice(rig.INSTRUMENTS)
         known = self.lab.instruments.get(name)
         status = known.status if known is not None else InstrumentStatus.UNKNOWN
         if self.lab.latch:
@@ -282,16 +286,11 @@ class DiceBench:
             case StartReference():
                 self._start(state, reference_candidate(state), "reference")
             case RunJob():
-                job = state.open_experiments[intent.experiment_id].jobs[intent.job_name]
-                job_id = job.planned.job_id
-                self.sent[job_id] = self.sent.get(job_id, 0) + 1
-                started = JobStarted(
-                    job_id=job_id,
-                    attempt=job.attempt + 1,
-                    epoch=state.epoch,
-                    instrument=intent.instrument,
-                )
-                self.append(started)
+                self.append(*self._begun(state, intent))
+            case DeclareSpoilt():
+                job_id = f"{intent.experiment_id}/{intent.job_name}"
+                name = intent.experiment_id
+                self.append(SampleSpoilt(experiment_id=name, job_id=job_id, reason=intent.reason))
             case ConcludeExperiment():
                 self._conclude(state, intent.experiment_id)
             case Pause():
@@ -310,6 +309,23 @@ class DiceBench:
                 self.append(CampaignAborted(reason=intent.reason))
             case _:
                 assert_never(intent)
+
+    def _begun(self, state: CampaignState, intent: RunJob, led_by: str = "") -> Iterator[Event]:
+        job = state.open_experiments[intent.experiment_id].jobs[intent.job_name]
+        job_id = job.planned.job_id
+        self.sent[job_id] = self.sent.get(job_id, 0) + 1
+        for name, reason in intent.skips.items():
+            yield JobSkipped(job_id=f"{intent.experiment_id}/{name}", reason=reason)
+        yield JobStarted(
+            job_id=job_id,
+            attempt=job.attempt + 1,
+            epoch=state.epoch,
+            instrument=intent.instrument,
+            led_by=led_by,
+            slots=dict(intent.slots),
+        )
+        for one in intent.companions:
+            yield from self._begun(state, one, job_id)
 
     def proposal(self, n: int = 1) -> CandidatesProposed:
         """Return the next answer of a planner that always says the same."""
@@ -331,25 +347,23 @@ class DiceBench:
                 experiment_id=name,
                 number=number,
                 candidate=candidate,
-                jobs=tuple(map(self._with_policy, planned_jobs(name))),
+                jobs=tuple(self._planned(name)),
                 cost_usd=1.0,
                 purpose=purpose,
             )
         )
 
-    def _with_policy(self, job: PlannedJob) -> PlannedJob:
-        """Return a job of which the recipe says something about its failures, in trouble."""
-        if self.dice.random() >= self.trouble:
-            return job
-        policy = self.dice.choice(["fail_sample", "retry", "hold"])
-        return job.model_copy(update={"on_failure": policy, "max_attempts": 2})
+    def _planned(self, experiment_id: str) -> Iterator[PlannedJob]:
+        for job in planned_jobs(experiment_id):
+            planned = rig.racked(job) if self.has_racks else job
+            yield rig.with_policy(planned, self.dice, self.trouble)
 
     def _interrupt(self, state: CampaignState) -> None:
         for name in state.open_experiments:
             self._fail(state, name, "interrupted")
 
     def _fail(self, state: CampaignState, experiment_id: str, cause: str) -> None:
-        places = tuple(sorted(state.open_experiments[experiment_id].places_held()))
+        places = tuple(sorted(state.open_experiments[experiment_id].places_soiled()))
         self.append(ExperimentFailed(experiment_id=experiment_id, cause=cause, reason=""))
         if places:
             owner = {"campaign_id": state.campaign_id, "experiment_id": experiment_id}
@@ -357,7 +371,10 @@ class DiceBench:
 
     def _conclude(self, state: CampaignState, experiment_id: str) -> None:
         jobs = state.open_experiments[experiment_id].jobs.values()
-        if not all(job.status is JobStatus.DONE for job in jobs):
+        if state.open_experiments[experiment_id].spoilt:
+            self._fail(state, experiment_id, "spoilt")
+            return
+        if not all(job.is_past for job in jobs):
             self._fail(state, experiment_id, "instrument")
             return
         seen = Observation(point={"a": 0.5, "b": 0.5}, values={"y": self.dice.random()})
@@ -367,18 +384,14 @@ class DiceBench:
         )
 
     def _finish_one(self, state: CampaignState) -> None:
-        job_id = self.dice.choice(self._started(state))
+        """Let one order end, and with it all jobs of its load."""
+        started = self._jobs(state, JobStatus.STARTED)
+        chosen = self.dice.choice(started)
+        leader = chosen.led_by or chosen.planned.job_id
+        load = [job for job in started if leader in (job.led_by, job.planned.job_id)]
+        job_ids = [job.planned.job_id for job in load if job.started_time == chosen.started_time]
         self.now += timedelta(seconds=self.dice.uniform(1.0, 100.0))
-        roll = self.dice.random()
-        if roll < self.trouble / 4:
-            self.append(JobOutcomeUnknown(job_id=job_id, evidence="no answer"))
-        elif roll < self.trouble / 2:
-            self.never_sent[job_id] = self.never_sent.get(job_id, 0) + 1
-            error = self.dice.choice(["LineError", "Latched", "NothingDone", "DeviceFault"])
-            self.append(JobFailed(job_id=job_id, error=error, message="down", has_acted=False))
-        elif roll < self.trouble:
-            self.append(
-                JobFailed(job_id=job_id, error="DeviceFault", message="stall", has_acted=True)
-            )
-        else:
-            self.append(JobFinished(job_id=job_id))
+        for event in rig.how_a_load_ends(job_ids, self.dice, self.trouble):
+            if isinstance(event, JobFailed) and not event.has_acted:
+                self.never_sent[event.job_id] = self.never_sent.get(event.job_id, 0) + 1
+            self.append(event)

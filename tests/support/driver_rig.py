@@ -3,65 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drivers.catalog import driver_named
+from drivers.card import example_rig_of
+from drivers.catalog import DRIVERS, driver_named, names
 from drivers.clock import Clock
 from drivers.instrument import Instrument
 from simulators.bench import Bench
 
-LINES: Mapping[str, Any] = {
-    "pumps": {"kind": "serial", "port": "/dev/ttyUSB0", "baudrate": 19200},
-    "balance": {"kind": "serial", "port": "/dev/ttyUSB1", "baudrate": 9600},
-    "source_meter": {"kind": "tcp", "host": "192.0.2.10", "port": 5025},
-    "relays": {"kind": "serial", "port": "/dev/ttyACM0", "baudrate": 19200},
-    "tasks": {"kind": "task_board", "folder": "/var/lib/athanor/tasks"},
-}
-PUMP_SETTINGS = {"syringe_diameter_mm": 14.57, "syringe_volume_ml": 10.0}
-INSTRUMENTS: Mapping[str, Any] = {
-    "new_era_ne1000": {
-        "driver": "new_era_ne1000",
-        "line": "pumps",
-        "draws_from": "x1",
-        "delivers_to": "vessel",
-        "settings": {"address": 1, **PUMP_SETTINGS},
-    },
-    "second_pump": {
-        "driver": "new_era_ne1000",
-        "line": "pumps",
-        "draws_from": "x1",
-        "delivers_to": "vessel",
-        "settings": {"address": 2, **PUMP_SETTINGS},
-    },
-    "mettler_toledo_sics": {
-        "driver": "mettler_toledo_sics",
-        "line": "balance",
-        "at": "vessel",
-        "settings": {},
-    },
-    "keithley_2450": {
-        "driver": "keithley_2450",
-        "line": "source_meter",
-        "at": "vessel",
-        "settings": {},
-    },
-    "numato_usb_relay": {
-        "driver": "numato_usb_relay",
-        "line": "relays",
-        "draws_from": "x1",
-        "delivers_to": "vessel",
-        "settings": {"address": 0, "flow_ul_per_s": 50.0},
-    },
-    "second_relay": {
-        "driver": "numato_usb_relay",
-        "line": "relays",
-        "settings": {"address": 1},
-    },
-    "manual_station": {
-        "driver": "manual_station",
-        "line": "tasks",
-        "at": "vessel",
-        "settings": {},
-    },
-}
+
+def _merged(table: str) -> dict[str, Any]:
+    """Return a table of all example rigs put together."""
+    found: dict[str, Any] = {}
+    for driver in names(DRIVERS):
+        for name, value in example_rig_of(driver_named(driver)).get(table, {}).items():  # type: ignore[attr-defined]
+            assert found.setdefault(name, value) == value, f"two rigs differ in {table}.{name}"
+    return found
+
+
+LINES: Mapping[str, Any] = _merged("lines")
+INSTRUMENTS: Mapping[str, Any] = _merged("instruments")
 
 
 def rig_of_all_drivers(*faults: Mapping[str, object], seed: int = 7) -> dict[str, Any]:
@@ -75,10 +34,8 @@ def rig_of_all_drivers(*faults: Mapping[str, object], seed: int = 7) -> dict[str
         "rig": {"name": "all-drivers", "cost_usd_per_hour": 1.0},
         "simulation": {"world": "oer_plate_3496", "seed": seed, "fault": list(faults)},
         "lines": dict(LINES),
-        "stock": {
-            "x1": {"volume_ml": 500.0, "concentration_mol_per_l": 0.5, "density_g_per_ml": 1.05}
-        },
-        "positions": {"vessel": {"capacity_ml": 50.0}},
+        "stock": _merged("stock"),
+        "positions": _merged("positions"),
         "instruments": dict(INSTRUMENTS),
     }
 
@@ -93,4 +50,4 @@ async def instrument_on(bench: Bench, name: str, clock: Clock) -> Instrument:
     table = INSTRUMENTS[name]
     line = bench.line(table["line"])
     await line.open()
-    return driver_named(table["driver"]).from_settings(name, line, clock, table["settings"])
+    return driver_named(table["driver"]).from_settings(name, line, clock, table.get("settings", {}))

@@ -55,15 +55,23 @@ class DryRun:
         spec: What is searched.
         rig: With what.
         seed: Of planner and bench.
+        search_effort: Of one search for a better order of the jobs; 0 for none.
     """
 
     def __init__(
-        self, log: EventLog, spec: CampaignSpec, rig: RigSpec | None = None, *, seed: int = 0
+        self,
+        log: EventLog,
+        spec: CampaignSpec,
+        rig: RigSpec | None = None,
+        *,
+        seed: int = 0,
+        search_effort: float = 0.0,
     ) -> None:
         self.log = log
         self.spec = spec
         self.rig = rig if rig is not None else oer_rig()
         self.seed = seed
+        self.search_effort = search_effort
         self.recipe = CompiledRecipe.of(spec, self.rig, drivers_for(self.rig))
         self.bench: object = None
 
@@ -79,6 +87,9 @@ class DryRun:
             is_simulated=True,
             athanor_version="0",
             equal_instruments=equal_instruments(self.rig.instruments),
+            slots=self.rig.slots,
+            capacities=self.rig.capacities,
+            contamination=self.rig.contamination_rules,
         )
         self.append(opened, time=START)
 
@@ -135,7 +146,11 @@ class DryRun:
             recipe=self.recipe,
             rig=self.rig,
             habits=EngineHabits(
-                poll_s=60.0, leaves_when_paused=leaves_when_paused, asks_after_crash=False
+                poll_s=60.0,
+                leaves_when_paused=leaves_when_paused,
+                asks_after_crash=False,
+                search_effort=self.search_effort,
+                has_neighbours=False,
             ),
             on_change=on_change,
         )

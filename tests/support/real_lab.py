@@ -66,9 +66,10 @@ class RealLab:
         """Kill what is left; nothing is left after a test that passed."""
         for process in reversed(self.started):
             process.kill()
-            process.communicate()
         for pid in self.pids():
             os.kill(pid, signal.SIGKILL)
+        for process in reversed(self.started):
+            process.communicate()  # whoever else could hold its output open is gone
 
     @property
     def campaign(self) -> Path:

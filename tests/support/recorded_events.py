@@ -1,10 +1,11 @@
 """Events for tests of the log: one of each kind, and the whole life of a small campaign."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from orchestrator.core.events import (
     LAB_STREAM,
     AbortRequested,
+    AccessChanged,
     AlarmAcknowledged,
     AlarmNotified,
     AlarmRaised,
@@ -15,9 +16,11 @@ from orchestrator.core.events import (
     CampaignAborted,
     CampaignFinished,
     CampaignHeld,
+    CampaignJoined,
     CampaignOpened,
     CampaignPaused,
     CampaignStopped,
+    CampaignWentOn,
     CandidateApproved,
     CandidateEdited,
     CandidateRejected,
@@ -41,6 +44,7 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     LatchCleared,
     LatchSet,
@@ -54,13 +58,18 @@ from orchestrator.core.events import (
     PlacesLeftUnclean,
     PlannedJob,
     PointAdded,
+    PrioritySet,
     ProposalFailed,
     ReferencePointFrozen,
     ResumeRequested,
+    SampleSpoilt,
     Severity,
     SpaceExhausted,
     StationAttached,
     StationDetached,
+    StockCounted,
+    StockDiscarded,
+    StockReceived,
     StopRequested,
     WatchdogActed,
     campaign_stream,
@@ -208,12 +217,16 @@ def _later_campaign_events() -> tuple[Event, ...]:
     amended = observed().observation.model_copy(update={"values": {"overpotential_v": 0.3502}})
     return (
         HoldRequested(reason="the door is open"),
+        PrioritySet(priority=5, share=2.0, reason="the review is on Friday"),
         CampaignHeld(reason="5 experiments in a row failed"),
+        CampaignWentOn(reason="there is enough of everything again"),
         DoubtAnswered(job_id="E0001/weigh", answer="did_not_run", reason="the pan is empty"),
         CandidateApproved(candidate_id="C0001", reason="looks right"),
         CandidateEdited(candidate_id="C0002", point=POINT, reason="less iron"),
         CandidateRejected(candidate_id="C0003", reason="it would crack"),
         PointAdded(candidate_id="P0001", point=POINT, person="ada", reason="a hunch"),
+        JobSkipped(job_id="E0001/tare", reason="the vessel is clean", spares={"water": 5_000_000}),
+        SampleSpoilt(experiment_id="E0001", job_id="E0001/fire", reason="it settled"),
         ObservationAmended(
             experiment_id="E0001",
             observation=amended,
@@ -239,6 +252,13 @@ def _later_lab_events() -> tuple[Event, ...]:
         InstrumentCalibrated(instrument="balance", certificate="2026-031"),
         StationAttached(rig_name="oer-bench", rig_sha256="ab" * 32, host="bench-pc", pid=4711),
         StationDetached(rig_name="oer-bench", reason="stopped"),
+        CampaignJoined(campaign_id="oer-plate-1", rig_name="oer-bench"),
+        AccessChanged(
+            change_id=1,
+            done_time=datetime(2026, 1, 5, 7, 0, tzinfo=UTC),
+            what="account made",
+            about="ada (operator)",
+        ),
         LatchSet(source="operator", reason="smoke"),
         LatchCleared(reason="a burnt toast"),
         InterlockTripped(interlock="pan", reason="mass_g = 210", instruments=("pump_x1",)),
@@ -248,6 +268,17 @@ def _later_lab_events() -> tuple[Event, ...]:
             places=("mixing_vessel",), campaign_id=CAMPAIGN_ID, experiment_id="E0002"
         ),
         PlacesCleaned(places=("mixing_vessel",), reason="rinsed by hand"),
+        StockReceived(
+            shelf="oer-bench",
+            stock="Ni",
+            lot="N-17",
+            amount=250.0,
+            unit="ml",
+            purity=0.998,
+            expires=date(2027, 1, 31),
+        ),
+        StockCounted(shelf="oer-bench", stock="Ni", lot="N-17", amount=241.5, unit="ml"),
+        StockDiscarded(shelf="oer-bench", stock="Ni", lot="N-17", reason="cloudy"),
         AlarmRaised(
             alarm=alarm,
             severity=Severity.HIGH,

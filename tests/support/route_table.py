@@ -22,6 +22,7 @@ ACT_SCOPES: Final[dict[str, Scope]] = {
     "hold": CONTROL,
     "stop": CONTROL,
     "abort": CONTROL,
+    "set_priority": CONTROL,
     "approve": CONTROL,
     "reject": CONTROL,
     "edit": CONTROL,
@@ -35,6 +36,9 @@ ACT_SCOPES: Final[dict[str, Scope]] = {
     "take_out": CONTROL,
     "put_back": CONTROL,
     "clean_places": CONTROL,
+    "receive_stock": CONTROL,
+    "count_stock": CONTROL,
+    "discard_stock": CONTROL,
     "acknowledge_alarm": CONTROL,
     "acknowledge_all": CONTROL,
     "shelve_alarm": CONTROL,
@@ -52,10 +56,14 @@ _READ: Final = """
 /campaigns/{campaign_id} /parts/campaign/{campaign_id}/header /campaigns/{campaign_id}/experiments
 /campaigns/{campaign_id}/experiments/{experiment_id} /campaigns/{campaign_id}/why
 /campaigns/{campaign_id}/model /plots/{campaign_id}/{figure} /tasks /parts/tasks/changed
+/samples /parts/samples/boards /stock /parts/stock/shelves
+/plan /parts/plan/rigs /api/v1/plan
 /doubts /parts/doubts/changed /alarms /parts/alarms/changed /audit /audit/export /parts/audit/chain
 /account /new /new/dry-runs/{dry_run_id} /parts/new/dry-runs/{dry_run_id}
 /new/dry-runs/{dry_run_id}/report
-/api/v1/version /api/v1/me /api/v1/lab /api/v1/alarms /api/v1/doubts /api/v1/tasks /api/v1/events
+/api/v1/version /api/v1/me /api/v1/lab /api/v1/alarms /api/v1/doubts /api/v1/tasks /api/v1/samples
+/api/v1/places /api/v1/stock
+/api/v1/events
 /api/v1/instruments/{instrument}/telemetry /api/v1/campaigns /api/v1/campaigns/{campaign_id}
 /api/v1/campaigns/{campaign_id}/experiments
 /api/v1/campaigns/{campaign_id}/experiments/{experiment_id}
@@ -63,6 +71,9 @@ _READ: Final = """
 /api/v1/campaigns/{campaign_id}/jobs /api/v1/campaigns/{campaign_id}/candidates
 /api/v1/campaigns/{campaign_id}/proposals /api/v1/campaigns/{campaign_id}/export
 /api/v1/audit/verify
+/api/v1/rigs /api/v1/campaign-files /api/v1/campaign-files/{name}/{version}
+/api/v1/campaign-files/{name}/{version}/check
+/api/v1/dry-runs /api/v1/dry-runs/{dry_run_id} /api/v1/dry-runs/{dry_run_id}/report
 """
 _ADMINISTER: Final = """
 GET /admin
@@ -99,6 +110,9 @@ _READERS_POSTS: Final = (
     "/api/v1/audit/verify",
 )
 _OPERATORS_POSTS: Final = (
+    "/api/v1/campaign-files",
+    "/api/v1/campaign-files/check",
+    "/api/v1/dry-runs",
     "/new/files",
     "/parts/new/check",
     "/new/dry-runs",
@@ -116,6 +130,7 @@ def _table() -> Iterator[tuple[Route, Scope | None]]:
         yield ("POST", path), READ
     for path in _OPERATORS_POSTS:
         yield ("POST", path), CONTROL
+    yield ("DELETE", "/api/v1/dry-runs/{dry_run_id}"), CONTROL
     for line in _ADMINISTER.split("\n"):
         if line:
             yield _route(line), ADMINISTER

@@ -45,7 +45,7 @@ class Served:
         """Return an instrument on a line, not yet connected."""
         table = INSTRUMENTS[name]
         return driver_named(table["driver"]).from_settings(
-            name, line, self.clock, table["settings"]
+            name, line, self.clock, table.get("settings", {})
         )
 
     async def cause(self, target: str, kind: str) -> None:

@@ -36,13 +36,14 @@ from tests.support.mortal_processes import (
     SimulatedCrash,
     present_process,
 )
-from tests.support.simulated_checks import attempts_at, moved_whole, violations
+from tests.support.simulated_checks import attempts_at, moved_whole, tries_by_job, violations
 from tests.support.simulated_lab import CAMPAIGN_ID, START, SimulatedLab, UnluckyLog
 from tests.support.small_bench import small_campaign, small_rig, with_faults
+from tests.support.stock_hand import ShelfHand
 
 __all__ = ["SeedReport", "main", "simulate"]
 
-MAX_LIVES: Final = 40
+MAX_LIVES: Final = 80
 """An engine that needs more lives than this makes no headway."""
 MAX_VIRTUAL_S: Final = 14 * 86_400.0
 MAX_RESUMES: Final = 12
@@ -75,6 +76,9 @@ class Simulation:
         self.is_forgetful = is_forgetful
         self.dice = random.Random(seed)
         self.hand = random.Random(f"a person's hand, {seed}")
+        self.rack = random.Random(f"a rack, {seed}")
+        self.rinse = random.Random(f"a rinse, {seed}")
+        self.shelf = random.Random(f"a shelf, {seed}")
         self.crashes: list[str] = []
         self.counts: Counter[str] = Counter()
         self.found: list[str] = []
@@ -85,12 +89,22 @@ class Simulation:
         """Drive the campaign until it has ended or its operator leaves it held."""
         dice = self.dice
         clock = VirtualClock(START)
-        rig = with_faults(small_rig(), dice)
-        spec = small_campaign(max_experiments=dice.randint(2, 4), in_flight=dice.choice((1, 1, 2)))
+        has_rack = self.rack.random() < 0.4
+        is_rinsed = self.rinse.random() < 1 / 3
+        rig = with_faults(small_rig(has_rack=has_rack, is_rinsed=is_rinsed), dice)
+        most, in_flight = dice.randint(2, 4), dice.choice((1, 1, 2))
+        most, in_flight = (most + 2, 4) if has_rack else (most, in_flight)
+        spec = small_campaign(
+            max_experiments=most, in_flight=in_flight, has_rack=has_rack, is_rinsed=is_rinsed
+        )
         self.clock = clock
         log = UnluckyLog(random.Random(dice.random()), dice.choice((0.0, 0.0, 0.02, 0.1)))
         self.lab = SimulatedLab(log, spec, rig, self.seed, clock, self.is_forgetful)
         self.lab.open()
+        minder = ShelfHand(log, self.shelf, clock, self._state().shelf, self.counts)
+        is_scarce = self.shelf.random() < 0.5
+        if is_scarce:
+            minder.stock_up()
         self._dare("engine")
         self._dare("station")
         with watched_by(self._at_landmark):
@@ -99,6 +113,7 @@ class Simulation:
                 asyncio.create_task(self._meddle()),
                 asyncio.create_task(self._pull_cables()),
                 asyncio.create_task(self._lend_a_hand()),
+                *([asyncio.create_task(minder.mind())] if is_scarce else []),
             ]
             try:
                 async with asyncio.timeout(MAX_VIRTUAL_S):
@@ -118,6 +133,7 @@ class Simulation:
         self.counts["appends failed"] = self.lab.log.n_failures
         for record in self.lab.log.read():
             self.counts[record.event.kind] += 1
+            self.counts["in another's load"] += bool(getattr(record.event, "led_by", ""))
         return SeedReport(
             seed=self.seed,
             status=str(state.status),
@@ -202,6 +218,8 @@ class Simulation:
         self.lab.bench.settle()
         if not self._state().status.is_waiting:
             return True
+        if self._state().lacks and self.shelf.random() < 0.8:
+            return True  # nobody resumes it: it goes on by itself once there is enough
         is_patient = self.dice.random() < 0.9 and self._n_resumes < MAX_RESUMES
         if not is_patient:
             return False
@@ -215,11 +233,11 @@ class Simulation:
 
     def _answer_doubts(self, lab: Lab, state: CampaignState) -> None:
         """Say what really became of every job in doubt, as somebody who looks at the bench."""
-        attempts, _ = attempts_at(self.lab)
+        by_job = tries_by_job(self.lab, attempts_at(self.lab)[0])
         for experiment in state.open_experiments.values():
             for job_id in experiment.jobs_in_doubt():
                 job = experiment.jobs[job_id.partition("/")[2]]
-                tries = [one for one in attempts if one.job_id == job_id and one.has_moved]
+                tries = [one for one in by_job.get(job_id, []) if one.has_moved]
                 answer = Answer.DID_NOT_RUN
                 if tries:
                     is_whole = moved_whole(tries[-1], job)
@@ -231,6 +249,8 @@ class Simulation:
         """Empty the places that stand as unclean, and say so."""
         unclean = tuple(lab.laboratory().unclean)
         for place in unclean:
+            if self.lab.rig.positions[place].capacity_ml is None:
+                continue
             self.lab.bench.plumbing.draw(place, math.inf, self.clock.monotonic_s())
         if unclean:
             lab.decide_in_lab(lambda _: [PlacesCleaned(places=unclean)])

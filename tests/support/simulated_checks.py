@@ -8,14 +8,17 @@ from datetime import timedelta
 from typing import Final
 
 from orchestrator.core.campaign import CampaignState, fold
-from orchestrator.core.events import DoubtAnswered, campaign_stream
+from orchestrator.core.events import DoubtAnswered, JobStarted, campaign_stream
 from orchestrator.core.job import JobState, JobStatus
+from orchestrator.core.job_turns import must_begin_by
 from orchestrator.errors import IllegalTransition
 from simulators.device import Act
+from tests.support.cleaning_judge import cleaning_violations
 from tests.support.simulated_lab import CAMPAIGN_ID, SimulatedLab
 from tests.support.small_bench import FLOW_UL_PER_S
+from tests.support.stock_hand import stock_violations
 
-__all__ = ["Attempt", "attempts_at", "moved_whole", "violations"]
+__all__ = ["Attempt", "attempts_at", "moved_whole", "tries_by_job", "violations"]
 
 REPEATABLE: Final = frozenset({"pure", "idempotent"})
 TOLERANCE: Final = 0.05
@@ -67,6 +70,28 @@ def attempts_at(lab: SimulatedLab) -> tuple[list[Attempt], list[str]]:
     return [attempt for _, _, attempt in attempts], strays
 
 
+def tries_by_job(lab: SimulatedLab, attempts: list[Attempt]) -> dict[str, list[Attempt]]:
+    """Return the accepted orders that were to do each job: its own, or that of who led its load."""
+    by_key = {attempt.key: attempt for attempt in attempts}
+    found: dict[str, list[Attempt]] = {}
+    for attempt in attempts:
+        found.setdefault(attempt.job_id, []).append(attempt)
+    records = list(lab.log.read(stream=campaign_stream(CAMPAIGN_ID)))
+    numbers = {
+        (record.event.job_id, record.time): record.event.attempt
+        for record in records
+        if isinstance(record.event, JobStarted)
+    }
+    for record in records:
+        event = record.event
+        if isinstance(event, JobStarted) and event.led_by:
+            number = numbers[event.led_by, record.time]
+            key = f"{CAMPAIGN_ID}/{event.led_by}#{number}@{record.time:%Y%m%dT%H%M%S%f}"
+            if key in by_key:
+                found.setdefault(event.job_id, []).append(by_key[key])
+    return found
+
+
 def moved_whole(attempt: Attempt, job: JobState) -> bool:
     """Tell whether an attempt was carried out as asked, and no more than that."""
     if job.planned.action == "carry_out":
@@ -100,9 +125,7 @@ def violations(lab: SimulatedLab) -> list[str]:
     }
     attempts, strays = attempts_at(lab)
     found += [*strays, *_unnoted(lab, attempts), *_end(state)]
-    by_job: dict[str, list[Attempt]] = {}
-    for attempt in attempts:
-        by_job.setdefault(attempt.job_id, []).append(attempt)
+    by_job = tries_by_job(lab, attempts)
     jobs = {
         job.planned.job_id: job
         for experiment in state.experiments
@@ -118,6 +141,10 @@ def violations(lab: SimulatedLab) -> list[str]:
         for job_id, job in jobs.items()
         if job.status is JobStatus.DONE and job_id not in by_job and job_id not in answered
     ]
+    found += _racks(state, lab)
+    found += stock_violations(lab.log)
+    told = ((record.stream.partition("/")[2], record.event) for record in lab.log.read())
+    found += cleaning_violations(told, [state])
     return [*found, *(f"{job_id}: lost: done, and no station accepted it" for job_id in lost)]
 
 
@@ -140,7 +167,7 @@ def _job(job: JobState, tries: list[Attempt], *, is_answered: bool) -> Iterator[
                 yield f"{name}: lost: said to have run, but nothing moved"
         case JobStatus.FAILED if not job.has_acted and moving:
             yield f"{name}: {keys} moved matter, but it is failed without having acted"
-        case JobStatus.QUEUED if moving:
+        case JobStatus.QUEUED | JobStatus.SKIPPED if moving:
             yield f"{name}: {keys} moved matter, but it is {status}"
         case JobStatus.STARTED:
             yield f"{name}: still started at the end: nobody reports it"
@@ -163,6 +190,22 @@ def _unnoted(lab: SimulatedLab, attempts: list[Attempt]) -> Iterator[str]:
 def _denies(outcome_json: str) -> bool:
     outcome = json.loads(outcome_json)
     return outcome["kind"] == "refused" and not outcome["has_acted"]
+
+
+def _racks(state: CampaignState, lab: SimulatedLab) -> Iterator[str]:
+    """Yield slots that held two samples at the end, and samples that were spoilt and used."""
+    owners: dict[tuple[str, int], str] = {}
+    for experiment in state.open_experiments.values():
+        for place in experiment.places_held():
+            slot = experiment.slots.get(place, 1)
+            other = owners.setdefault((place, slot), experiment.experiment_id)
+            if other != experiment.experiment_id or slot > lab.rig.slots.get(place, 1):
+                yield f"slot {slot} of {place} holds {other} and {experiment.experiment_id}"
+    for experiment in state.experiments:
+        for job in experiment.jobs.values():
+            until = must_begin_by(experiment, job)
+            if until is not None and job.started_time is not None and job.started_time > until:
+                yield f"{job.planned.job_id} was begun though its sample was spoilt"
 
 
 def _end(state: CampaignState) -> Iterator[str]:

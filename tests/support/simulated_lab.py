@@ -176,6 +176,9 @@ class SimulatedLab:
             seed=self.seed,
             is_simulated=True,
             athanor_version="0",
+            slots=self.rig.slots,
+            capacities=self.rig.capacities,
+            contamination=self.rig.contamination_rules,
         )
         self.log.append(
             campaign_stream(CAMPAIGN_ID),

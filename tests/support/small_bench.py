@@ -28,11 +28,11 @@ direction = "minimise"
 threshold = 0.6
 [recipe]
 in_flight = {in_flight}
-[[recipe.job]]
+{before}[[recipe.job]]
 name = "tare"
 instrument = "balance"
 action = "tare"
-positions = ["flow_cell"]
+positions = [{rack}"flow_cell"]
 [[recipe.job]]
 name = "dispense_x1"
 when = "x1 > 0"
@@ -78,6 +78,25 @@ series_resistance_ohm = 2.0
 max_experiments = {max_experiments}
 [planner]
 name = "sobol"
+"""
+
+RINSE: Final = """
+[[recipe.job]]
+name = "rinse"
+instrument = "person"
+action = "carry_out"
+positions = ["flow_cell"]
+cleans = "flow_cell"
+arguments = { instruction = "'Rinse the cell'", within_s = 60 }
+"""
+
+PRESS: Final = """
+[[recipe.job]]
+name = "press"
+instrument = "person"
+action = "carry_out"
+positions = ["rack"]
+arguments = { instruction = "'Press the pellets'", within_s = 60 }
 """
 
 RIG: Final = """
@@ -146,23 +165,48 @@ density_g_per_ml = 1.05
 """
 
 
+CONTAMINATION: Final = """
+[[contamination]]
+of = ["x1"]
+places = ["flow_cell"]
+above = 0.4
+"""
+
+
 @cache
-def small_campaign(*, max_experiments: int, in_flight: int = 1) -> CampaignSpec:
-    """Return a campaign over two components: dose both ways, swirl, sweep, drain."""
-    text = CAMPAIGN.format(max_experiments=max_experiments, in_flight=in_flight)
+def small_campaign(
+    *, max_experiments: int, in_flight: int = 1, has_rack: bool = False, is_rinsed: bool = False
+) -> CampaignSpec:
+    """Return a campaign over two components: dose both ways, swirl, sweep, drain.
+
+    With a rack, three samples are pressed there in one go before, and stand for an hour at most.
+    The cell is rinsed before a sample comes that what was there before would spoil.
+    """
+    before = (PRESS if has_rack else "") + (RINSE if is_rinsed else "")
+    text = CAMPAIGN.format(
+        max_experiments=max_experiments,
+        in_flight=in_flight,
+        before=before,
+        rack='"rack", ' if has_rack else "",
+    )
+    if has_rack:
+        text = text.replace('"rack", "flow_cell"]', '"rack", "flow_cell"]\nmax_wait_s = 3600')
     return campaign_from_text(text, file="small.toml")
 
 
 @cache
-def small_rig() -> RigSpec:
+def small_rig(*, has_rack: bool = False, is_rinsed: bool = False) -> RigSpec:
     """Return its rig, without faults."""
     pumps = (("pump_x1", "x1", "flow_cell"), ("pump_waste", "flow_cell", "waste"))
     parts = [STOCK.format(name=name) for name in ("x1", "x2")]
     for address, (name, source, goal) in enumerate(pumps, start=1):
         parts.append(PUMP.format(name=name, source=source, goal=goal, address=address))
-    return rig_from_text(
-        "\n".join([RIG.format(flow_ul_per_s=FLOW_UL_PER_S), *parts]), file="small_rig.toml"
-    )
+    text = RIG.format(flow_ul_per_s=FLOW_UL_PER_S)
+    if has_rack:
+        text = text.replace('driver = "manual_station"', 'driver = "manual_station"\ncapacity = 3')
+        parts.append("[positions.rack]\nslots = 3\n")
+    parts += [CONTAMINATION] if is_rinsed else []
+    return rig_from_text("\n".join([text, *parts]), file="small_rig.toml")
 
 
 def with_faults(rig: RigSpec, dice: random.Random) -> RigSpec:

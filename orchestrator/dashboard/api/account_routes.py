@@ -20,7 +20,7 @@ from orchestrator.dashboard.api.models import (
     TokenDone,
 )
 from orchestrator.dashboard.identity import needs
-from orchestrator.dashboard.rate import TooOften, limits_of
+from orchestrator.dashboard.rate import slow_down_sign_in
 from orchestrator.errors import NotPermitted, RequestRefused
 
 __all__ = ["router"]
@@ -43,15 +43,13 @@ def change_my_password(request: Request, wanted: NewPassword, me: Person, key: K
     """Change one's own password; every session of the account ends, this one too."""
     if me.scopes != me.role.scopes:
         raise NotPermitted(me.name, "changing the password", "of the whole role")
-    wait_s = limits_of(request).sign_ins.wait_s(f"name {me.name.lower()}")
-    if wait_s > 0:
-        raise TooOften(wait_s)
+    slow_down_sign_in(request, me.name)
 
     def change(book: WebhookBook) -> str:
         has_one = book.account(me.name).has_password
         if has_one and book.sign_in(me.name, wanted.old.get_secret_value()) is None:
             raise RequestRefused("old: it is not the password")
-        book.set_password(me.name, wanted.new.get_secret_value())
+        book.set_password(me.name, wanted.new.get_secret_value(), by=me.name)
         return me.name
 
     _, was_done = do_once(request, me, key, wanted, change)
@@ -98,11 +96,11 @@ def change_account(
         with refused_as(404):
             known = book.account(name).name
         if wanted.role is not None:
-            book.set_role(known, wanted.role)
+            book.set_role(known, wanted.role, by=me.name)
         if wanted.password is not None:
-            book.set_password(known, wanted.password.get_secret_value())
+            book.set_password(known, wanted.password.get_secret_value(), by=me.name)
         if wanted.is_disabled is not None:
-            book.set_disabled(known, is_disabled=wanted.is_disabled)
+            book.set_disabled(known, is_disabled=wanted.is_disabled, by=me.name)
         return known
 
     return _account_done(request, do_once(request, me, key, wanted, change))
@@ -120,7 +118,7 @@ def disable_account(request: Request, name: Name, me: Admin, key: Key) -> Accoun
     def change(book: WebhookBook) -> str:
         with refused_as(404):
             known = book.account(name).name
-        book.set_disabled(known, is_disabled=True)
+        book.set_disabled(known, is_disabled=True, by=me.name)
         return known
 
     return _account_done(request, do_once(request, me, key, None, change))
@@ -181,7 +179,7 @@ def revoke_token(
 
     def change(book: WebhookBook) -> str:
         with refused_as(404):
-            return book.revoke(token_id).token_id
+            return book.revoke(token_id, by=me.name).token_id
 
     known, was_done = do_once(request, me, key, None, change)
     token = _token(book_of(request), known)

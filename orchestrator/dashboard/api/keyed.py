@@ -65,4 +65,5 @@ def do_once(
     subject, was_done = book.once(asked, lambda: change(book))
     if not was_done:
         logger.info("%s: %s, about %s", me.name, what, subject)
+    parts_of(request).tell_changes()
     return subject, was_done

@@ -22,6 +22,8 @@ from orchestrator.dashboard.parts import parts_of
 from orchestrator.service.alarms import AlarmView
 from orchestrator.service.doubt_answers import open_doubts
 from orchestrator.service.laboratory_view import LaboratoryView
+from orchestrator.service.samples import SampleView, Whereabouts, place_boards, samples, unfinished
+from orchestrator.service.stock import ShelfView, shelves
 from orchestrator.service.views import DoubtView
 
 __all__ = ["health", "open_router", "router"]
@@ -92,6 +94,41 @@ def doubts(
     """Return every job of which nobody knows whether it happened, with what is known of it."""
     with refused_as(422), parts_of(request).live.using() as lab:
         return open_doubts(lab, campaign_id)
+
+
+@router.get("/stock", operation_id="stock", summary="Stock, lot by lot", openapi_extra=_READ)
+def stock(request: Request) -> tuple[ShelfView, ...]:
+    """Return every lot, what is left, reserved and available, and when each stock runs out."""
+    with parts_of(request).live.using() as lab:
+        return shelves(lab)
+
+
+@router.get("/samples", operation_id="samples", summary="Samples", openapi_extra=_READ)
+def samples_view(
+    request: Request,
+    campaign_id: Annotated[str | None, Query(max_length=200)] = None,
+    place: Annotated[str, Query(max_length=200)] = "",
+) -> tuple[SampleView, ...]:
+    """Return the samples that are being made: where each is, what was done, what is left to do.
+
+    Those that have ended are experiments: ``/campaigns/{campaign_id}/experiments``.
+    """
+    live = parts_of(request).live
+    names = [campaign_id] if campaign_id is not None else unfinished(live.campaigns())
+    with refused_as(422):
+        states = [live.state(name) for name in names]
+    with live.using() as lab:
+        return samples(lab, states, place=place, only_open=True)
+
+
+@router.get("/places", operation_id="places", summary="Places and slots", openapi_extra=_READ)
+def places_view(request: Request) -> tuple[Whereabouts, ...]:
+    """Return every place that an unfinished campaign uses, with what stands in each slot."""
+    live = parts_of(request).live
+    left = {
+        one.place: f"{one.campaign_id}/{one.experiment_id}" for one in live.laboratory().unclean
+    }
+    return place_boards([live.state(name) for name in unfinished(live.campaigns())], left)
 
 
 @router.get("/tasks", operation_id="tasks", summary="Tasks for people", openapi_extra=_READ)

@@ -140,6 +140,10 @@ class VerificationView(_Model):
     is_whole: bool | None = None
     """None until it is done."""
     n_records: int | None = None
+    n_to_check: int | None = None
+    """Records that there were when it began."""
+    n_checked: int = 0
+    """How far it is."""
     first_bad_seq: int | None = None
     reason: str = ""
     damage: str = ""

@@ -9,6 +9,8 @@ from orchestrator.dashboard.api import (
     audit_routes,
     campaign_routes,
     lab_routes,
+    launch_routes,
+    plan_routes,
     webhook_routes,
 )
 from orchestrator.dashboard.api.description import describe
@@ -20,7 +22,9 @@ __all__ = ["add_api"]
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     lab_routes.open_router,
     lab_routes.router,
+    plan_routes.router,
     campaign_routes.router,
+    launch_routes.router,
     audit_routes.router,
     account_routes.router,
     webhook_routes.router,

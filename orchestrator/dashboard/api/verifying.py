@@ -55,7 +55,8 @@ class Verifier:
         found: dict[str, object]
         try:
             with self._parts.open_lab(begun.by, None) as lab:
-                verification = lab.verify()
+                self._change(n_to_check=lab.last_seq())
+                verification = lab.verify(lambda n: self._change(n_checked=n))
         except LogError as error:
             found = {"state": "failed", "reason": str(error)}
         else:
@@ -68,6 +69,9 @@ class Verifier:
                 "damage": verification.damage,
                 "last_hash": verification.last_hash,
             }
-        ended = {**found, "ended_time": self._parts.clock.now()}
+        self._change(**found, ended_time=self._parts.clock.now())
+
+    def _change(self, **news: object) -> None:
+        """Say more of the check that runs."""
         with self._lock:
-            self._view = begun.model_copy(update=ended)
+            self._view = self._view.model_copy(update=news)

@@ -80,7 +80,9 @@ def switch_webhook(
 
     def change(book: WebhookBook) -> str:
         with refused_as(404):
-            return book.switch_webhook(hook_id, is_off=wanted.is_off, skips_to=skips_to).hook_id
+            return book.switch_webhook(
+                hook_id, is_off=wanted.is_off, by=me.name, skips_to=skips_to
+            ).hook_id
 
     _, was_done = do_once(request, me, key, wanted, change)
     message = f"the webhook is {'off' if wanted.is_off else 'on'}"
@@ -99,7 +101,7 @@ def remove_webhook(request: Request, hook_id: HookId, me: Admin, key: Key) -> Do
 
     def change(book: WebhookBook) -> str:
         with refused_as(404):
-            book.remove_webhook(hook_id)
+            book.remove_webhook(hook_id, by=me.name)
         return hook_id
 
     _, was_done = do_once(request, me, key, None, change)

@@ -21,6 +21,7 @@ from orchestrator.dashboard.rendering import page
 from orchestrator.errors import RequestRefused
 from orchestrator.service.audit_trail import TrailFilter, seq_before, trail, trail_page
 from orchestrator.service.events import EventView
+from orchestrator.service.tables import harmless_cell
 
 __all__ = ["router", "wanted_of"]
 
@@ -118,7 +119,7 @@ def _csv_lines(events: Iterator[EventView]) -> Iterator[str]:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for event in events:
-        writer.writerow([_harmless(str(getattr(event, name))) for name in _COLUMNS])
+        writer.writerow([harmless_cell(str(getattr(event, name))) for name in _COLUMNS])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
@@ -126,11 +127,6 @@ def _csv_lines(events: Iterator[EventView]) -> Iterator[str]:
 
 
 _LINES: Final = {"jsonl": _json_lines, "csv": _csv_lines}
-
-
-def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _time_from(text: str) -> datetime:

@@ -27,7 +27,9 @@ from orchestrator.service.hypervolume_plot import HYPERVOLUME_WAYS
 from orchestrator.service.labels import label_from_name, number_text
 from orchestrator.service.live import LiveLab
 from orchestrator.service.live_views import SpecFilter
+from orchestrator.service.plan import waits_of
 from orchestrator.service.plots import judged_label, judged_value
+from orchestrator.service.requests import possible_requests
 from orchestrator.service.views import CampaignSummary, CampaignView, ObjectiveView
 
 __all__ = ["router"]
@@ -38,8 +40,6 @@ MOST_IN_TABLE: Final = 100
 """Points of the front that the table beside the plot names."""
 MOST_ROWS: Final = 20
 """Of the hypervolume's series in the table beside its plot."""
-_ASKED: Final = ("pause", "hold", "resume", "stop", "abort")
-_RESUMED_FROM: Final = ("pausing", "paused", "holding", "held")
 
 
 @router.get("/campaigns/{campaign_id}", name="campaign")
@@ -72,7 +72,7 @@ def campaign_header(request: Request, campaign_id: str) -> Response:
 
 
 def _header(live: LiveLab, summary: CampaignSummary) -> dict[str, object]:
-    names = [name for name in _ASKED if name != "resume" or summary.status in _RESUMED_FROM]
+    names = [str(request) for request in possible_requests(summary.status)]
     with live.using() as lab:
         consequences = (
             {}
@@ -84,7 +84,8 @@ def _header(live: LiveLab, summary: CampaignSummary) -> dict[str, object]:
                 for name in names
             }
         )
-    return {"campaign": summary, "consequences": consequences}
+        waits = waits_of(lab, summary.campaign_id)
+    return {"campaign": summary, "consequences": consequences, "waits": waits}
 
 
 def _front(live: LiveLab, summary: CampaignSummary, query: Mapping[str, str]) -> dict[str, object]:

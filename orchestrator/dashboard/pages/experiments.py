@@ -15,6 +15,7 @@ from orchestrator.errors import RequestRefused
 from orchestrator.service.acts import ACTS
 from orchestrator.service.experiment_story import experiment_story
 from orchestrator.service.live_pages import STATES
+from orchestrator.service.plan import waits_of
 from orchestrator.service.point_view import differences_of
 from orchestrator.service.why_view import stored_prediction_lines
 
@@ -84,6 +85,8 @@ def experiment_page(request: Request, campaign_id: str, experiment_id: str) -> R
         raise HTTPException(404, str(error)) from error
     summary, experiment = live.campaign(campaign_id), detail.experiment
     story = experiment_story(live, campaign_id, detail)
+    with live.using() as lab:
+        waits = () if experiment.ended_time is not None else waits_of(lab, campaign_id)
     return page(
         request,
         "experiment.html",
@@ -93,6 +96,7 @@ def experiment_page(request: Request, campaign_id: str, experiment_id: str) -> R
             "detail": detail,
             "experiment": experiment,
             "story": story,
+            "waits": {job.name: job for job in waits if job.experiment_id == experiment_id},
             "inputs": differences_of(experiment, (*summary.components, *summary.parameters)),
             "predictions": stored_prediction_lines(experiment),
             "has_result": bool(experiment.made),

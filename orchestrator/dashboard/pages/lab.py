@@ -10,6 +10,7 @@ from orchestrator.dashboard.identity import needs
 from orchestrator.dashboard.pages.lab_offers import offers_of
 from orchestrator.dashboard.parts import parts_of
 from orchestrator.dashboard.rendering import page
+from orchestrator.service.stock import shelves
 
 __all__ = ["LabPart", "router"]
 
@@ -24,6 +25,7 @@ class LabPart(StrEnum):
     CAMPAIGNS = "campaigns"
     INSTRUMENTS = "instruments"
     BENCH = "bench"
+    STOCK = "stock"
     WALL = "wall"
 
 
@@ -55,8 +57,11 @@ def lab_part(request: Request, part: LabPart) -> Response:
 def _context(request: Request, *, with_offers: bool = True) -> dict[str, object]:
     parts = parts_of(request)
     whole = parts.watch.look()
+    with parts.live.using() as lab:
+        stock = shelves(lab)
     return {
         "lab": whole,
         "offers": offers_of(parts.live, whole) if with_offers else {},
+        "shelves": stock,
         "board_troubles": parts.boards.troubles(),
     }

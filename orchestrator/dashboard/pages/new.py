@@ -7,15 +7,16 @@ from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from orchestrator.access.roles import Principal, Scope
+from orchestrator.dashboard.api.launch_routes import REPORT_POLICY, launcher_of
 from orchestrator.dashboard.identity import needs
 from orchestrator.dashboard.parts import parts_of
 from orchestrator.dashboard.rate import slow_down
 from orchestrator.dashboard.rendering import page
 from orchestrator.errors import RequestRefused
-from orchestrator.service.launching import CampaignCheck, CampaignText, Launcher, RigView
+from orchestrator.service.launching import CampaignCheck, CampaignText, RigView
 from orchestrator.service.launching.shipped import shipped_campaign, shipped_campaigns
 
-__all__ = ["launcher_of", "router", "source_of"]
+__all__ = ["router", "source_of"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,23 +29,6 @@ Upload = Annotated[UploadFile | None, File()]
 
 _N_KEPT: Final = 30
 _N_DRY_RUNS: Final = 10
-_REPORT_POLICY: Final = (
-    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; "
-    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
-)
-"""The report holds its own scripts: they run as a stranger's, without the session."""
-
-
-def launcher_of(request: Request) -> Launcher:
-    """Return what starts campaigns.
-
-    Raises:
-        RequestRefused: This server starts none.
-    """
-    launcher = parts_of(request).launcher
-    if launcher is None:
-        raise RequestRefused("no campaign can be started here: the server was given no rig")
-    return launcher
 
 
 def source_of(
@@ -162,7 +146,7 @@ def report(request: Request, me: Reader, dry_run_id: str) -> Response:
     """Show a dry-run's report, as a page that is a stranger to this one."""
     path = launcher_of(request).dry_run_report(dry_run_id)
     return FileResponse(
-        path, media_type="text/html", headers={"content-security-policy": _REPORT_POLICY}
+        path, media_type="text/html", headers={"content-security-policy": REPORT_POLICY}
     )
 
 

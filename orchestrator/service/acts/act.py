@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from orchestrator.access.roles import Principal, Scope
 from orchestrator.core.events import LAB_STREAM, Event, campaign_stream
@@ -15,6 +15,7 @@ from orchestrator.log.kept_acts import ActKey
 from orchestrator.service.bench_decisions import Decided
 from orchestrator.service.lab import Lab
 from orchestrator.service.launching.launcher import Launcher
+from orchestrator.service.legible import legible
 from orchestrator.service.station_door import StationDoor, StationReply
 from orchestrator.service.task_boards import TaskBoards
 
@@ -83,6 +84,15 @@ class Act(BaseModel, ABC):
 
     reason: str = Field(default="", max_length=LONGEST_REASON)
     """Why, in the words of who asks; it stands in the log."""
+
+    @field_validator("reason")
+    @classmethod
+    def _legible(cls, reason: str) -> str:
+        """Spell out signs that no terminal should be sent, or that turn what is read around.
+
+        They are no ground to refuse: an emergency stop is done, whatever was pasted into it.
+        """
+        return legible(reason)
 
     @property
     @abstractmethod

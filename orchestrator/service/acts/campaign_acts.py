@@ -90,7 +90,7 @@ class Hold(_Ask):
         state = lab.state(self.campaign_id)
         samples = _samples(state) or "no sample"
         waits = "waits as it is" if len(state.open_experiments) <= 1 else "wait as they are"
-        return f"finishes {_jobs(state)}, then holds: {samples} {waits}"
+        return f"{_to_jobs(state, 'finishes {},')} then holds: {samples} {waits}"
 
 
 class Stop(_Ask):
@@ -104,10 +104,8 @@ class Stop(_Ask):
     def consequence(self, lab: Lab) -> str:
         """Say what is finished and what is lost."""
         state = lab.state(self.campaign_id)
-        return (
-            f"finishes {_jobs(state)}, makes the bench safe and ends the campaign for good; "
-            f"{_lost(state)}"
-        )
+        jobs = _to_jobs(state, "finishes {},")
+        return f"{jobs} makes the bench safe and ends the campaign for good; {_lost(state)}"
 
 
 class Abort(_Ask):
@@ -121,10 +119,8 @@ class Abort(_Ask):
     def consequence(self, lab: Lab) -> str:
         """Say what is cut off and what is lost."""
         state = lab.state(self.campaign_id)
-        return (
-            f"cuts off {_jobs(state)} now, makes the bench safe and ends the campaign for good; "
-            f"{_lost(state)}"
-        )
+        jobs = _to_jobs(state, "cuts off {} now,")
+        return f"{jobs} makes the bench safe and ends the campaign for good; {_lost(state)}"
 
 
 def _samples(state: CampaignState) -> str:
@@ -140,13 +136,14 @@ def _samples(state: CampaignState) -> str:
     return f"{len(running)} {word} ({', '.join(names)}{more})"
 
 
-def _jobs(state: CampaignState) -> str:
+def _to_jobs(state: CampaignState, what: str) -> str:
+    """Return the beginning of a sentence: what becomes of the jobs that run."""
     n = sum(
         job.status is JobStatus.STARTED
         for experiment in state.open_experiments.values()
         for job in experiment.jobs.values()
     )
-    return "no job" if not n else f"{n} running job{'' if n == 1 else 's'}"
+    return what.format(f"{n} running job{'' if n == 1 else 's'}") if n else "no job runs;"
 
 
 def _lost(state: CampaignState) -> str:

@@ -21,8 +21,10 @@ from orchestrator.service.acts.bench_acts import (
 from orchestrator.service.acts.campaign_acts import Abort, Hold, Pause, Resume, Stop
 from orchestrator.service.acts.candidate_acts import Approve, Edit, Reject
 from orchestrator.service.acts.point_acts import AddPoint
+from orchestrator.service.acts.priority_acts import SetPriority
 from orchestrator.service.acts.result_acts import Amend, AnswerDoubt, GiveResult, Retract
 from orchestrator.service.acts.start_acts import StartAgain, StartCampaign
+from orchestrator.service.acts.stock_acts import CountStock, DiscardStock, ReceiveStock
 from orchestrator.service.acts.task_acts import FinishTask, RefuseTask, TakeTask
 
 __all__ = ["ACTS"]
@@ -33,6 +35,7 @@ _ALL: Final[tuple[type[Act], ...]] = (
     Hold,
     Stop,
     Abort,
+    SetPriority,
     Approve,
     Reject,
     Edit,
@@ -46,6 +49,9 @@ _ALL: Final[tuple[type[Act], ...]] = (
     TakeOut,
     PutBack,
     CleanPlaces,
+    ReceiveStock,
+    CountStock,
+    DiscardStock,
     AcknowledgeAlarm,
     AcknowledgeAll,
     ShelveAlarm,

@@ -67,6 +67,7 @@ class StartCampaign(Act):
             rig=self.rig,
             rig_sha256=self.rig_sha256,
             seed=self.seed,
+            reason=self.reason,
             opens_another=self.opens_another,
         )
         return _told(_launcher(desk).start(wanted, act=desk.asked))
@@ -96,7 +97,9 @@ class StartAgain(CampaignAct):
 
     def perform(self, desk: ActDesk) -> Told:
         """Start its engine under the key of this act, and wait until it has said so in the log."""
-        return _told(_launcher(desk).start_again(self.campaign_id, act=desk.asked))
+        return _told(
+            _launcher(desk).start_again(self.campaign_id, act=desk.asked, reason=self.reason)
+        )
 
 
 def _launcher(desk: ActDesk) -> Launcher:
@@ -140,8 +143,8 @@ def _figures(bench: BenchOutlook) -> str:
         parts.append(f"at least about {bench.hours:.3g} h")
     if bench.cost_usd is not None:
         parts.append(f"about {bench.cost_usd:.0f} USD")
-    drawn = [f"{one.expected_ml:.0f} ml of {one.name}" for one in bench.stock if one.expected_ml]
-    short = [one.name for one in bench.stock if one.expected_ml > one.available_ml]
+    drawn = [f"{one.expected:.0f} {one.unit} of {one.name}" for one in bench.stock if one.expected]
+    short = [one.name for one in bench.stock if one.expected > one.available]
     parts += [f"about {', '.join(drawn)}"] if drawn else []
     parts += [f"NOT ENOUGH of {', '.join(short)}"] if short else []
     return "; ".join(parts)

@@ -23,11 +23,14 @@ from orchestrator.service.problems import ProblemView
 __all__ = ["MOST_AT_ONCE", "Checks"]
 
 MOST_AT_ONCE: Final = 2
+MOST_WAITING: Final = 6
+"""Each that waits holds a thread of the server."""
 _SHORTEST_S: Final = 1.0
 _LONGEST_S: Final = 300.0
 _GRACE_S: Final = 5.0
 """How long a process may take to begin and to end beside its budget."""
 _BAD_INPUT: Final = 2
+_BUSY: Final = "other campaign files are being checked: ask again in a moment"
 
 
 class _Mistakes(BaseModel):
@@ -48,6 +51,7 @@ class Checks:
     def __init__(self, folder: FilesFolder) -> None:
         self._folder = folder
         self._turn = BoundedSemaphore(MOST_AT_ONCE)
+        self._asked = BoundedSemaphore(MOST_AT_ONCE + MOST_WAITING)
         self._clock = SystemClock()
 
     def check(self, source: CampaignText, rig: NamedRig, *, budget_s: float) -> CampaignCheck:
@@ -76,14 +80,17 @@ class Checks:
 
     @contextmanager
     def _turn_within(self, budget_s: float) -> Iterator[None]:
-        if not self._turn.acquire(timeout=budget_s):
-            raise RequestRefused(
-                f"{MOST_AT_ONCE} campaign files are being checked: ask again in a moment"
-            )
+        if not self._asked.acquire(blocking=False):
+            raise RequestRefused(_BUSY)
         try:
-            yield
+            if not self._turn.acquire(timeout=budget_s):
+                raise RequestRefused(_BUSY)
+            try:
+                yield
+            finally:
+                self._turn.release()
         finally:
-            self._turn.release()
+            self._asked.release()
 
     def _checked_in(
         self, scratch: Path, source: CampaignText, rig: NamedRig, budget_s: float

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from typing_extensions import override
+
 from orchestrator.alarms.signs_of_life import free_mb
 from orchestrator.errors import LogUnavailable, RequestRefused
 from orchestrator.log.kept_acts import ActKey
@@ -15,7 +17,9 @@ from orchestrator.service.launching.rehearsals import Rehearsals
 from orchestrator.service.launching.rigs import NamedRig, RigOffer, RigsOnOffer
 from orchestrator.service.launching.starts import Starts
 from orchestrator.service.launching.views import (
+    CampaignText,
     DryRunView,
+    KeptCampaign,
     Started,
     StartedFrom,
     StartWanted,
@@ -28,7 +32,7 @@ from orchestrator.station.places import station_folder
 __all__ = ["LaunchDesk"]
 
 LEAST_FREE_MB: Final = 100.0
-"""With less room on the disk no campaign is started."""
+"""With less room on the disk no campaign is started, and no file is kept."""
 _GREETING_S: Final = 5.0
 
 
@@ -84,6 +88,12 @@ class LaunchDesk(FileDesk):
     ) -> None:
         """Close it."""
         self.close()
+
+    @override
+    def keep(self, source: CampaignText, *, by: str) -> KeptCampaign:
+        """Keep a campaign file, unless the log would soon find no room; see `Launcher.keep`."""
+        self._refuse_full_disk("kept")
+        return super().keep(source, by=by)
 
     def dry_run(
         self,
@@ -142,6 +152,7 @@ class LaunchDesk(FileDesk):
         self._refuse_unfinished(kept.campaign_name, is_another_wanted=wanted.opens_another)
         self._refuse_other_station(rig)
         words = ["--seed", wanted.seed, *(["--new"] if wanted.opens_another else [])]
+        words += ["--reason", wanted.reason] if wanted.reason else []
         campaign = kept.file_id, self._files.path_of(kept.file_id)
         campaign_id = self._starts.open_new(campaign, rig, act, words)
         return Started(
@@ -149,7 +160,7 @@ class LaunchDesk(FileDesk):
             message=f"{campaign_id} is opened on {wanted.rig}; its engine works for it",
         )
 
-    def start_again(self, campaign_id: str, *, act: ActKey) -> Started:
+    def start_again(self, campaign_id: str, *, act: ActKey, reason: str = "") -> Started:
         """Start an engine for a campaign that nobody drives; see `Launcher.start_again`."""
         done = self._starts.done_under(act)
         if done:
@@ -173,7 +184,7 @@ class LaunchDesk(FileDesk):
         rig = self._rigs.unchanged(state.rig_name, state.rig_sha256)
         self._refuse_full_disk()
         self._refuse_other_station(rig)
-        self._starts.take_over(known[0], rig, act)
+        self._starts.take_over(known[0], rig, act, reason)
         return Started(
             campaign_id=campaign_id, message=f"an engine takes {campaign_id} over and recovers"
         )
@@ -187,12 +198,12 @@ class LaunchDesk(FileDesk):
         known = self._starts.known(campaign_id)
         return None if known is None else known[1]
 
-    def _refuse_full_disk(self) -> None:
+    def _refuse_full_disk(self, done: str = "started") -> None:
         with errors_of_disk(self._settings.database):
             free = free_mb(self._settings.database)
         if free < LEAST_FREE_MB:
             raise LogUnavailable(
-                f"nothing is started: {free:.0f} MB are left on the disk of "
+                f"nothing is {done}: {free:.0f} MB are left on the disk of "
                 f"{self._settings.database}, expected at least {LEAST_FREE_MB:g}"
             )
 

@@ -92,7 +92,7 @@ class Launcher(CampaignFiles, Protocol):
         """Start an engine that opens a campaign; once under its act's key."""
         ...
 
-    def start_again(self, campaign_id: str, *, act: ActKey) -> Started:
+    def start_again(self, campaign_id: str, *, act: ActKey, reason: str = "") -> Started:
         """Start an engine for a campaign that nobody drives; once under its act's key."""
         ...
 

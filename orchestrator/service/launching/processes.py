@@ -5,14 +5,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from orchestrator.settings import Settings
 
-__all__ = ["DetachedProcess", "PassedLock", "command_words", "is_held", "last_words", "spawn"]
+__all__ = [
+    "DetachedProcess",
+    "PassedLock",
+    "command_words",
+    "is_held",
+    "last_words",
+    "let_go_first",
+    "spawn",
+]
 
 _TAIL_BYTES: Final = 8192
+_FIRST_TO_GO: Final = 900
+"""Of 1000 (proc_pid_oom_score_adj(5))."""
 
 
 class DetachedProcess(subprocess.Popen[bytes]):
@@ -107,6 +118,19 @@ def spawn(
             start_new_session=True,
             pass_fds=[lock.descriptor for lock in locks],
         )
+
+
+def let_go_first(pid: int) -> None:
+    """Have the system end a process before others where memory runs out.
+
+    A check or a dry-run must never cost the laboratory its station. Systems other than Linux are
+    not asked.
+
+    Args:
+        pid: Of a process that nothing in the laboratory depends on.
+    """
+    with suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text(str(_FIRST_TO_GO), encoding="ascii")
 
 
 def last_words(output: Path, n_lines: int = 8) -> tuple[str, ...]:

@@ -23,7 +23,13 @@ from pydantic import ValidationError
 from drivers.clock import SystemClock
 from orchestrator.errors import RequestRefused
 from orchestrator.service.launching.folder import FilesFolder, errors_of_disk, write_new
-from orchestrator.service.launching.processes import DetachedProcess, PassedLock, is_held, spawn
+from orchestrator.service.launching.processes import (
+    DetachedProcess,
+    PassedLock,
+    is_held,
+    let_go_first,
+    spawn,
+)
 from orchestrator.service.launching.rehearsal_views import Rehearsal, RehearsalHome, shown
 from orchestrator.service.launching.rigs import NamedRig
 from orchestrator.service.launching.views import DryRunView
@@ -261,6 +267,7 @@ class Rehearsals:
                 words += ["--max-experiments", asked.max_experiments]
             settings = self._settings.model_copy(update={"actor": asked.by})
             child = spawn(words, settings, output=home.output, locks=[lock, place])
+            let_go_first(child.pid)
             self._children.append(child)
         finally:
             lock.close()

@@ -19,6 +19,14 @@ MAX_BYTES: Final = 1_000_000
 _CAMPAIGN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,94}\.toml")
 _POINTS_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,94}\.csv")
 _MOST_SHOWN: Final = 100
+_MOST_PARTS: Final = 30
+_PART: Final = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_LONG_KEY: Final = re.compile(
+    rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{_MOST_PARTS}}}"
+)
+"""A key of very many parts: reading it takes a time that grows with their square, half an hour for
+a file that is one key.
+"""
 
 
 def checked(source: CampaignText) -> CampaignText:
@@ -36,6 +44,11 @@ def checked(source: CampaignText) -> CampaignText:
     if source.points_name or source.points_text:
         _refuse_name(source.points_name, _POINTS_NAME, "list of points", ".csv")
     text = _checked_text(source.file_name, source.text)
+    if _LONG_KEY.search(text):
+        raise RequestRefused(
+            f"{source.file_name}: got more than {_MOST_PARTS} words joined by dots, expected a key "
+            "of a campaign file"
+        )
     points = _checked_text(source.points_name, source.points_text)
     return source.model_copy(update={"text": text, "points_text": points})
 

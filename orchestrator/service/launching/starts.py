@@ -105,13 +105,14 @@ class Starts:
         )
         return self._started(self._kept(home, asked, rig), rig, act, words)
 
-    def take_over(self, before: StartFiles, rig: NamedRig, act: ActKey) -> str:
+    def take_over(self, before: StartFiles, rig: NamedRig, act: ActKey, reason: str = "") -> str:
         """Start an engine that goes on with a campaign, and wait until it has said so in the log.
 
         Args:
             before: What the campaign was started with; with its id.
             rig: The same rig.
             act: Whose act it is, and which.
+            reason: Why, in their words.
 
         Raises:
             RequestRefused: The process ended before it took it over, or takes too long.
@@ -120,6 +121,7 @@ class Starts:
         of_act = {"key": act.key, "request": act.request, "by": act.actor}
         asked = before.model_copy(update={**of_act, "time": self._clock.now()})
         words = ["--resume", "--campaign-id", before.campaign_id]
+        words += ["--reason", reason] if reason else []
         return self._started(self._kept(self._home(act), asked, None), rig, act, words)
 
     def done_under(self, act: ActKey) -> str:

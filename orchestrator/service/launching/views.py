@@ -117,16 +117,18 @@ class StockOutlook(_View):
     """How far one stock reaches."""
 
     name: str
-    available_ml: float
-    expected_ml: float
+    unit: str = "ml"
+    """Of the amounts: ``ml`` or ``g``."""
+    available: float
+    expected: float
     """For all experiments, if the points were drawn at random."""
-    worst_ml: float | None
+    worst: float | None
     """If each experiment were the greediest one possible; None if nobody can say."""
 
     @property
     def is_enough(self) -> bool:
         """Whether it reaches in the worst case."""
-        return self.worst_ml is not None and self.worst_ml <= self.available_ml
+        return self.worst is not None and self.worst <= self.available
 
 
 class BenchOutlook(_View):
@@ -222,6 +224,8 @@ class StartWanted(_View):
     rig: str
     rig_sha256: str
     seed: int = Field(default=0, ge=0)
+    reason: str = ""
+    """Why, in the words of who asks."""
     opens_another: bool = False
     """Whether another campaign of this name is opened although one is unfinished."""
 

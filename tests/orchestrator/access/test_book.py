@@ -81,8 +81,8 @@ def test_a_new_password_and_a_shut_account_end_sessions(book: KeyBook) -> None:
     first, second = book.begin_session("Ada"), book.begin_session("bob")
     token = book.make_token("bob", label="lims", scopes=[Scope.READ], by="Ada")
 
-    book.set_password("Ada", GOOD + " more")
-    book.set_disabled("bob", is_disabled=True)
+    book.set_password("Ada", GOOD + " more", by="test")
+    book.set_disabled("bob", is_disabled=True, by="test")
 
     assert book.session(first) is None
     assert book.session(second) is None
@@ -109,9 +109,9 @@ def test_a_name_is_taken_in_whatever_letters(book: KeyBook) -> None:
 
 def test_the_last_admin_stays(book: KeyBook) -> None:
     with pytest.raises(RequestRefused, match="last admin"):
-        book.set_role("Ada", Role.VIEWER)
+        book.set_role("Ada", Role.VIEWER, by="test")
     with pytest.raises(RequestRefused, match="last admin"):
-        book.set_disabled("ada", is_disabled=True)
+        book.set_disabled("ada", is_disabled=True, by="test")
 
     assert book.account("Ada").role is Role.ADMIN
     assert not book.account("Ada").is_disabled
@@ -128,7 +128,7 @@ def test_a_token_may_do_its_scopes_and_no_more_than_its_account(
     assert who is not None
     assert (who.name, who.may(Scope.RESULTS), who.may(Scope.CONTROL)) == ("lims", True, False)
 
-    book.set_role("lims", Role.VIEWER)
+    book.set_role("lims", Role.VIEWER, by="test")
     demoted = book.principal_of(token)
     assert demoted is not None
     assert not demoted.may(Scope.RESULTS)
@@ -150,7 +150,7 @@ def test_a_revoked_or_changed_token_is_worthless(book: KeyBook) -> None:
 
     assert book.principal_of(token[:-1] + ("a" if token[-1] != "a" else "b")) is None
     assert book.principal_of("") is None
-    assert book.revoke(kept.token_id).is_revoked
+    assert book.revoke(kept.token_id, by="test").is_revoked
     assert book.principal_of(token) is None
 
 

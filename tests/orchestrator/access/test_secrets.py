@@ -67,7 +67,7 @@ def hasher(monkeypatch: pytest.MonkeyPatch) -> CountingHasher:
 def test_an_unknown_name_costs_a_hash_as_well(book: KeyBook, hasher: CountingHasher) -> None:
     book.add_account("robot", Role.VIEWER, by="Ada")
     book.add_account("bob", Role.VIEWER, by="Ada", password=GOOD)
-    book.set_disabled("bob", is_disabled=True)
+    book.set_disabled("bob", is_disabled=True, by="test")
     costs = {}
     for name in ("Ada", "nobody", "robot", "bob", "", "x" * 1000, "A\x00da"):
         before = hasher.n_verified
@@ -83,7 +83,7 @@ def test_nobody_stays_signed_in_with_a_password_that_was_changed_meanwhile(
 ) -> None:
     def slow_check(kept: str | None, password: str) -> bool:
         is_right = is_password(kept, password)
-        book.set_password("Ada", GOOD + " and more")
+        book.set_password("Ada", GOOD + " and more", by="test")
         return is_right
 
     monkeypatch.setattr(keys, "is_password", slow_check)
@@ -95,7 +95,7 @@ def test_nobody_stays_signed_in_with_a_password_that_was_changed_meanwhile(
 def test_sessions_end_with_a_password_however_the_name_was_written(book: KeyBook) -> None:
     secret = book.begin_session("ADA")
 
-    book.set_password("ada", GOOD + " more")
+    book.set_password("ada", GOOD + " more", by="test")
 
     assert book.session(secret) is None
     assert book.sign_in("aDa", GOOD + " more") is not None
@@ -124,10 +124,10 @@ def test_no_secret_is_in_what_is_shown_written_or_raised(
     asks: list[Callable[[], object]] = [
         lambda: book.add_account("Ada", Role.VIEWER, by="x", password=GOOD),
         lambda: book.add_account(GOOD.replace(" ", "_"), Role.VIEWER, by="x", password="short"),
-        lambda: book.set_password("nobody", GOOD),
+        lambda: book.set_password("nobody", GOOD, by="test"),
         lambda: book.make_token("Ada", label="", scopes=[Scope.READ], by=token),
         lambda: hash_password(GOOD, GOOD),
-        lambda: book.revoke(drawn.text),
+        lambda: book.revoke(drawn.text, by="test"),
     ]
     told = []
     for ask in asks:
@@ -138,7 +138,7 @@ def test_no_secret_is_in_what_is_shown_written_or_raised(
     shown = [book, session, drawn, *book.accounts(), *book.tokens(), *book.webhooks()]
     who = book.principal_of(token)
 
-    assert book.revoke(token).is_revoked
+    assert book.revoke(token, by="test").is_revoked
 
     for thing in (*shown, who):
         assert not leaks(f"{thing!r} {thing}", *hidden)
@@ -152,7 +152,7 @@ def test_a_disk_that_fails_says_no_secret(tmp_path: Path) -> None:
     book.add_account("Ada", Role.ADMIN, by="first", password=GOOD)
 
     with files_at_most(0), pytest.raises(LogError) as failed:
-        book.set_password("Ada", GOOD + " and more")
+        book.set_password("Ada", GOOD + " and more", by="test")
 
     said = "".join(traceback.format_exception(failed.value))
     assert not leaks(said, GOOD)

@@ -1,6 +1,7 @@
 """Webhooks as they are kept: which addresses, whose lease, how far they were told."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -51,6 +52,9 @@ def book(tmp_path: Path, clock: LaterClock) -> WebhookBook:
         "http://[::ffff:169.254.169.254]/",
         "http://[64:ff9b::a9fe:a9fe]/",
         "http://169.254.169.254/latest/meta-data",
+        "http://100.100.100.200/latest/meta-data",
+        "http://[fd00:ec2::254]/latest/meta-data",
+        "http://168.63.129.16/",
         "http://2852039166/",
         "http://0xa9fea9fe/",
         "http://0.0.0.0/",
@@ -103,15 +107,15 @@ def test_a_webhook_is_switched_off_and_on_and_removed(book: WebhookBook) -> None
     hook, _ = book.add_webhook("http://127.0.0.1/", topics=[], by="Ada", told_seq=7)
     book.note_sending(hook, 9)
 
-    assert book.switch_webhook(hook.hook_id, is_off=True).is_off
-    on = book.switch_webhook(hook.hook_id, is_off=False)
+    assert book.switch_webhook(hook.hook_id, is_off=True, by="test").is_off
+    on = book.switch_webhook(hook.hook_id, is_off=False, by="test")
     assert (on.told_seq, on.sending_seq, on.is_off) == (7, 9, False)
-    skipped = book.switch_webhook(hook.hook_id, is_off=False, skips_to=20)
+    skipped = book.switch_webhook(hook.hook_id, is_off=False, skips_to=20, by="test")
     assert (skipped.told_seq, skipped.sending_seq) == (20, None)
-    book.remove_webhook(hook.hook_id)
+    book.remove_webhook(hook.hook_id, by="test")
 
     assert book.webhooks() == ()
-    for again in (book.remove_webhook, book.secret_of, book.webhook):
+    for again in (partial(book.remove_webhook, by="test"), book.secret_of, book.webhook):
         with pytest.raises(RequestRefused, match="no webhook"):
             again(hook.hook_id)
 
@@ -141,7 +145,7 @@ def test_a_webhook_that_fails_for_three_days_is_switched_off(
     assert off is not None
     assert off.is_off
     assert "switched off" in off.last_error
-    on = book.switch_webhook(hook.hook_id, is_off=False)
+    on = book.switch_webhook(hook.hook_id, is_off=False, by="test")
     assert (on.n_failed, on.failed_since, on.last_error) == (0, None, "")
 
 
@@ -192,7 +196,7 @@ def test_a_file_of_the_first_layout_is_brought_to_this_one(tmp_path: Path) -> No
     path = tmp_path / "lab.db.access"
     KeyBook(path).add_account("Ada", Role.ADMIN, by="first")
     connection = apsw.Connection(str(path))
-    connection.execute("DROP TABLE lease; DROP TABLE kept_request")
+    connection.execute("DROP TABLE lease; DROP TABLE kept_request; DROP TABLE change")
     for column in ("sending_seq", "failed_since"):
         connection.execute(f"ALTER TABLE webhook DROP COLUMN {column}")
     connection.pragma("user_version", 1)

@@ -77,7 +77,7 @@ def test_a_refusal_is_told_without_the_address(caplog, capfd):
 def test_a_server_that_does_not_answer_holds_nobody_up():
     with web_hook() as hook:
         hook.may_answer.clear()
-        notifier = notifier_to(hook.url(), timeout_s=0.2)
+        notifier = notifier_to(hook.url(), timeout_s=0.5)
         notifier.send(NOTICE)
 
         assert notifier.results() == []
@@ -85,7 +85,7 @@ def test_a_server_that_does_not_answer_holds_nobody_up():
         found = notifier.wait()
         hook.may_answer.set()
 
-    assert found == [(NOTICE, "no answer within 0.2 s")]
+    assert found == [(NOTICE, "no answer within 0.5 s")]
     assert notifier.busy() == frozenset()
 
 

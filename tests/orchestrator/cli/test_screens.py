@@ -9,8 +9,8 @@ from rich.console import Console
 from drivers.clock import SystemClock
 from orchestrator.cli.interrupts import Interrupts
 from orchestrator.cli.onlookers import LiveOnlooker, PlainOnlooker
-from orchestrator.cli.screens import run_panel
-from orchestrator.core.events import CampaignHeld
+from orchestrator.cli.screens import campaign_panel, run_panel
+from orchestrator.core.events import CampaignHeld, JobSkipped
 from orchestrator.core.lab import LabState
 from orchestrator.log.memory_log import MemoryLog
 from orchestrator.service.lab import Lab
@@ -49,6 +49,21 @@ def test_a_run_fits_the_terminal_with_every_instrument(width, height):
     assert "Ctrl-C asks for a pause" in lines[-1]
     for name in INSTRUMENTS:
         assert any(name in line for line in lines)
+
+
+def test_skipped_jobs_are_shown_with_the_reason():
+    log = MemoryLog()
+    campaign = RecordedCampaign(log)
+    campaign.open()
+    campaign.append(JobSkipped(job_id=f"{campaign.start()}/tare", reason="the vessel is clean"))
+    lab = Lab(log, actor="ada", clock=SystemClock(), source="memory")
+    screen = Console(file=StringIO(), width=120)
+
+    with screen.capture() as capture:
+        screen.print(campaign_panel(lab.campaign("small-1")))
+
+    assert "1 jobs; last E0001/tare: the vessel is clean" in capture.get()
+    assert any("skipped: the vessel is clean" in line for line in _drawn(lab.campaign(), 120, 40))
 
 
 def test_a_run_that_waits_for_its_planner_says_so():

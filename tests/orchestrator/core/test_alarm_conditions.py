@@ -8,6 +8,7 @@ from orchestrator.core.alarm_conditions import SignsOfLife, conditions
 from orchestrator.core.alarm_kinds import ALARM_KINDS, kind_of
 from orchestrator.core.campaign import fold
 from orchestrator.core.events import (
+    AccessChanged,
     AlarmAcknowledged,
     CampaignHeld,
     CampaignPaused,
@@ -215,6 +216,24 @@ def test_stores_stations_and_broken_streams_ring():
     expected = ["log_failing/the journal", "disk/lab.db", "unreadable/campaign/x"]
     assert found == [*expected, "station_silent/oer"]
     assert names([], [], SignsOfLife(is_station_alive=False, free_mb={"lab.db": 1000.0})) == []
+
+
+def changed(change_id: int, what: str, about: str) -> AccessChanged:
+    return AccessChanged(change_id=change_id, done_time=NOON, what=what, about=about)
+
+
+@pytest.mark.parametrize(
+    "settled", ["webhook switched on", "webhook switched off", "webhook removed"]
+)
+def test_a_webhook_given_up_rings_until_somebody_sees_to_it(settled):
+    given_up = [
+        changed(1, "webhook given up", "a1 (lims.example)"),
+        changed(2, "webhook given up", "b2 (lims.example)"),
+        changed(3, "role changed", "a1 (from operator to viewer)"),
+    ]
+
+    assert names(given_up, []) == ["webhook/a1", "webhook/b2"]
+    assert names([*given_up, changed(4, settled, "a1 (lims.example)")], []) == ["webhook/b2"]
 
 
 def test_every_kind_says_what_happens_and_what_to_do():

@@ -117,7 +117,7 @@ def test_ones_own_page_shows_ones_own_tokens(browser: Browser) -> None:
 def test_a_password_is_changed_with_the_old_one(tmp_path: Path) -> None:
     with dashboard_of(tmp_path, role=Role.VIEWER) as browser:
         keys = browser.parts.keys
-        keys.set_password("ada", GOOD)
+        keys.set_password("ada", GOOD, by="test")
     with dashboard_of(tmp_path, role=Role.VIEWER) as browser:
         fields = {"password": GOOD + " more", "again": GOOD + " more"}
         wrong = post(browser, "/password", old="no", **fields)

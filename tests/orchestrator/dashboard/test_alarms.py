@@ -51,7 +51,8 @@ def test_a_quiet_laboratory_says_so(tmp_path: Path) -> None:
 def test_what_rings_is_shown_with_what_to_do(browser: Browser) -> None:
     text = browser.get("/alarms").text
 
-    assert "2 active, 2 that nobody has acknowledged" in text
+    assert "2 alarms; 2 that nobody has acknowledged" in text
+    assert "with the buttons" in text, "a page to act on, not only words of the terminal"
     for one in browser.parts.live.alarms():
         assert one.what_to_do in text
         assert one.consequence in text

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.core.events import JobSkipped
 from orchestrator.log.event_log import EventLog
 from tests.support.dashboard import dashboard_of
 from tests.support.recorded_campaign import record_campaign
@@ -79,6 +80,24 @@ def test_one_experiment_is_shown_whole(tmp_path: Path) -> None:
     assert "mass 1.25 g" in text
     assert 'name="values.overpotential_v.value"' in text
     assert "data-live" not in text
+
+
+def test_a_skipped_job_is_shown_with_its_reason(tmp_path: Path) -> None:
+    reason = "E0012 was at vessel last and left nothing that spoils"
+
+    def skipped(log: EventLog) -> None:
+        campaign = record_campaign(log, ends=False)
+        campaign.append(JobSkipped(job_id=f"{campaign.start()}/tare", reason=reason))
+
+    with dashboard_of(tmp_path, skipped) as browser:
+        text = browser.get(f"{PAGE}/E0013").text
+        found = browser.get("/api/v1/campaigns/small-1/experiments/E0013").json()
+
+    assert re.search(r'tone-neutral">.*?skipped</span>', text)
+    assert f'<td class="small">{reason}</td>' in text
+    assert "tare was skipped" in text
+    (tare,) = [job for job in found["jobs"] if job["name"] == "tare"]
+    assert (tare["state"], tare["note"]) == ("skipped", reason)
 
 
 def test_an_unknown_experiment_is_not_found(tmp_path: Path) -> None:

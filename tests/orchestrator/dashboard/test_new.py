@@ -60,7 +60,7 @@ def test_a_sound_file_says_what_it_takes_and_offers_a_start(tmp_path: Path) -> N
 
     assert "sound" in text
     assert "USD" in text
-    assert "Stock, in ml" in text
+    assert "<caption>Stock</caption>" in text
     assert 'action="/acts/start_campaign"' in text
     assert 'action="/new/dry-runs"' in text
     assert "oer_plate%2F2" in again

@@ -29,6 +29,7 @@ NAMES = {
     "token_id": "0123456789ab",
     "hook_id": "0123456789ab",
     "dry_run_id": "20261123-000000-1",
+    "version": "1",
 }
 SCRIPTS = ("/api/", "/stream", "/plots/", "/parts/")
 WRITES = sorted(route for route in ROUTES if route[0] != "GET")

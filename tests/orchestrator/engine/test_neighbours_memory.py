@@ -29,13 +29,13 @@ def test_a_correction_of_what_was_forgotten_changes_nothing_about_places():
         append(log, *ended(number))
     append(log, *begun(101))
     found.catch_up()
-    before = found.taken()
+    before = found.others().stays()
 
     append(log, ObservationAmended(experiment_id="E0003", observation=MADE, reason="weighed"))
     append(log, ObservationRetracted(experiment_id="E0004", reason="wrong vial"), *ended(102))
     found.catch_up()
 
-    assert found.taken() == before
+    assert found.others().stays() == before
     assert found.versions == {STREAM: 1 + 4 * 101 + 2 + 2}
     assert found.versions == neighbours(log).versions
 
@@ -49,7 +49,7 @@ def test_a_result_given_by_hand_to_what_was_forgotten_changes_nothing_about_plac
         append(log, *ended(number))
     append(log, *begun(102))
     found.catch_up()
-    before = found.taken()
+    before = found.others().stays()
 
     given = ObservationGiven(
         experiment_id="E0001", observation=MADE, composition="asked", reason="by hand"
@@ -57,7 +57,7 @@ def test_a_result_given_by_hand_to_what_was_forgotten_changes_nothing_about_plac
     append(log, given)
     found.catch_up()
 
-    assert found.taken() == before
+    assert found.others().stays() == before
     assert found.versions == neighbours(log).versions
 
 

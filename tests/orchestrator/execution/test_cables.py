@@ -11,6 +11,8 @@ from orchestrator.execution.executor import Done, Order, Outcome, Refused, Unkno
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig_spec import RigSpec
 from simulators.bench import Bench
+from simulators.devices import mettler_toledo_sics
+from simulators.faults import Fault, FaultKind
 from simulators.line import SimulatedLine
 from tests.support.benches import again, on_virtual_time, order, small_rig
 from tests.support.driver_rig import rig_of_all_drivers
@@ -256,5 +258,83 @@ def test_another_device_behind_the_cable_stays_lost_and_the_right_one_is_found()
         settled = await place.executor.settle(wanted)
         assert isinstance(settled, Refused)
         assert (settled.error, settled.has_acted) == ("DeviceFault", True)
+
+    at_a_bench(visit)
+
+
+def test_a_cable_that_falls_out_while_a_reading_is_awaited_is_told_at_once() -> None:
+    async def visit(place: Place) -> None:
+        place.bench.device("balance").faults.strike_next(
+            Fault(instrument="balance", kind=FaultKind.STALLED, exchange=1)
+        )
+        outcome = await place.cut_short(WEIGH, "balance", after_s=0.2, back_after_s=None)
+
+        assert isinstance(outcome, Refused)
+        assert not outcome.has_acted
+        assert place.told(InstrumentLost) == ["balance"]
+
+        place.cable("balance").plug_in()
+        await place.clock.sleep(40.0)
+        assert place.told(InstrumentConnected) == ["balance"]
+        assert isinstance(await place.executor.perform(again(WEIGH)), Done)
+
+    at_a_bench(visit)
+
+
+@pytest.fixture
+def other_balance(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that puts a balance with another serial number behind the cable."""
+
+    def exchange(serial_number: str) -> None:
+        monkeypatch.setattr(mettler_toledo_sics, "_SERIAL", serial_number)
+
+    return exchange
+
+
+async def exchanged(place: Place, exchange: Callable[[str], None], serial_number: str) -> None:
+    """Pull the balance's cable, find out, and plug another balance in."""
+    place.cable("balance").unplug()
+    await place.executor.perform(WEIGH)
+    exchange(serial_number)
+    place.cable("balance").plug_in()
+    await place.clock.sleep(60.0)
+
+
+def test_a_twin_with_another_serial_number_is_refused_and_the_right_one_goes_on(
+    other_balance: Callable[[str], None],
+) -> None:
+    async def visit(place: Place) -> None:
+        await exchanged(place, other_balance, "C000000000")
+        refused = await place.executor.perform(again(WEIGH))
+        connections = await place.executor.connect()
+        other_balance("B123456789")
+        await place.clock.sleep(60.0)
+        weighed = await place.executor.perform(again(WEIGH, 3))
+
+        assert isinstance(refused, Refused)
+        assert (refused.error, refused.has_acted) == ("NotConnected", False)
+        assert "C000000000" in connections["balance"].error
+        assert "B123456789" in connections["balance"].error
+        assert "take balance out of service" in connections["balance"].error
+        assert isinstance(weighed, Done)
+        assert place.told(InstrumentLost) == ["balance"]
+
+    at_a_bench(visit)
+
+
+def test_a_balance_that_was_exchanged_on_purpose_is_taken_after_it_was_put_back(
+    other_balance: Callable[[str], None],
+) -> None:
+    async def visit(place: Place) -> None:
+        place.executor.take_out("balance", "broken, exchanged")
+        place.executor.put_back("balance")  # while it is connected: another is still refused
+        await exchanged(place, other_balance, "C000000000")
+        refused = await place.executor.perform(again(WEIGH))
+        place.executor.take_out("balance", "broken, exchanged")
+        place.executor.put_back("balance")
+        await place.clock.sleep(60.0)
+
+        assert isinstance(refused, Refused)
+        assert isinstance(await place.executor.perform(again(WEIGH, 3)), Done)
 
     at_a_bench(visit)

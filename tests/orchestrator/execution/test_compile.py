@@ -48,7 +48,7 @@ def test_an_absent_component_is_not_dosed_and_what_followed_it_moves_up() -> Non
 def test_the_price_is_what_the_recipe_says_and_the_stock_that_is_used() -> None:
     recipe = compiled(small_campaign())
 
-    assert recipe.stock_use_ml(POINT) == pytest.approx({"x1": 0.6, "x2": 1.4})
+    assert recipe.stock_use(POINT) == pytest.approx({"x1": 0.6, "x2": 1.4})
     assert recipe.cost_usd(POINT) == pytest.approx(8 + 8 * 0.3 + 2 * 0.7 + 0.6 * 0.2)
 
 

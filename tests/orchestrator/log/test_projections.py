@@ -25,6 +25,7 @@ from orchestrator.core.events import (
     JobFinished,
     JobInterrupted,
     JobOutcomeUnknown,
+    JobSkipped,
     JobStarted,
     ObservationAmended,
     ObservationGiven,
@@ -58,6 +59,7 @@ experiment_event: st.SearchStrategy[ExperimentEvent] = st.one_of(
     st.builds(JobFinished, job_id=job_id),
     st.builds(JobOutcomeUnknown, job_id=job_id, evidence=st.sampled_from(["silence", "noise"])),
     st.builds(JobInterrupted, job_id=job_id, reason=st.just("abort")),
+    st.builds(JobSkipped, job_id=job_id, reason=st.just("clean")),
     st.builds(
         JobFailed,
         job_id=job_id,
@@ -148,6 +150,7 @@ def test_a_failed_synthesis_counts_as_failed_and_not_as_observed() -> None:
         ((), "queued", ""),
         ((JobStarted(job_id="E0001/tare", attempt=2, epoch=1),), "started", ""),
         ((JobFinished(job_id="E0001/tare"),), "queued", ""),
+        ((JobSkipped(job_id="E0001/tare", reason="clean"),), "skipped", "clean"),
     ],
 )
 def test_a_jobs_row_says_where_it_stands(

@@ -1,5 +1,6 @@
 """Acquisitions by name, held against slower reckoning, on every kind of surrogate."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,8 @@ from orchestrator.optimise.acquisition.risk import log_mean_gain
 from orchestrator.optimise.acquisition.situation import Situation
 from orchestrator.optimise.acquisition.territory import Territory
 from orchestrator.optimise.aims import Aims
-from orchestrator.optimise.outlay import log_outlay
+from orchestrator.optimise.bench_time import BenchTime
+from orchestrator.optimise.outlay import log_outlay, needs_bench
 from orchestrator.optimise.planner_settings import AcquisitionName, PlannerSettings
 from orchestrator.optimise.problem import Problem
 from orchestrator.optimise.repeatable import one_seeded_thread
@@ -343,3 +345,36 @@ action = "mix"
     assert np.exp(hours) == pytest.approx([101.0, 1.0, 1.0])
     assert np.exp(dollars) == pytest.approx([0.01, 0.01, 0.01])
     assert alike.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_what_the_recipe_does_not_say_is_told_by_the_bench() -> None:
+    recipe = """
+[[objective]]
+name = "y"
+direction = "maximise"
+[recipe]
+[[recipe.job]]
+name = "mix"
+instrument = "mixer"
+action = "mix"
+[planner.settings]
+per = "hour"
+"""
+    spec = campaign_from_text(BASE + recipe, file="held")
+    lattice = Problem.of(spec, []).feasible.lattice
+    rows = np.array([[20, 0, 0], [0, 20, 0], [0, 0, 20]])
+
+    def hours(point: Mapping[str, float | str]) -> float:
+        return 1.0 + 5.0 * float(point["a"])
+
+    def apart(point: Mapping[str, float | str]) -> float:
+        return 0.5 * hours(point)
+
+    ample, short = BenchTime(hours, apart, 100.0), BenchTime(hours, apart, 2.0)
+
+    assert needs_bench(spec)
+    with pytest.raises(ValueError, match="by the hour"):
+        log_outlay(spec, lattice, "hour")
+    assert np.exp(log_outlay(spec, lattice, "hour", ample)(rows)) == pytest.approx([3.0, 0.5, 0.5])
+    assert np.exp(log_outlay(spec, lattice, "hour", short)(rows)).tolist() == [np.inf, 0.5, 0.5]
+    assert np.exp(log_outlay(spec, lattice, "experiment", short)(rows)).tolist() == [np.inf, 1, 1]

@@ -133,3 +133,19 @@ def test_a_table_that_is_not_there_is_refused(tmp_path):
 def test_an_export_that_cannot_be_written_is_refused(view, tmp_path):
     with pytest.raises(AthanorError, match="cannot be written"):
         write_export(view, tmp_path, TableFormat.CSV)
+
+
+def test_what_people_typed_is_no_formula_in_a_spreadsheet_and_numbers_stay_numbers():
+    frame = pd.DataFrame(
+        {
+            "x_asked": [-0.5, 1.0],
+            "reason": ['=HYPERLINK("http://x")', None],
+            "added_by": ["@a", "b"],
+        }
+    )
+
+    text = frame_text(frame, TableFormat.CSV)
+
+    assert text.splitlines()[1] == '-0.5,"\'=HYPERLINK(""http://x"")",\'@a'
+    assert text.splitlines()[2] == "1.0,,b"
+    assert "'" not in frame_text(frame, TableFormat.JSON)

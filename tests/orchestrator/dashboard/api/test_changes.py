@@ -71,7 +71,7 @@ def test_a_token_for_more_than_its_account_may_is_refused(admin: Browser) -> Non
 
 def test_a_person_changes_their_own_password(admin: Browser) -> None:
     keys = admin.parts.keys
-    keys.set_password("ada", GOOD)
+    keys.set_password("ada", GOOD, by="test")
     secret = keys.sign_in("ada", GOOD)
     session = keys.session(secret or "")
     assert secret is not None
@@ -107,16 +107,18 @@ def test_a_token_that_may_little_changes_no_password(admin: Browser) -> None:
 def test_a_webhook_is_added_switched_and_removed(admin: Browser) -> None:
     with hook_server() as server:
         wanted = {"url": server.url, "topics": ["lab"]}
+        last = admin.parts.live.refresh()
         made = post(admin, "/webhooks", wanted).json()
         hook_id = made["webhook"]["hook_id"]
         assert made["secret"]
         assert made["secret"] not in json.dumps(get(admin, "/webhooks"))
-        assert made["webhook"]["told_seq"] == admin.parts.live.refresh()
+        assert made["webhook"]["told_seq"] == last
         off = post(admin, f"/webhooks/{hook_id}", {"is_off": True}).json()
         assert off["webhook"]["is_off"]
         admin.act("emergency_stop", reason="smoke")
+        last = admin.parts.live.refresh()
         on = post(admin, f"/webhooks/{hook_id}", {"is_off": False, "skips_missed": True}).json()
-        assert on["webhook"]["told_seq"] == admin.parts.live.refresh()
+        assert on["webhook"]["told_seq"] == last
 
     assert write(admin, "DELETE", f"/webhooks/{hook_id}").status_code == 200
     assert write(admin, "DELETE", f"/webhooks/{hook_id}").status_code == 404
@@ -138,7 +140,9 @@ def test_the_running_application_tells_webhooks(admin: Browser) -> None:
                 break
             Event().wait(0.02)
 
-    assert [seq for taken in server.taken for seq in taken.seqs] == list(range(1, 135))
+    told = [seq for taken in server.taken for seq in taken.seqs]
+    assert told == list(range(1, len(told) + 1))
+    assert len(told) >= 134
 
 
 WRITES: dict[str, tuple[str, object]] = {

@@ -1,7 +1,9 @@
 """The API keeps what its description promises, whatever is sent to it (schemathesis)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -19,7 +21,9 @@ from drivers.clock import SystemClock
 from orchestrator.access.roles import Role, Scope
 from orchestrator.dashboard.limiter import Limiter
 from orchestrator.dashboard.rate import Limits
+from orchestrator.service.launching import LaunchDesk
 from tests.support.dashboard import dashboard_parts
+from tests.support.launching import campaign_source, desk_in
 from tests.support.recorded_campaign import RecordedCampaign, record_campaign
 from tests.support.web_server import web_server
 
@@ -38,17 +42,30 @@ def record(log: Any) -> None:
 
 def ask_often(app: FastAPI) -> None:
     often = Limiter(1e6, 1_000_000, SystemClock())
-    app.state.limits = Limits(often, often)
+    app.state.limits = Limits(often, often, often)
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     folder: Path = tmp_path_factory.mktemp("api")
-    with dashboard_parts(folder, record) as parts:
+    with dashboard_parts(folder, record) as bare, desk_in(folder) as desk:
+        parts = replace(bare, launcher=desk)
+        KNOWN["dry_run_id"] = tried(desk)
         parts.keys.add_account("ada", Role.ADMIN, by="test")
         token = parts.keys.make_token("ada", label="all", scopes=list(Scope), by="test")
         with web_server(parts, ask_often) as url:
             yield url, token
+
+
+def tried(desk: LaunchDesk) -> str:
+    """Keep a file and try it; return the dry-run when it is over."""
+    kept = desk.keep(campaign_source(1), by="test")
+    run = desk.dry_run(kept.file_id, "oer-bench", seed=0, max_experiments=1, by="test")
+    for _ in range(900):
+        if desk.dry_run_view(run.dry_run_id).is_over:
+            return run.dry_run_id
+        Event().wait(0.1)
+    raise AssertionError("the dry-run did not end")
 
 
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -60,6 +77,9 @@ KNOWN = {
     "instrument": "balance",
     "candidate_id": "C0001",
     "job_id": "E0001/dose",
+    "name": "oer_plate",
+    "version": 1,
+    "rig": "oer-bench",
 }
 """What is there; a drawn name hardly ever is."""
 

@@ -1,11 +1,14 @@
 """A check in a process of its own says what `athanor check` says, within its time."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from orchestrator.errors import RequestRefused
 from orchestrator.service.acts.start_acts import StartCampaign
 from orchestrator.service.lab import Lab
 from orchestrator.service.launching import CampaignText
+from orchestrator.service.launching.checks import MOST_AT_ONCE, MOST_WAITING
 from tests.support.launching import campaign_source, desk_in
 
 
@@ -69,3 +72,12 @@ def test_a_budget_out_of_range_and_an_unknown_rig_are_refused(tmp_path):
             desk.check(campaign_source(), "oer-bench", budget_s=0.0)
         with pytest.raises(RequestRefused, match="expected one of oer-bench"):
             desk.check(campaign_source(), "other")
+
+
+def test_many_checks_at_once_do_not_hold_the_server_s_threads(tmp_path):
+    with desk_in(tmp_path) as desk, ExitStack() as taken:
+        checks = desk._checks
+        for _ in range(MOST_AT_ONCE + MOST_WAITING):
+            taken.enter_context(checks._asked)
+        with pytest.raises(RequestRefused, match="ask again in a moment"):
+            desk.check(campaign_source(), "oer-bench", budget_s=300.0)

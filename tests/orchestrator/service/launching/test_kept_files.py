@@ -156,3 +156,18 @@ def test_a_version_that_another_server_kept_meanwhile_is_not_overwritten(files, 
 
 def test_the_library_is_kept(files):
     assert files.keep(campaign_source(), by="ada").campaign_name == "oer-plate"
+
+
+@pytest.mark.parametrize(
+    "key", [".".join("a" * 200_000), '"a" . ' * 40 + "b", "'a'." * 31 + "b", f"[{'a.' * 31}b]"]
+)
+def test_a_key_that_takes_minutes_to_read_is_refused_unread(files, key):
+    text = SOURCE.text + (key if key.startswith("[") else f"{key} = 1") + "\n"
+    with pytest.raises(RequestRefused, match="joined by dots"):
+        files.keep(SOURCE.model_copy(update={"text": text}), by="ada")
+
+
+def test_numbers_and_prose_with_many_dots_are_no_long_key(files):
+    numbers = ", ".join(f"{n / 10}" for n in range(200))
+    text = f'{SOURCE.text}description = "{"to be done... " * 50}"\nlist = [{numbers}]\n'
+    assert files.keep(SOURCE.model_copy(update={"text": text}), by="ada").version == 1

@@ -18,7 +18,7 @@ from orchestrator.service.lab import Lab
 from orchestrator.service.launching import CampaignText, LaunchDesk, RigOffer, StartWanted
 from orchestrator.service.station_door import NoStations
 from orchestrator.settings import Settings
-from tests.support.launching import act_key
+from tests.support.launching import act_key, campaign_source
 from tests.support.real_lab import RealLab
 from tests.support.source_tree import ROOT
 
@@ -30,7 +30,7 @@ import sys
 from pathlib import Path
 from orchestrator.service.launching import LaunchDesk, RigOffer, StartWanted
 from orchestrator.settings import Settings
-from tests.support.launching import act_key
+from tests.support.launching import act_key, campaign_source
 database, rig, speed, wanted, *key = sys.argv[1:]
 desk = LaunchDesk.open(
     Settings(database=Path(database), actor="server"), [RigOffer(Path(rig), float(speed))]
@@ -63,7 +63,7 @@ class Server:
         )
 
     def act(self, **more) -> StartCampaign:
-        return StartCampaign(reason="to learn", **self.wanted(**more).model_dump())
+        return StartCampaign(**{**self.wanted(**more).model_dump(), "reason": "to learn"})
 
     def perform(self, act, key: str) -> Told:
         return perform_act(
@@ -129,6 +129,7 @@ def test_a_campaign_is_opened_by_the_person_and_driven_to_its_end(server):
     assert server.openings() == [("oer-plate-1", "ada")]
     (first,) = [one for one in server.lab.records() if one.event.kind == "CampaignOpened"]
     assert first.is_simulated
+    assert first.event.reason == "to learn"
     leader = psutil.Process(server.engines()[0].pid).parent()
     assert os.getsid(leader.pid) == leader.pid
     again = server.perform(server.act(), "start-0001")
@@ -261,6 +262,8 @@ def test_a_campaign_that_nobody_drives_is_started_again_by_its_own_files(server)
     assert server.perform(again, "again-0002").was_done_before
     server.lab.wait_until(lambda: server.n_attached() == 2)
     assert len(server.openings()) == 1
+    resumed = [one for one in server.lab.records() if one.event.kind == "ResumeRequested"]
+    assert [(one.actor, one.event.reason) for one in resumed] == [("ada", "it was killed")]
 
 
 def test_what_ended_before_it_opened_is_told_with_its_last_lines(server):
@@ -297,6 +300,8 @@ def test_a_full_disk_starts_nothing(server, monkeypatch):
         server.desk.start(server.wanted(), act=act_key())
     with pytest.raises(LogUnavailable, match="nothing is started"):
         server.desk.dry_run(server.kept.file_id, "oer-bench", by="ada")
+    with pytest.raises(LogUnavailable, match="nothing is kept"):
+        server.desk.keep(campaign_source(3), by="ada")
     assert server.lab.pids() == []
 
 
