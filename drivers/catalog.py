@@ -14,6 +14,8 @@ __all__ = ["LineFactory", "driver_named", "line_kind_named", "names"]
 
 DRIVERS = "athanor.drivers"
 LINES = "athanor.lines"
+_BROKEN = (AttributeError, ImportError, NameError, SyntaxError, TypeError, ValueError)
+"""What importing somebody's unfinished module may raise."""
 
 
 class LineFactory(Protocol):
@@ -78,6 +80,7 @@ def _load(group: str, key: str, name: str) -> object:
         if entry.name == name:
             try:
                 return entry.load()
-            except (ImportError, AttributeError) as error:
-                raise RigError(key, got=name, expected=f"an import that works: {error}") from error
+            except _BROKEN as error:
+                expected = f"an import that works: {type(error).__name__}: {error}"
+                raise RigError(key, got=name, expected=expected) from error
     raise RigError(key, got=name, expected=f"one of {', '.join(names(group))}")

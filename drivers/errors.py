@@ -13,10 +13,10 @@ DriverError
 ```
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
 __all__ = [
     "DeviceFault",
@@ -118,21 +118,43 @@ class OutcomeUnknown(DriverError):
     Args:
         reason: What was sent and what is missing, in words an operator can use.
         evidence: The bytes or readings at hand.
+        is_line_down: Whether the line went down meanwhile; nothing more can come over it.
     """
 
-    def __init__(self, reason: str, evidence: str = "") -> None:
+    def __init__(self, reason: str, evidence: str = "", *, is_line_down: bool = False) -> None:
         super().__init__(f"{reason} [{evidence}]" if evidence else reason)
         self.reason = reason
         self.evidence = evidence
+        self.is_line_down = is_line_down
 
 
-def rig_error_from(table: str, error: "ValidationError") -> RigError:
+def rig_error_from(
+    table: str, error: "ValidationError", model: type["BaseModel"] | None = None
+) -> RigError:
     """Turn a pydantic error about settings into a `RigError` that names the first wrong key.
 
     Args:
         table: Where the settings stand in the rig file, for example ``lines.balance``.
         error: What pydantic found.
+        model: What the settings should have been; an unknown key is answered with those it has.
     """
     first = error.errors(include_url=False)[0]
     key = ".".join([table, *map(str, first["loc"])])
-    return RigError(key, got=first.get("input"), expected=first["msg"])
+    expected = first["msg"]
+    if first["type"] == "extra_forbidden" and model is not None:
+        known = _known_keys(model, first["loc"][:-1])
+        expected = f"one of {', '.join(known)}" if known else expected
+    return RigError(key, got=first.get("input"), expected=expected)
+
+
+def _known_keys(model: type["BaseModel"], way: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of the table at the end of a way through a model's tables."""
+    found: object = model
+    for step in way:
+        fields = getattr(found, "model_fields", None)
+        if fields is None:
+            arguments = [one for one in get_args(found) if one is not Ellipsis]
+            found = arguments[-1] if arguments else None
+        else:
+            found = fields[step].annotation if step in fields else None
+    return sorted(getattr(found, "model_fields", {}))

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_
 from pydantic import BaseModel, ValidationError
 
 from drivers.clock import Clock
-from drivers.errors import LimitError, rig_error_from
+from drivers.errors import DeviceFault, LimitError, OutcomeUnknown, rig_error_from
 from drivers.line import Line
 from drivers.reading import Reading
 from drivers.ticket import Settlement, Ticket, Verdict
@@ -51,7 +51,7 @@ class RecoveryClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Inclusive limits of a numeric argument, in the unit of the argument's name."""
+    """Inclusive limits of an argument or a reading, in the unit of its name."""
 
     low: float
     high: float
@@ -138,7 +138,7 @@ def settings_in(model: type[Settings], instrument: str, settings: Mapping[str, o
     try:
         return model.model_validate(settings)
     except ValidationError as error:
-        raise rig_error_from(f"instruments.{instrument}.settings", error) from error
+        raise rig_error_from(f"instruments.{instrument}.settings", error, model) from error
 
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[tuple[Reading, ...]]])
@@ -204,6 +204,9 @@ class Instrument:
     says_when_it_acts: ClassVar[bool] = False
     """Whether every action that is not a pure read calls ``self.ticket.about_to_act`` before the
     first byte that may touch matter. If not, the executor calls it before the action begins."""
+    reading_limits: ClassVar[Mapping[str, Within]] = {}
+    """What can be believed of each reading that is a number, by its name: a value beyond what the
+    device can say is damage on the wire or a broken sensor, and is never handed on."""
 
     def __init_subclass__(cls) -> None:
         found: dict[str, Action] = dict(cls.actions)
@@ -296,7 +299,7 @@ class Instrument:
             DriverError: Whatever the action meets.
         """
         method: Callable[..., Awaitable[tuple[Reading, ...]]] = getattr(self, action_name)
-        return await method()
+        return self._believed(action_name, await method())
 
     async def perform(
         self, action_name: str, arguments: Mapping[str, object], ticket: Ticket | None = None
@@ -310,6 +313,8 @@ class Instrument:
 
         Raises:
             LimitError: Outside limits; nothing was sent.
+            DeviceFault: A pure action gave a number that cannot be believed.
+            OutcomeUnknown: Another action did, so that nobody knows what it has done.
             DriverError: Whatever the action meets.
         """
         known = self.actions.get(action_name)
@@ -319,4 +324,19 @@ class Instrument:
         checked = known.checked(self.name, arguments)
         self.ticket = ticket if ticket is not None else Ticket()
         method: Callable[..., Awaitable[tuple[Reading, ...]]] = getattr(self, action_name)
-        return await method(**checked)
+        return self._believed(action_name, await method(**checked))
+
+    def _believed(self, action_name: str, readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+        for reading in readings:
+            limits = self.reading_limits.get(reading.name)
+            if limits is None or isinstance(reading.value, str):
+                continue
+            values = reading.value if isinstance(reading.value, tuple) else (reading.value,)
+            wrong = [one for one in values if not limits.low <= one <= limits.high]
+            if not wrong:
+                continue
+            text = f"{reading.name} is {wrong[0]:g}, expected {limits.low:g} to {limits.high:g}"
+            if self.actions[action_name].recovery is RecoveryClass.PURE:
+                raise DeviceFault(self.name, code="out of range", text=text)
+            raise OutcomeUnknown(f"{self.name}: {action_name} gave no number to believe", text)
+        return readings

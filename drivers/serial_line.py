@@ -1,7 +1,7 @@
 """A line over a serial port; the only module that speaks to pyserial.
 
-One thread belongs to the port: every call to pyserial runs there, and none lasts longer than a
-fraction of a second, so that a deadline or a cancellation is never far away.
+One thread belongs to the port: every call to pyserial that may wait runs there, and none lasts
+longer than a fraction of a second, so that a deadline or a cancellation is never far away.
 """
 
 import asyncio
@@ -10,24 +10,26 @@ import errno
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 import serial
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from serial.tools import list_ports
 
 from drivers.clock import Clock
-from drivers.errors import LineError, LineTimeout, OutcomeUnknown, ProtocolError, rig_error_from
-from drivers.line import MAX_FRAME_BYTES
+from drivers.errors import LineError, LineTimeout, OutcomeUnknown, rig_error_from
+from drivers.line import MAX_FRAME_BYTES, evidence_of, take_frame
 
 try:
     from termios import error as TerminalError  # noqa: N812 - it is a class, whatever its name
 except ImportError:  # there are no terminals on Windows, and no such error
     TerminalError = OSError  # type: ignore[assignment, misc]  # stands in for the missing class
 
-__all__ = ["SerialLine", "SerialLineSettings"]
+__all__ = ["SerialLine", "SerialLineSettings", "UsbPort", "usb_ports"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +37,36 @@ READ_SLICE_S = 0.05
 """How long one call to the port may wait for bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class UsbPort:
+    """A serial port that hangs on USB."""
+
+    path: str
+    """Its device file, which another plugging-in may change."""
+    serial_number: str
+    """As the adapter says it, which stays the same."""
+    description: str
+    """What it calls itself."""
+
+
+def usb_ports() -> list[UsbPort]:
+    """Return the serial ports on USB that are plugged in and have a serial number."""
+    return [
+        UsbPort(found.device, found.serial_number, found.description)
+        for found in list_ports.comports()
+        if found.serial_number
+    ]
+
+
 class SerialLineSettings(BaseModel):
-    """The table ``[lines.<name>]`` of kind ``serial``."""
+    """The table ``[lines.<name>]`` of kind ``serial``: `port` or `usb_serial_number`, not both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    port: str = Field(min_length=1)
+    port: str | None = Field(default=None, min_length=1)
     """Device file, best one under /dev/serial/by-id."""
+    usb_serial_number: str | None = Field(default=None, min_length=1)
+    """Of the USB adapter; its device file is looked up each time the line is opened."""
     baudrate: int = Field(default=9600, ge=300, le=4_000_000)
     """Bits a second."""
     byte_size: Literal[7, 8] = 8
@@ -51,6 +76,12 @@ class SerialLineSettings(BaseModel):
     stop_bits: Literal[1, 2] = 1
     """Stop bits."""
 
+    @model_validator(mode="after")
+    def _refuse_no_or_two_places(self) -> "SerialLineSettings":
+        if (self.port is None) == (self.usb_serial_number is None):
+            raise ValueError("exactly one of port and usb_serial_number must be given")
+        return self
+
 
 class SerialLine:
     """A serial port that this process holds alone.
@@ -59,17 +90,27 @@ class SerialLine:
         name: The line's name in the rig file.
         settings: Which port, and its parameters.
         clock: Through which its thread is called.
+        find_ports: Returns what is plugged in, for settings with a `usb_serial_number`.
     """
 
-    def __init__(self, name: str, settings: SerialLineSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: SerialLineSettings,
+        clock: Clock,
+        find_ports: Callable[[], Sequence[UsbPort]] = usb_ports,
+    ) -> None:
         self._name = name
         self._settings = settings
         self._clock = clock
+        self._find_ports = find_ports
         self._lock = asyncio.Lock()
         self._port: serial.Serial | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._inbox = bytearray()
         self._inbox_lock = threading.Lock()
+        self._in_call = threading.Lock()
+        """Held while the port is spoken to."""
 
     @classmethod
     def from_settings(cls, name: str, settings: Mapping[str, object], clock: Clock) -> "SerialLine":
@@ -81,7 +122,7 @@ class SerialLine:
         try:
             return cls(name, SerialLineSettings.model_validate(settings), clock)
         except ValidationError as error:
-            raise rig_error_from(f"lines.{name}", error) from error
+            raise rig_error_from(f"lines.{name}", error, SerialLineSettings) from error
 
     @property
     def name(self) -> str:
@@ -94,7 +135,8 @@ class SerialLine:
         A port whose cable has fallen out meanwhile is opened afresh.
 
         Raises:
-            LineError: It does not exist, may not be used, or somebody else holds it.
+            LineError: It does not exist, may not be used, or somebody else holds it; or the
+                `usb_serial_number` is that of no port that is plugged in, or of several.
         """
         if self._port is not None:
             try:
@@ -106,13 +148,11 @@ class SerialLine:
         thread = ThreadPoolExecutor(1, thread_name_prefix=f"line-{self._name}")
         try:
             self._port = await self._clock.call_blocking(self._opened_port, thread)
-        except (OSError, ValueError) as error:
+        except LineError:
             thread.shutdown(wait=False)
-            port = self._settings.port
-            reason = _why_not_open(port, error)
-            raise LineError(f"line {self._name}: cannot open {port}: {reason}") from error
+            raise
         self._thread = thread
-        logger.info("line %s: opened %s", self._name, self._settings.port)
+        logger.info("line %s: opened %s", self._name, self._port.port)
 
     async def close(self) -> None:
         """Close the port and end its thread; closing twice does nothing."""
@@ -128,7 +168,7 @@ class SerialLine:
         async with self._lock:
             if self._port is not None:
                 try:
-                    await self._call(self._discard)
+                    await self._discard_input()
                 except OSError:
                     await self._lose()
             yield
@@ -143,7 +183,8 @@ class SerialLine:
         write_timeout_s = self._clock.real_s(max(timeout_s, self._clock.shortest_wait_s))
 
         def send(port: serial.Serial) -> None:
-            port.write_timeout = write_timeout_s
+            if port.write_timeout != write_timeout_s:  # setting it configures the whole port anew
+                port.write_timeout = write_timeout_s
             try:
                 port.write(data)
             except serial.SerialTimeoutException:
@@ -177,27 +218,54 @@ class SerialLine:
                     await self._call(self._receive)
         except TimeoutError as error:
             raise OutcomeUnknown(
-                f"no reply on line {self._name} within {timeout_s:g} s", repr(bytes(self._inbox))
+                f"no reply on line {self._name} within {timeout_s:g} s", evidence_of(self._inbox)
             ) from error
         except OSError as error:
-            evidence = repr(bytes(self._inbox))
+            evidence = evidence_of(self._inbox)
             await self._lose()
             raise OutcomeUnknown(
-                f"line {self._name} went down before the reply came", evidence
+                f"line {self._name} went down before the reply came", evidence, is_line_down=True
             ) from error
         return frame
 
     def _opened_port(self) -> serial.Serial:
         settings = self._settings
-        return serial.Serial(
-            settings.port,
-            settings.baudrate,
-            bytesize=settings.byte_size,
-            parity=settings.parity,
-            stopbits=settings.stop_bits,
-            timeout=READ_SLICE_S,
-            exclusive=True,
+        path = settings.port if settings.port is not None else self._looked_up()
+        try:
+            return serial.Serial(
+                path,
+                settings.baudrate,
+                bytesize=settings.byte_size,
+                parity=settings.parity,
+                stopbits=settings.stop_bits,
+                timeout=READ_SLICE_S,
+                exclusive=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = _why_not_open(path, error)
+            raise LineError(f"line {self._name}: cannot open {path}: {reason}") from error
+
+    def _looked_up(self) -> str:
+        """Return the device file that the adapter has now.
+
+        Raises:
+            LineError: It is not plugged in, or several ports have its serial number.
+        """
+        wanted = self._settings.usb_serial_number
+        there = self._find_ports()
+        paths = [port.path for port in there if port.serial_number == wanted]
+        if len(paths) == 1:
+            return paths[0]
+        whose = f"line {self._name}: USB serial number {wanted!r}"
+        if paths:
+            raise LineError(
+                f"{whose} belongs to several ports: {', '.join(sorted(paths))}; "
+                "name one by port (ls /dev/serial/by-id)"
+            )
+        known = ", ".join(
+            f"{port.serial_number!r} at {port.path} ({port.description})" for port in there
         )
+        raise LineError(f"{whose} is not plugged in; there is {known or 'none at all'}")
 
     async def _call(self, function: Callable[[serial.Serial], None]) -> None:
         """Run a function of the port in its thread.
@@ -210,18 +278,31 @@ class SerialLine:
             raise OSError(f"line {self._name} is closed")
 
         def call() -> None:
-            try:
-                function(port)
-            except TerminalError as error:
-                raise OSError(str(error)) from error
+            with self._in_call:
+                _spoken_to(port, function)
 
         await self._clock.call_blocking(call, thread)
 
     async def _lose(self) -> None:
         """Let go of a port that failed, so that `open` opens it afresh."""
-        logger.warning("line %s: lost %s", self._name, self._settings.port)
+        lost = self._port.port if self._port is not None else "its port"
+        logger.warning("line %s: lost %s", self._name, lost)
         with contextlib.suppress(OSError):
             await self.close()
+
+    async def _discard_input(self) -> None:
+        """Forget what has come; while the port's thread is idle, this need not wait for it.
+
+        Raises:
+            OSError: The port is closed or gone.
+        """
+        if self._port is None or not self._in_call.acquire(blocking=False):
+            await self._call(self._discard)
+            return
+        try:
+            _spoken_to(self._port, self._discard)
+        finally:
+            self._in_call.release()
 
     def _discard(self, port: serial.Serial) -> None:
         port.reset_input_buffer()
@@ -237,16 +318,19 @@ class SerialLine:
 
     def _take_frame(self, terminator: bytes, max_bytes: int) -> bytes | None:
         with self._inbox_lock:
-            end = self._inbox.find(terminator, 0, max_bytes)
-            if end < 0 and len(self._inbox) >= max_bytes:
-                raw = bytes(self._inbox[:100])
-                self._inbox.clear()
-                raise ProtocolError(f"more than {max_bytes} bytes without an end", raw)
-            if end < 0:
-                return None
-            frame = bytes(self._inbox[: end + len(terminator)])
-            del self._inbox[: len(frame)]
-            return frame
+            return take_frame(self._inbox, terminator, max_bytes)
+
+
+def _spoken_to(port: serial.Serial, function: Callable[[serial.Serial], None]) -> None:
+    """Run a function of a port.
+
+    Raises:
+        OSError: The port is closed or gone, whatever pyserial and the terminal call that.
+    """
+    try:
+        function(port)
+    except TerminalError as error:
+        raise OSError(str(error)) from error
 
 
 def _why_not_open(port: str, error: OSError | ValueError) -> str:

@@ -1,6 +1,6 @@
 """A line that ends at a board of tasks for people instead of a plug.
 
-It speaks JSON, one object a line, in ASCII; ``tests/dialogues/manual_station.txt`` has the words.
+It speaks JSON, one object a line, in ASCII; the words are in the manual station's transcript.
 The board's folder is on this machine or on a disk that it shares.
 """
 
@@ -143,7 +143,7 @@ class TaskBoardLine:
         try:
             return cls(name, TaskBoardLineSettings.model_validate(settings), clock)
         except ValidationError as error:
-            raise rig_error_from(f"lines.{name}", error) from error
+            raise rig_error_from(f"lines.{name}", error, TaskBoardLineSettings) from error
 
     @property
     def name(self) -> str:

@@ -1,23 +1,20 @@
-"""A line over a TCP socket."""
+"""A line over a TCP socket that stays connected."""
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from typing_extensions import override
 
 from drivers.clock import Clock
-from drivers.errors import LineError, LineTimeout, OutcomeUnknown, ProtocolError, rig_error_from
+from drivers.errors import LineError, OutcomeUnknown, rig_error_from
 from drivers.line import MAX_FRAME_BYTES
+from drivers.socket_stream import SocketStream
 
 __all__ = ["TcpLine", "TcpLineSettings"]
 
 logger = logging.getLogger(__name__)
-
-MAX_INBOX_BYTES = 4 * MAX_FRAME_BYTES
 
 
 class TcpLineSettings(BaseModel):
@@ -31,41 +28,6 @@ class TcpLineSettings(BaseModel):
     """5025 is usual for SCPI."""
     connect_timeout_s: float = Field(default=5.0, gt=0, le=60)
     """How long connecting may take, in seconds."""
-
-
-class _Inbox(asyncio.Protocol):
-    """Bytes as they come, and a bell that rings when some do or when the peer is gone."""
-
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.bell = asyncio.Event()
-        self.may_write = asyncio.Event()
-        self.may_write.set()
-        self.is_lost = False
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        self.data += data
-        del self.data[:-MAX_INBOX_BYTES]
-        self.bell.set()
-
-    @override
-    def eof_received(self) -> bool:
-        return False
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_lost = True
-        self.may_write.set()
-        self.bell.set()
-
-    @override
-    def pause_writing(self) -> None:
-        self.may_write.clear()
-
-    @override
-    def resume_writing(self) -> None:
-        self.may_write.set()
 
 
 class TcpLine:
@@ -82,7 +44,7 @@ class TcpLine:
         self._settings = settings
         self._clock = clock
         self._lock = asyncio.Lock()
-        self._wire: tuple[asyncio.Transport, _Inbox] | None = None
+        self._stream: SocketStream | None = None
 
     @classmethod
     def from_settings(cls, name: str, settings: Mapping[str, object], clock: Clock) -> "TcpLine":
@@ -94,7 +56,7 @@ class TcpLine:
         try:
             return cls(name, TcpLineSettings.model_validate(settings), clock)
         except ValidationError as error:
-            raise rig_error_from(f"lines.{name}", error) from error
+            raise rig_error_from(f"lines.{name}", error, TcpLineSettings) from error
 
     @property
     def name(self) -> str:
@@ -107,60 +69,43 @@ class TcpLine:
         Raises:
             LineError: Nobody answers there.
         """
-        if self._wire is not None and not self._wire[1].is_lost:
+        if self._stream is not None and not self._stream.is_lost:
             return
         await self.close()
-        host, port = self._settings.host, self._settings.port
-        try:
-            async with self._deadline(self._settings.connect_timeout_s):
-                loop = asyncio.get_running_loop()
-                transport, inbox = await loop.create_connection(_Inbox, host, port)
-        except (OSError, TimeoutError) as error:
-            where = f"{host}:{port}"
-            reason = _why_not_connected(error)
-            raise LineError(f"line {self._name}: cannot connect to {where}: {reason}") from error
-        transport.set_write_buffer_limits(high=0)
-        self._wire = (transport, inbox)
-        logger.info("line %s: connected to %s:%d", self._name, host, port)
+        settings = self._settings
+        self._stream = await SocketStream.connected(
+            self._name,
+            self._clock,
+            host=settings.host,
+            port=settings.port,
+            timeout_s=settings.connect_timeout_s,
+        )
+        logger.info("line %s: connected to %s:%d", self._name, settings.host, settings.port)
 
     async def close(self) -> None:
         """Close the socket; closing twice does nothing."""
-        if self._wire is not None:
-            self._wire[0].abort()
-            self._wire = None
-            await asyncio.sleep(0)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.abort()
 
     @asynccontextmanager
     async def exchange(self) -> AsyncIterator[None]:
         """Hold the line for one request and its reply; stale input is discarded on entry."""
         async with self._lock:
-            await asyncio.sleep(0)  # lets the loop fetch what the socket already holds
-            if self._wire is not None:
-                self._wire[1].data.clear()
+            if self._stream is not None:
+                await self._stream.discard_input()
             yield
 
     async def write(self, data: bytes, *, timeout_s: float) -> None:
         """Send bytes.
 
-        A device acts on complete lines only: bytes that the socket did not take in time are
-        dropped together with the connection, and an incomplete request does nothing.
-
         Raises:
             LineError: The line is down; nothing was sent.
             LineTimeout: The socket did not take them in time; nothing complete was sent.
         """
-        if self._wire is None or self._wire[1].is_lost:
+        if self._stream is None:
             raise LineError(f"line {self._name} is closed; this request was not sent")
-        transport, inbox = self._wire
-        transport.write(data)
-        try:
-            async with self._deadline(timeout_s):
-                await inbox.may_write.wait()
-        except TimeoutError as error:
-            transport.abort()
-            raise LineTimeout(
-                f"line {self._name} took no bytes within {timeout_s:g} s; this request was not sent"
-            ) from error
+        await self._stream.write(data, timeout_s=timeout_s)
 
     async def read_until(
         self, terminator: bytes, *, timeout_s: float, max_bytes: int = MAX_FRAME_BYTES
@@ -171,45 +116,6 @@ class TcpLine:
             OutcomeUnknown: The frame did not come, or the line went down in the middle.
             ProtocolError: More than `max_bytes` came without a terminator.
         """
-        if self._wire is None:
+        if self._stream is None:
             raise OutcomeUnknown(f"line {self._name} was closed before the reply came")
-        inbox = self._wire[1]
-        try:
-            async with self._deadline(timeout_s):
-                while (frame := _take_frame(inbox.data, terminator, max_bytes)) is None:
-                    if inbox.is_lost:
-                        raise OutcomeUnknown(
-                            f"line {self._name} went down before the reply came",
-                            repr(bytes(inbox.data)),
-                        )
-                    inbox.bell.clear()
-                    await inbox.bell.wait()
-        except TimeoutError as error:
-            raise OutcomeUnknown(
-                f"no reply on line {self._name} within {timeout_s:g} s", repr(bytes(inbox.data))
-            ) from error
-        return frame
-
-    def _deadline(self, timeout_s: float) -> asyncio.Timeout:
-        return asyncio.timeout(max(timeout_s, self._clock.shortest_wait_s))
-
-
-def _take_frame(inbox: bytearray, terminator: bytes, max_bytes: int) -> bytes | None:
-    end = inbox.find(terminator, 0, max_bytes)
-    if end < 0:
-        if len(inbox) >= max_bytes:
-            raw = bytes(inbox[:100])
-            inbox.clear()
-            raise ProtocolError(f"more than {max_bytes} bytes without an end", raw)
-        return None
-    size = end + len(terminator)
-    frame = bytes(inbox[:size])
-    del inbox[:size]
-    return frame
-
-
-def _why_not_connected(error: OSError) -> str:
-    """Return what the system says, without Python's own words for it."""
-    if error.errno is None:
-        return "nobody answers"
-    return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
+        return await self._stream.read_until(terminator, timeout_s=timeout_s, max_bytes=max_bytes)

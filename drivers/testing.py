@@ -1,101 +1,14 @@
-"""What tests of drivers stand on: dialogues read from files, and a line that plays them.
+"""A line that plays a script, for tests of drivers; nothing here is used at run time."""
 
-Nothing here is used at run time.
-"""
-
-import ast
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from drivers.dialogue import Frame, dialogue_from
 from drivers.errors import LineError, OutcomeUnknown, ProtocolError
 from drivers.line import MAX_FRAME_BYTES
 
-__all__ = ["Dialogue", "Frame", "MemoryLine", "read_dialogues"]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One frame of a dialogue, or a wait between two."""
-
-    data: bytes
-    """Empty for a wait."""
-    is_from_host: bool
-    meaning: Mapping[str, object] | None = None
-    """What the frame means, where the file says so."""
-    wait_s: float = 0.0
-    """Seconds that pass here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """What host and device say to each other between two blank lines of a file."""
-
-    title: str
-    frames: tuple[Frame, ...]
-    given: Mapping[str, object] = field(default_factory=dict)
-    """State of the device before it."""
-    is_codec_only: bool = False
-    """True for frames that a pretend device need not produce."""
-
-
-def read_dialogues(path: Path) -> tuple[Dialogue, ...]:
-    """Read a file of dialogues; its format is in tests/dialogues/README.md.
-
-    Args:
-        path: UTF-8 text.
-
-    Raises:
-        ValueError: A line has no known form; the message names the file and the line.
-    """
-    dialogues: list[Dialogue] = []
-    lines: list[tuple[int, str]] = []
-    for number, line in enumerate([*path.read_text("utf-8").splitlines(), ""], start=1):
-        if line.strip():
-            lines.append((number, line))
-        elif lines:
-            dialogue = _dialogue_from(path.name, lines)
-            dialogues.extend([dialogue] if dialogue.frames else [])
-            lines = []
-    return tuple(dialogues)
-
-
-def _dialogue_from(name: str, lines: Sequence[tuple[int, str]]) -> Dialogue:
-    frames: list[Frame] = []
-    titles: list[str] = []
-    given: Mapping[str, object] = {}
-    is_codec_only = False
-    for number, line in lines:
-        mark, text = line[:2], line[2:]
-        if line == "#":
-            continue
-        if mark == "# " and text.startswith("given "):
-            given = json.loads(text.removeprefix("given "))
-        elif mark == "# " and text.startswith("wait "):
-            frames.append(Frame(b"", is_from_host=True, wait_s=float(text.removeprefix("wait "))))
-        elif mark == "# " and text == "codec only":
-            is_codec_only = True
-        elif mark == "# ":
-            titles.append(text)
-        elif mark in {"> ", "< "}:
-            frames.append(Frame(_bytes_from(text), is_from_host=mark == "> "))
-        elif mark == "@ " and frames and frames[-1].data and frames[-1].meaning is None:
-            last = frames[-1]
-            frames[-1] = Frame(last.data, last.is_from_host, json.loads(text))
-        else:
-            raise ValueError(f"{name}:{number}: got {line!r}, expected '# ', '> ', '< ' or '@ '")
-    return Dialogue(" ".join(titles), tuple(frames), given, is_codec_only)
-
-
-def _bytes_from(text: str) -> bytes:
-    quoted = text.replace("'", r"\x27")
-    data = ast.literal_eval(f"b'{quoted}'")
-    if not isinstance(data, bytes):
-        raise TypeError(f"got {text!r}, expected bytes")
-    return data
+__all__ = ["MemoryLine"]
 
 
 class MemoryLine:
@@ -126,7 +39,7 @@ class MemoryLine:
             >>> MemoryLine.from_lines(r"> 01VER\r", r"< \x0201SNE1000V3.928\x03").left
             2
         """
-        return cls(_dialogue_from("lines", list(enumerate(lines, start=1))).frames)
+        return cls(dialogue_from("lines", list(enumerate(lines, start=1))).frames)
 
     @property
     def name(self) -> str:
@@ -178,7 +91,11 @@ class MemoryLine:
             OutcomeUnknown: The script has no reply here; the deadline passes first.
             ProtocolError: It is longer than `max_bytes`.
         """
-        if terminator not in self._inbox:
+        if not terminator and len(self._inbox) >= max_bytes:
+            frame = bytes(self._inbox[:max_bytes])
+            del self._inbox[:max_bytes]
+            return frame
+        if not terminator or terminator not in self._inbox:
             await asyncio.sleep(timeout_s)
             raise OutcomeUnknown(f"no reply on line {self._name} within {timeout_s:g} s")
         frame, _, rest = bytes(self._inbox).partition(terminator)

@@ -41,14 +41,32 @@ class _Line(_Part):
     baudrate: int | None = None
 
 
+class _Lot(_Part):
+    volume_ml: float | None = Field(default=None, gt=0)
+
+
 class _Stock(_Part):
-    volume_ml: float = Field(gt=0)
-    concentration_mol_per_l: float = Field(gt=0)
-    density_g_per_ml: float = Field(gt=0)
+    volume_ml: float | None = Field(default=None, gt=0)
+    lot: tuple[_Lot, ...] = ()
+    concentration_mol_per_l: float | None = Field(default=None, gt=0)
+    density_g_per_ml: float | None = Field(default=None, gt=0)
+
+    @property
+    def all_ml(self) -> float:
+        """What its bottles hold altogether; 0 for a powder, which no syringe draws."""
+        return self.volume_ml or sum(one.volume_ml or 0.0 for one in self.lot)
+
+    @property
+    def substance(self) -> Substance | None:
+        """What is in them; None for a powder."""
+        concentration, density = self.concentration_mol_per_l, self.density_g_per_ml
+        if concentration is None or density is None:
+            return None
+        return Substance(concentration, density)
 
 
 class _Position(_Part):
-    capacity_ml: float = Field(gt=0)
+    capacity_ml: float | None = Field(default=None, gt=0)
 
 
 class _Instrument(_Part):
@@ -212,27 +230,34 @@ def _rig_error(prefix: str, error: ValidationError) -> RigError:
 
 def _refuse_strangers(key: str, instrument: _Instrument, parts: _Rig) -> None:
     """Refuse an instrument that names a line or a vessel which the rig lacks."""
+    vessels = {name for name, one in parts.positions.items() if one.capacity_ml is not None}
     named = [
         ("line", instrument.line, set(parts.lines)),
         ("at", instrument.at, set(parts.positions)),
-        ("draws_from", instrument.draws_from, set(parts.stock) | set(parts.positions)),
-        ("delivers_to", instrument.delivers_to, set(parts.positions)),
+        ("draws_from", instrument.draws_from, _liquids(parts) | vessels),
+        ("delivers_to", instrument.delivers_to, vessels),
     ]
     for setting, value, known in named:
         if value is not None and value not in known:
             raise RigError(f"{key}.{setting}", got=value, expected=f"one of {sorted(known)}")
 
 
+def _liquids(parts: _Rig) -> set[str]:
+    return {name for name, stock in parts.stock.items() if stock.substance is not None}
+
+
 def _plumbing(parts: _Rig) -> Plumbing:
     vessels: dict[str, Vessel] = {}
-    for name, stock in parts.stock.items():
-        contents = {name: stock.volume_ml * 1000.0}
+    liquids = {name: one for name, one in parts.stock.items() if one.substance is not None}
+    for name, stock in liquids.items():
+        contents = {name: stock.all_ml * 1000.0}
         vessels[name] = Vessel(math.inf, is_sealed=True, contents=contents)
     for name, position in parts.positions.items():
+        if position.capacity_ml is None:
+            continue  # samples stand there in vessels of their own: nothing is poured into it
         vessels[name] = Vessel(position.capacity_ml * 1000.0, is_sealed=False)
     substances = {
-        name: Substance(stock.concentration_mol_per_l, stock.density_g_per_ml)
-        for name, stock in parts.stock.items()
+        name: stock.substance for name, stock in liquids.items() if stock.substance is not None
     }
     return Plumbing(vessels, substances)
 

@@ -4,18 +4,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
 from drivers.clock import Clock
 from simulators.cells import Cell
-from simulators.faults import Fault, FaultKind, FaultPlan, garbled
+from simulators.faults import FaultKind, FaultPlan, corrupted, garbled, truncated
 from simulators.plumbing import Plumbing
 
 __all__ = ["Act", "Fittings", "FramedDevice", "Reply", "SimulatedDevice"]
 
 _LATE_S = 5.0
+_DAMAGES: Final = {
+    FaultKind.CORRUPTED: corrupted,
+    FaultKind.GARBLED: garbled,
+    FaultKind.TRUNCATED: truncated,
+}
 _LONGEST_REQUEST_BYTES = 4096
 
 
@@ -95,6 +100,7 @@ class FramedDevice(ABC):
         takes time when it begins, with what was asked as the amount."""
         self._fittings = fittings
         self._buffer = b""
+        self._built_s = fittings.clock.monotonic_s()
 
     @property
     def faults(self) -> FaultPlan:
@@ -129,6 +135,11 @@ class FramedDevice(ABC):
         """Return the act that it is busy with and how far it is, as of the last `settle`."""
         return None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it moves, heats, pours or has an output on, as of the last `settle`."""
+        return self.in_motion() is not None
+
     def _lose_power(self) -> None:
         """Forget what only the supply kept; a device that has nothing to forget leaves this out."""
         return
@@ -146,28 +157,27 @@ class FramedDevice(ABC):
         """Return the device's own error reply to a request, doing nothing."""
 
     def _answer_with_faults(self, request: bytes) -> list[Reply]:
-        fault = self.faults.next_fault()
-        match fault:
-            case None:
-                return self._answer(request)
-            case Fault(kind=FaultKind.STALLED):
-                return []
-            case Fault(kind=FaultKind.REFUSED):
-                return self._refusal(request)
-            case Fault(kind=FaultKind.LOST):
-                self._answer(request)
-                return []
-            case Fault(kind=FaultKind.LATE):
-                delay_s = _LATE_S if fault.delay_s is None else fault.delay_s
-                return [
-                    replace(reply, delay_s=reply.delay_s + delay_s)
-                    for reply in self._answer(request)
-                ]
-            case _:
-                rng = self.faults.rng
-                return [
-                    replace(reply, data=garbled(reply.data, rng)) for reply in self._answer(request)
-                ]
+        fault = self.faults.next_fault(self._now_s() - self._built_s)
+        kind = None if fault is None else fault.kind
+        if kind is FaultKind.STALLED:
+            return []
+        if kind is FaultKind.REFUSED:
+            return self._refusal(request)
+        if kind is FaultKind.REBOOTED:
+            self.power_cycle()
+            return []
+        replies = self._answer(request)
+        if fault is None or kind is None:
+            return replies
+        if kind is FaultKind.LOST:
+            return []
+        if kind is FaultKind.LATE:
+            late_s = _LATE_S if fault.delay_s is None else fault.delay_s
+            return [replace(reply, delay_s=reply.delay_s + late_s) for reply in replies]
+        if kind is FaultKind.DOUBLED:
+            return [*replies, *replies]
+        damage = _DAMAGES[kind]
+        return [replace(reply, data=damage(reply.data, self.faults.rng)) for reply in replies]
 
     def _now_s(self) -> float:
         return self._fittings.clock.monotonic_s()

@@ -2,13 +2,16 @@
 
 ```
 SimulatorError
-└── OffTheMap           the world has no answer for this composition
+├── OffTheMap           the world has no answer for this composition
+│   └── SynthesisFailed what was made is no sample: the instrument finds nothing to read
+├── CheckFailed         a driver does not do what the conformance kit demands
+└── CheckSkipped        there is nothing that the kit could check
 ```
 
 A rig that cannot be simulated is a `drivers.errors.RigError`, as on the real bench.
 """
 
-__all__ = ["OffTheMap", "SimulatorError"]
+__all__ = ["CheckFailed", "CheckSkipped", "OffTheMap", "SimulatorError", "SynthesisFailed"]
 
 
 class SimulatorError(Exception):
@@ -29,3 +32,15 @@ class OffTheMap(SimulatorError):
         self.world = world
         self.fractions = fractions
         self.reason = reason
+
+
+class SynthesisFailed(OffTheMap):
+    """The composition lies in the world's declared failure region."""
+
+
+class CheckFailed(SimulatorError):
+    """The driver does not do what the check demands; the text says what and where."""
+
+
+class CheckSkipped(SimulatorError):
+    """There is nothing to check; the text says why."""

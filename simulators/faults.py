@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Fault", "FaultKind", "FaultPlan", "garbled"]
+__all__ = ["Fault", "FaultKind", "FaultPlan", "corrupted", "garbled", "truncated"]
 
 
 class FaultKind(StrEnum):
@@ -24,6 +24,15 @@ class FaultKind(StrEnum):
     """The device takes the request, does nothing and says nothing."""
     REFUSED = "refused"
     """The device answers with its own error and does nothing."""
+    TRUNCATED = "truncated"
+    """The device acts; its reply breaks off somewhere."""
+    DOUBLED = "doubled"
+    """The device acts; its reply comes twice."""
+    CORRUPTED = "corrupted"
+    """The device acts; one to three bits of its reply are flipped, wherever they are."""
+    REBOOTED = "rebooted"
+    """The device loses its power instead of answering, and is back at once as one that was
+    switched on."""
 
 
 class Fault(BaseModel):
@@ -38,13 +47,16 @@ class Fault(BaseModel):
     """The how-many-eth request to that instrument, counted from 1."""
     probability: float | None = Field(default=None, ge=0.0, le=1.0)
     """Chance at every request, instead of `exchange`."""
+    after_s: float | None = Field(default=None, ge=0.0)
+    """Seconds of the bench after which the next request is struck, instead of `exchange`."""
     delay_s: float | None = Field(default=None, gt=0.0)
     """How much later a late reply comes, in seconds; 5 if not said."""
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:
-        if (self.exchange is None) == (self.probability is None):
-            raise ValueError("expected either exchange or probability")
+        said = (self.exchange, self.probability, self.after_s)
+        if sum(one is not None for one in said) != 1:
+            raise ValueError("expected one of exchange, probability and after_s")
         return self
 
 
@@ -60,7 +72,13 @@ class FaultPlan:
         self._faults = tuple(faults)
         self._summoned: deque[Fault] = deque()
         self._n_requests = 0
+        self._spent: list[Fault] = []
         self.rng = rng
+
+    @property
+    def n_requests(self) -> int:
+        """How many requests there have been."""
+        return self._n_requests
 
     def strike_next(self, fault: Fault) -> None:
         """Let a fault strike the next request, or the next that none strikes yet.
@@ -70,18 +88,28 @@ class FaultPlan:
         """
         self._summoned.append(fault)
 
-    def next_fault(self) -> Fault | None:
-        """Count one request and return what goes wrong with it, if anything."""
+    def next_fault(self, age_s: float = 0.0) -> Fault | None:
+        """Count one request and return what goes wrong with it, if anything.
+
+        Args:
+            age_s: Seconds since the bench was built.
+        """
         self._n_requests += 1
         found = self._summoned.popleft() if self._summoned else None
         for fault in self._faults:
-            if fault.probability is not None:
-                strikes = bool(self.rng.random() < fault.probability)
-            else:
-                strikes = fault.exchange == self._n_requests
-            if strikes and found is None:
+            if self._strikes(fault, age_s) and found is None:
                 found = fault
         return found
+
+    def _strikes(self, fault: Fault, age_s: float) -> bool:
+        if fault.probability is not None:
+            return bool(self.rng.random() < fault.probability)
+        if fault.after_s is None:
+            return fault.exchange == self._n_requests
+        if age_s < fault.after_s or fault in self._spent:
+            return False
+        self._spent.append(fault)
+        return True
 
 
 def garbled(data: bytes, rng: np.random.Generator) -> bytes:
@@ -98,3 +126,17 @@ def garbled(data: bytes, rng: np.random.Generator) -> bytes:
     for place in places:
         damaged[int(place)] ^= 0x80
     return bytes(damaged)
+
+
+def corrupted(data: bytes, rng: np.random.Generator) -> bytes:
+    """Return bytes with one to three bits flipped, the ends and the frame's marks not spared."""
+    damaged = bytearray(data)
+    if damaged:
+        for place in rng.integers(0, 8 * len(damaged), size=int(rng.integers(1, 4))):
+            damaged[int(place) // 8] ^= 1 << int(place) % 8
+    return bytes(damaged)
+
+
+def truncated(data: bytes, rng: np.random.Generator) -> bytes:
+    """Return a beginning of bytes, without the last one at least."""
+    return data[: int(rng.integers(0, len(data)))] if data else data

@@ -126,7 +126,9 @@ class SimulatedLine:
                     self._arrived.clear()
                     if not self._is_open:
                         raise OutcomeUnknown(
-                            f"line {self._name} went down before the reply", repr(self._buffer)
+                            f"line {self._name} went down before the reply",
+                            repr(self._buffer),
+                            is_line_down=True,
                         )
                     await self._arrived.wait()
         except TimeoutError as error:
@@ -136,6 +138,11 @@ class SimulatedLine:
 
     def _frame(self, terminator: bytes, max_bytes: int) -> bytes | None:
         """Take a whole frame out of what has arrived, if there is one."""
+        if not terminator:
+            if len(self._buffer) < max_bytes:
+                return None
+            frame, self._buffer = self._buffer[:max_bytes], self._buffer[max_bytes:]
+            return frame
         head, found, rest = self._buffer.partition(terminator)
         if found and len(head) + len(found) <= max_bytes:
             self._buffer = rest

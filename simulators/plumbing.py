@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from simulators.warmth import Warmth
+
 __all__ = ["EMPTY_UL", "Mover", "Plumbing", "Substance", "Vessel"]
 
 EMPTY_UL = 0.5
@@ -72,6 +74,8 @@ class Plumbing:
         self._vessels = dict(vessels)
         self._substances = dict(substances)
         self._moving: list[Mover] = []
+        self.warmth = Warmth()
+        """How warm each position is."""
 
     def vessel(self, name: str) -> Vessel:
         """Return a vessel by name."""

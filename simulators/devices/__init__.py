@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from drivers.errors import RigError
 from simulators.device import Fittings, FramedDevice
@@ -11,6 +12,8 @@ from simulators.device import Fittings, FramedDevice
 __all__ = ["DeviceFactory", "device_for"]
 
 DeviceFactory: TypeAlias = Callable[[Fittings], FramedDevice]
+PRETEND_DEVICES: Final = "athanor.pretend_devices"
+_EXPECTED: Final = "a driver with a pretend device"
 
 
 def device_for(driver: str, *, key: str) -> DeviceFactory:
@@ -26,7 +29,7 @@ def device_for(driver: str, *, key: str) -> DeviceFactory:
     """
     module_name = f"{__name__}.{driver}"
     if not driver.isidentifier() or find_spec(module_name) is None:
-        raise RigError(key, got=driver, expected="a driver with a pretend device")
+        return _brought_by_others(driver, key)
     module = import_module(module_name)
     found = [
         member
@@ -36,5 +39,19 @@ def device_for(driver: str, *, key: str) -> DeviceFactory:
         and member.__module__ == module_name
     ]
     if len(found) != 1:
-        raise RigError(key, got=driver, expected="a driver with a pretend device")
+        raise RigError(key, got=driver, expected=_EXPECTED)
     return found[0]
+
+
+def _brought_by_others(driver: str, key: str) -> DeviceFactory:
+    """Return the pretend device that another package names among ``athanor.pretend_devices``."""
+    found = entry_points(group=PRETEND_DEVICES)
+    if driver not in found.names:
+        raise RigError(key, got=driver, expected=_EXPECTED)
+    try:
+        factory = found[driver].load()
+    except (ImportError, AttributeError) as error:
+        raise RigError(key, got=driver, expected=f"an import that works: {error}") from error
+    if not isinstance(factory, type) or not issubclass(factory, FramedDevice):
+        raise RigError(key, got=driver, expected="the name of a FramedDevice class")
+    return factory

@@ -1,6 +1,6 @@
-"""A pretend Keithley 2450 source-meter: the part of its SCPI that sources current.
+"""A pretend Keithley 2450 source-meter: the part of its SCPI that sources and measures d.c.
 
-Facts are those of ``tests/dialogues/keithley_2450.txt``, with their sources there. Assumed: a
+Facts are those of its driver's ``transcript.txt``, with their sources there. Assumed: a
 reading with the output off is an overflow, and a reading takes two integrations and 5 ms.
 """
 
@@ -30,23 +30,39 @@ _MISSING: Final = (-109, "Missing parameter")
 
 _SWITCHES: Final[dict[str, bool]] = {
     "OUTP": False,
+    "SENS:CURR:RANG:AUTO": True,
+    "SENS:CURR:RSEN": False,
     "SENS:VOLT:RANG:AUTO": True,
     "SENS:VOLT:RSEN": False,
     "SOUR:CURR:RANG:AUTO": True,
     "SOUR:CURR:READ:BACK": True,
+    "SOUR:VOLT:RANG:AUTO": True,
+    "SOUR:VOLT:READ:BACK": True,
 }
 _NUMBERS: Final[dict[str, tuple[float, float, float]]] = {
+    "SENS:CURR:NPLC": (1.0, 0.01, 10.0),
+    "SENS:CURR:RANG": (1.0, 1e-8, 1.0),
     "SENS:VOLT:NPLC": (1.0, 0.01, 10.0),
     "SOUR:CURR": (0.0, -1.05, 1.05),
     "SOUR:CURR:VLIM": (21.0, 0.02, 210.0),
+    "SOUR:VOLT": (0.0, -210.0, 210.0),
+    "SOUR:VOLT:ILIM": (1.05e-4, 1e-9, 1.05),
 }
 """Value after *RST, lowest and highest."""
 _WORDS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "SENS:FUNC": ("VOLT", {"VOLT": '"VOLT:DC"', "VOLT:DC": '"VOLT:DC"'}),
-    "SOUR:FUNC": ("CURR", {"CURR": "CURR", "CURRENT": "CURR"}),
+    "OUTP:VOLT:SMOD": ("NORM", {"NORM": "NORM", "HIMP": "HIMP", "ZERO": "ZERO", "GUAR": "GUAR"}),
+    "SENS:FUNC": (
+        "CURR",
+        {"VOLT": '"VOLT:DC"', "VOLT:DC": '"VOLT:DC"', "CURR": '"CURR:DC"', "CURR:DC": '"CURR:DC"'},
+    ),
+    "SOUR:FUNC": (
+        "VOLT",
+        {"CURR": "CURR", "CURRENT": "CURR", "VOLT": "VOLT", "VOLTAGE": "VOLT"},
+    ),
     "ROUT:TERM": ("FRON", {"FRON": "FRON", "FRONT": "FRON", "REAR": "REAR"}),
 }
 """Value after *RST; what each word that is understood reads back as."""
+_CURRENT_RANGES_A: Final = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _BUFFER: Final = '"DEFBUFFER1"'
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(E[+-]?\d{1,3})?\Z")
 
@@ -84,13 +100,19 @@ class Keithley2450Device(FramedDevice):
         delay_s = _PROCESSING_S
         for header, arguments in requests_of(request):
             if header == "READ?":
-                delay_s += 0.005 + 2.0 * _CYCLE_S * self._numbers["SENS:VOLT:NPLC"]
+                cycles = self._numbers[f"SENS:{self._words['SENS:FUNC'][:4]}:NPLC"]
+                delay_s += 0.005 + 2.0 * _CYCLE_S * cycles
             answer = self._answer_one(header, arguments)
             if answer is not None:
                 answers.append(answer)
         if not answers:
             return []
         return [Reply((";".join(answers) + "\n").encode("ascii"), delay_s)]
+
+    @property
+    @override
+    def is_busy(self) -> bool:
+        return self._switches["OUTP"]
 
     @override
     def _lose_power(self) -> None:
@@ -115,7 +137,8 @@ class Keithley2450Device(FramedDevice):
             "SYST:ERR:COUN?": lambda: str(len(self._errors)),
             "SYST:ERR:NEXT?": self._errors.oldest,
             "SYST:ERR?": self._errors.oldest,
-            "SOUR:CURR:VLIM:TRIP?": lambda: str(int(self._switches["OUTP"] and self._is_limited)),
+            "SOUR:CURR:VLIM:TRIP?": self._limit_state,
+            "SOUR:VOLT:ILIM:TRIP?": self._limit_state,
         }
         if header in fixed:
             return fixed[header]()
@@ -131,6 +154,9 @@ class Keithley2450Device(FramedDevice):
         else:
             self._set(header, arguments[0].upper())
         return None
+
+    def _limit_state(self) -> str:
+        return str(int(self._switches["OUTP"] and self._is_limited))
 
     def _reset_outputs(self) -> None:
         if self._switches["OUTP"]:
@@ -168,8 +194,12 @@ class Keithley2450Device(FramedDevice):
         is_on = text in {"ON", "1"}
         if name == "OUTP" and is_on != self._switches[name]:
             self._is_limited = False
-            self._record("output on" if is_on else "output off", self._numbers["SOUR:CURR"], "A")
+            source = self._words["SOUR:FUNC"][:4]
+            unit = "A" if source == "CURR" else "V"
+            act = "output on" if is_on else "output off"
+            self._record(act, self._numbers[f"SOUR:{source}"], unit)
         self._switches[name] = is_on
+        self._apply()
 
     def _set_number(self, name: str, text: str) -> None:
         _, low, high = _NUMBERS[name]
@@ -177,8 +207,17 @@ class Keithley2450Device(FramedDevice):
             self._errors.add(*_ILLEGAL)
         elif not low <= float(text) <= high:
             self._errors.add(*_OUT_OF_RANGE)
+        elif name == "SENS:CURR:RANG":
+            self._numbers[name] = next(end for end in _CURRENT_RANGES_A if end >= float(text))
+            self._switches["SENS:CURR:RANG:AUTO"] = False
         else:
             self._numbers[name] = float(text)
+            self._apply()
+
+    def _apply(self) -> None:
+        """Let the cell feel a voltage from now on, not only when somebody reads."""
+        if self._switches["OUTP"] and self._words["SOUR:FUNC"].startswith("VOLT"):
+            self._cell.current_a(self._numbers["SOUR:VOLT"], self._now_s())
 
     def _clear_buffer(self, arguments: list[str]) -> None:
         if arguments and arguments[0].upper() != _BUFFER:
@@ -196,31 +235,54 @@ class Keithley2450Device(FramedDevice):
         now_s = self._now_s()
         if self._first_reading_s is None:
             self._first_reading_s = now_s
-        current_a, voltage_v = self._reading(now_s)
+        sourced, measured = self._reading(now_s)
         values: dict[str, float] = {
-            "READ": voltage_v,
+            "READ": measured,
             "REL": now_s - self._first_reading_s,
-            "SOUR": current_a,
+            "SOUR": sourced,
         }
         return ",".join(f"{values[element]:.6E}" for element in wanted)
 
     def _reading(self, now_s: float) -> tuple[float, float]:
-        """Return current and voltage at the terminals; overflow where there is no telling."""
+        """Return what is sourced and what is measured; overflow where there is no telling."""
         if not self._switches["OUTP"]:
             return OVERFLOW, OVERFLOW
+        source, sense = self._words["SOUR:FUNC"][:4], self._words["SENS:FUNC"][:4]
+        is_voltage = source == "VOLT"
+        found = self._at_voltage(now_s) if is_voltage else self._at_current(now_s)
+        current_a, voltage_v = found
+        if sense == "CURR" and abs(current_a) > 1.05 * self._current_range_a():
+            current_a = OVERFLOW
+        sourced = voltage_v if is_voltage else current_a
+        if not self._switches[f"SOUR:{source}:READ:BACK"]:
+            sourced = self._numbers[f"SOUR:{source}"]
+        return sourced, voltage_v if sense == "VOLT" else current_a
+
+    def _current_range_a(self) -> float:
+        is_auto = self._switches["SENS:CURR:RANG:AUTO"]
+        return _CURRENT_RANGES_A[-1] if is_auto else self._numbers["SENS:CURR:RANG"]
+
+    def _at_voltage(self, now_s: float) -> tuple[float, float]:
+        """Return current and voltage of a voltage source with its current limit."""
+        asked_v, limit_a = self._numbers["SOUR:VOLT"], self._numbers["SOUR:VOLT:ILIM"]
+        current_a = self._cell.current_a(asked_v, now_s)
+        self._is_limited = abs(current_a) > limit_a
+        if not self._is_limited:
+            return current_a, asked_v
+        return math.copysign(limit_a, current_a), asked_v * limit_a / abs(current_a)
+
+    def _at_current(self, now_s: float) -> tuple[float, float]:
+        """Return current and voltage of a current source with its voltage limit."""
         asked_a = self._numbers["SOUR:CURR"]
         limit_v = self._numbers["SOUR:CURR:VLIM"]
         voltage_v = self._cell.voltage_v(asked_a, now_s)
         if voltage_v == OVERFLOW:
-            return (OVERFLOW if self._switches["SOUR:CURR:READ:BACK"] else asked_a), OVERFLOW
+            return OVERFLOW, OVERFLOW
         self._is_limited = abs(voltage_v) > limit_v
-        current_a = asked_a
-        if self._is_limited:
-            current_a = self._limited_current_a(asked_a, limit_v, now_s)
-            voltage_v = math.copysign(limit_v, voltage_v)
-        if not self._switches["SOUR:CURR:READ:BACK"]:
-            current_a = asked_a
-        return current_a, voltage_v
+        if not self._is_limited:
+            return asked_a, voltage_v
+        limited_a = self._limited_current_a(asked_a, limit_v, now_s)
+        return limited_a, math.copysign(limit_v, voltage_v)
 
     def _limited_current_a(self, asked_a: float, limit_v: float, now_s: float) -> float:
         """Return the current, between 0 and what was asked, at which the voltage is the limit."""

@@ -1,6 +1,6 @@
 """A pretend board of tasks with a pretend person, who does each task once and answers truthfully.
 
-The words are those of ``tests/dialogues/manual_station.txt``. The person takes an open task after a
+The words are those of its driver's ``transcript.txt``. The person takes an open task after a
 quarter of its time, 5 s at most, makes ready, and does it in one go after another half, 10 s at
 most; asked to stop before that, they stop at once, with nothing done. A mass or a volume is that
 of what is in the instrument's position; anything else that can be asked for is as in a usual room.
@@ -105,6 +105,11 @@ class ManualStationDevice(FramedDevice):
         now = self._fittings.clock.now()
         taken = (key for key, task in self._tasks.items() if task.state == "taken")
         return next((Act(now, "did", 0.0, "task", key) for key in taken), None)
+
+    @property
+    @override
+    def is_busy(self) -> bool:
+        return self.n_unanswered > 0
 
     def touches(self, vessel: str) -> bool:
         """Say no: a person looks and swirls, and moves nothing that a balance would feel."""

@@ -1,6 +1,6 @@
 """A pretend Mettler Toledo analytical balance: MT-SICS levels 0 and 1.
 
-Facts are those of ``tests/dialogues/mettler_toledo_sics.txt``, with their sources there. The
+Facts are those of its driver's ``transcript.txt``, with their sources there. The
 noise, the settling time and the time after which the balance gives up are assumed, at values
 usual for a balance that reads 0.1 mg.
 """

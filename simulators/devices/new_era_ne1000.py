@@ -1,6 +1,6 @@
 """A pretend New Era NE-1000 syringe pump: basic mode on a shared serial line.
 
-Facts are those of ``tests/dialogues/new_era_ne1000.txt``, with their sources there. The speed
+Facts are those of its driver's ``transcript.txt``, with their sources there. The speed
 limits (plunger at most 5.1 cm a minute) are the maker's data sheet. The volumes dispensed add
 up from run to run until they are cleared. Assumed here: while a program runs, only queries and
 STP are taken.

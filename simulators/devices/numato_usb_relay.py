@@ -1,6 +1,6 @@
 """A pretend relay of a Numato Lab USB module, with a valve behind it that lets liquid through.
 
-Facts are those of ``tests/dialogues/numato_usb_relay.txt``, with their sources there. Each relay
+Facts are those of its driver's ``transcript.txt``, with their sources there. Each relay
 of a module is pretended by itself: it hears the whole line and answers for its own relay, and
 questions of the module as a whole are answered by each of them, in the same words; a host skips
 answers to other questions than its own. Liquid flows while the relay is on, at the rate of the

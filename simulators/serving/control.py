@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from drivers.errors import DriverError
+from simulators.faults import FaultKind
 
 __all__ = ["CauseFault", "ControlRequest", "TellState", "control_socket"]
 
@@ -25,9 +26,7 @@ class CauseFault(_Request):
     do: Literal["fault"]
     target: str
     """A line or an instrument of the rig."""
-    kind: Literal[
-        "lost", "late", "garbled", "stalled", "refused", "unplug", "plug-in", "power-cycle"
-    ]
+    kind: FaultKind | Literal["unplug", "plug-in", "power-cycle"]
     """What strikes the next request, or happens at once."""
     delay_s: float | None = Field(default=None, gt=0)
     """How late a late reply comes, in seconds of the lab."""

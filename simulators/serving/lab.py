@@ -5,7 +5,7 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from drivers.clock import Clock
 from drivers.errors import RigError
@@ -20,7 +20,7 @@ from simulators.serving.wires import DeviceEnd, PtyWire, SocketWire, Wire
 
 __all__ = ["served"]
 
-_KINDS: Final = ("serial", "task_board", "tcp")
+_KINDS: Final = ("folder", "http", "serial", "task_board", "tcp")
 
 
 class _StrokeWatch:
@@ -189,5 +189,6 @@ def _wires(
         if plan.kind == "serial":
             wires[name] = PtyWire(folder / "lines" / name, end)
         else:
-            wires[name] = SocketWire(ports.get(name, 0), end)
+            kind: Literal["http", "tcp"] = "http" if plan.kind == "http" else "tcp"
+            wires[name] = SocketWire(kind, ports.get(name, 0), end)
     return wires

@@ -10,8 +10,8 @@ class WirePlan:
     """One line of the bench to be served."""
 
     kind: str
-    """``serial`` becomes a pseudo-terminal; ``tcp``, and a ``task_board`` with its pretend person,
-    a listening socket."""
+    """``serial`` becomes a pseudo-terminal; ``http``, ``tcp``, and a ``task_board`` with its
+    pretend person, a listening socket."""
     baudrate: int | None
     instruments: tuple[str, ...]
     """Whose devices hang on it."""

@@ -6,7 +6,7 @@ import os
 import tty
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from typing_extensions import override
 
@@ -65,6 +65,10 @@ class DeviceEnd:
             timer.cancel()
         self._timers.clear()
         self._free_at_s = 0.0
+        self.forget_halves()
+
+    def forget_halves(self) -> None:
+        """Forget the beginnings of requests; what is on its way arrives."""
         for device in self._devices:
             device.hang_up()
 
@@ -177,29 +181,27 @@ class PtyWire:
 class _Guest(asyncio.Protocol):
     """One connection to a socket wire."""
 
-    def __init__(self, end: DeviceEnd, guests: "set[_Guest]") -> None:
-        self._end = end
-        self._guests = guests
+    def __init__(self, wire: "SocketWire") -> None:
+        self._wire = wire
         self.transport: asyncio.Transport | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
             self.transport = transport
-            self._guests.add(self)
+            self._wire.guests.add(self)
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._end.hear(data, self._send)
+        self._wire.hear(self, data)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._guests.discard(self)
         self.transport = None
-        if not self._guests:
-            self._end.hang_up()
+        self._wire.miss(self)
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
+        """Send bytes, if somebody is still there."""
         if self.transport is not None:
             self.transport.write(data)
 
@@ -207,21 +209,27 @@ class _Guest(asyncio.Protocol):
 class SocketWire:
     """A listening socket on the loopback whose port stays the same.
 
+    Each connection is a conversation of its own: no request begins in one and ends in another.
+
     Args:
+        kind: Of the line that leads here.
         port: Where it listens; 0 takes a free one the first time.
         end: What hangs on it; a reply goes to the connection that asked.
     """
 
-    def __init__(self, port: int, end: DeviceEnd) -> None:
+    def __init__(self, kind: Literal["http", "tcp"], port: int, end: DeviceEnd) -> None:
         self.port = port
+        self.guests: set[_Guest] = set()
+        """Who is connected."""
+        self._kind = kind
         self._end = end
-        self._guests: set[_Guest] = set()
+        self._talker: _Guest | None = None
         self._server: asyncio.Server | None = None
 
     @property
     def settings(self) -> dict[str, object]:
         """Host and port."""
-        return {"kind": "tcp", "host": HOST, "port": self.port}
+        return {"kind": self._kind, "host": HOST, "port": self.port}
 
     async def plug_in(self) -> None:
         """Listen."""
@@ -229,9 +237,7 @@ class SocketWire:
             return
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: _Guest(self._end, self._guests), HOST, self.port
-            )
+            self._server = await loop.create_server(lambda: _Guest(self), HOST, self.port)
         except OSError as error:
             raise LineError(f"port {self.port} of {HOST} is taken") from error
         self.port = self._server.sockets[0].getsockname()[1]
@@ -242,8 +248,24 @@ class SocketWire:
             return
         self._server.close()
         self._server = None
-        for guest in tuple(self._guests):
+        for guest in tuple(self.guests):
             if guest.transport is not None:
                 guest.transport.abort()
-        self._guests.clear()
+        self.guests.clear()
         self._end.hang_up()
+
+    def hear(self, guest: _Guest, data: bytes) -> None:
+        """Take what a guest sends; the half request of another ends here."""
+        if self._talker is not guest:
+            self._end.forget_halves()
+            self._talker = guest
+        self._end.hear(data, guest.send)
+
+    def miss(self, guest: _Guest) -> None:
+        """Take leave of a guest and of its half request."""
+        self.guests.discard(guest)
+        if self._talker is guest:
+            self._talker = None
+            self._end.forget_halves()
+        if not self.guests:
+            self._end.hang_up()

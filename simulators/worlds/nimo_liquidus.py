@@ -4,28 +4,31 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
-from simulators.worlds.table import CompositionTable
-from simulators.worlds.world import Transducer
+from simulators.worlds.table import REACH, CompositionTable
+from simulators.worlds.world import Transducer, World
 
 __all__ = ["AlSiZnLiquidus", "CuMgZnLiquidus"]
 
 _LIQUIDUS_SD_K = 1.0
 
 
-class _Liquidus:
+class _Liquidus(World):
     """What both systems share: one table, one outcome ``liquidus_k`` in kelvin."""
 
     name: ClassVar[str]
     components: ClassVar[tuple[str, ...]]
     transducer: ClassVar[Transducer] = "thermocouple"
     noise_sd: ClassVar[Mapping[str, float]] = {"liquidus_k": _LIQUIDUS_SD_K}
+    tolerance: ClassVar[float] = REACH
     file_name: ClassVar[str]
     """The table in the folder ``data``; its fractions are in at.%."""
 
     def __init__(self) -> None:
         self._table = CompositionTable(self.name, self.file_name, self.components, 0.01)
 
+    @override
     def true_outcomes(self, fractions: Mapping[str, float]) -> dict[str, float]:
         """Return the liquidus temperature of the nearest row, in kelvin.
 
@@ -37,6 +40,7 @@ class _Liquidus:
         """
         return {"liquidus_k": self._table.outcome_nearest(fractions)}
 
+    @override
     def outcomes(
         self, fractions: Mapping[str, float], rng: np.random.Generator
     ) -> dict[str, float]:

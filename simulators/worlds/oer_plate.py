@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+from typing_extensions import override
 
-from simulators.worlds.table import CompositionTable
-from simulators.worlds.world import Transducer
+from simulators.worlds.table import REACH, CompositionTable
+from simulators.worlds.world import Transducer, World
 
 __all__ = ["OerPlate"]
 
 
-class OerPlate:
+class OerPlate(World):
     """Plate 3496 of [Rohr2020]_, 2121 measured compositions of x1..x6.
 
     The outcome is ``overpotential_v``, in volts: the nearest measured row, plus the declared
@@ -22,10 +23,12 @@ class OerPlate:
     components: ClassVar[tuple[str, ...]] = ("x1", "x2", "x3", "x4", "x5", "x6")
     transducer: ClassVar[Transducer] = "electrode"
     noise_sd: ClassVar[Mapping[str, float]] = {"overpotential_v": 0.001}
+    tolerance: ClassVar[float] = REACH
 
     def __init__(self) -> None:
         self._table = CompositionTable(self.name, "oer_plate_3496.csv", self.components, 1.0)
 
+    @override
     def true_outcomes(self, fractions: Mapping[str, float]) -> dict[str, float]:
         """Return the measured overpotential of the nearest row, in volts.
 
@@ -37,6 +40,7 @@ class OerPlate:
         """
         return {"overpotential_v": self._table.outcome_nearest(fractions)}
 
+    @override
     def outcomes(
         self, fractions: Mapping[str, float], rng: np.random.Generator
     ) -> dict[str, float]:

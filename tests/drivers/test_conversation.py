@@ -142,3 +142,35 @@ def test_a_cancelled_question_puts_the_conversation_out_of_step() -> None:
         return talk.is_in_step
 
     assert not in_virtual_time(main)
+
+
+def test_a_reply_that_announces_more_than_the_greatest_length_is_not_waited_for() -> None:
+    async def main(clock: VirtualClock) -> tuple[BaseException, bool]:
+        line = MemoryLine.from_lines(r"> read\r", r"< 9")
+        await line.open()
+        talk = Conversation(
+            line, clock, reply_end=lambda came: 1 if not came else 10**9, max_bytes=1000
+        )
+        return await error_of(talk.ask(b"read\r", timeout_s=2.0)), talk.is_in_step
+
+    error, is_in_step = in_virtual_time(main)
+    assert isinstance(error, ProtocolError)
+    assert not is_in_step
+
+
+def test_a_slow_device_is_given_time_between_requests() -> None:
+    async def main(clock: VirtualClock) -> list[float]:
+        line = MemoryLine.from_lines(r"> A\r", r"< a\r", r"> B\r", r"> C\r", r"< c\r")
+        await line.open()
+        slow = Conversation(line, clock, reply_end=b"\r", gap_s=0.25)
+        begun_s = clock.monotonic_s()
+        times_s = []
+        await slow.ask(b"A\r", timeout_s=1.0)
+        times_s.append(clock.monotonic_s() - begun_s)
+        await slow.tell(b"B\r")
+        times_s.append(clock.monotonic_s() - begun_s)
+        await slow.ask(b"C\r", timeout_s=1.0, is_urgent=True)
+        times_s.append(clock.monotonic_s() - begun_s)
+        return times_s
+
+    assert in_virtual_time(main) == pytest.approx([0.0, 0.25, 0.5])

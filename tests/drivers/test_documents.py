@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from drivers.catalog import DRIVERS, LINES, driver_named, names
+from drivers.folder_line import FolderLineSettings
+from drivers.http_line import HttpLineSettings
 from drivers.instrument import RecoveryClass
 from drivers.serial_line import SerialLineSettings
 from drivers.task_board_line import TaskBoardLineSettings
@@ -24,7 +26,9 @@ def test_every_driver_and_action_is_on_the_page() -> None:
 
 def test_every_line_setting_and_recovery_class_is_on_the_page() -> None:
     settings = {
+        *HttpLineSettings.model_fields,
         *SerialLineSettings.model_fields,
+        *FolderLineSettings.model_fields,
         *TaskBoardLineSettings.model_fields,
         *TcpLineSettings.model_fields,
     }

@@ -1,11 +1,12 @@
 """Actions are read off their methods and checked at one door."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import pytest
 
 from drivers.clock import SystemClock
-from drivers.errors import LimitError
+from drivers.errors import DeviceFault, LimitError, OutcomeUnknown
 from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action
 from drivers.testing import MemoryLine
 from tests.support.virtual_time import in_real_time
@@ -106,3 +107,44 @@ def test_an_action_with_a_positional_argument_is_refused_at_definition() -> None
             async def look(self, where: float) -> tuple[Reading, ...]:
                 """Read something."""
                 return (Reading("x", where),)
+
+
+class Teller(Instrument):
+    """Says what it was built with."""
+
+    model = "Teller"
+    reading_limits: ClassVar[Mapping[str, Within]] = {"mass_g": Within(-1.0, 100.0)}
+    value: float | tuple[float, ...] = 0.0
+
+    @action(recovery=RecoveryClass.PURE, duration_s=1.0, readings=("mass_g",))
+    async def measure_mass(self) -> tuple[Reading, ...]:
+        """Measure a mass."""
+        return (Reading("mass_g", self.value),)
+
+    @action(recovery=RecoveryClass.BLIND, duration_s=1.0, readings=("mass_g",))
+    async def dispense(self) -> tuple[Reading, ...]:
+        """Dispense a mass."""
+        return (Reading("mass_g", self.value),)
+
+
+@pytest.mark.parametrize("value", [-1.0, 100.0, (0.0, 5.0), ()])
+def test_what_the_device_can_say_is_believed(value: float | tuple[float, ...]) -> None:
+    teller = Teller("teller", MemoryLine([]), SystemClock())
+    teller.value = value
+
+    (reading,) = in_real_time(lambda: teller.perform("measure_mass", {}))
+
+    assert reading.value == value
+
+
+@pytest.mark.parametrize("value", [-1.1, 100.1, 1e30, (0.0, 200.0)])
+def test_a_number_beyond_belief_is_no_reading(value: float | tuple[float, ...]) -> None:
+    teller = Teller("teller", MemoryLine([]), SystemClock())
+    teller.value = value
+
+    with pytest.raises(DeviceFault, match=r"mass_g is .*, expected -1 to 100"):
+        in_real_time(lambda: teller.perform("measure_mass", {}))
+    with pytest.raises(DeviceFault):
+        in_real_time(lambda: teller.read("measure_mass"))
+    with pytest.raises(OutcomeUnknown, match="no number to believe"):
+        in_real_time(lambda: teller.perform("dispense", {}))

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 def instrument_for(name: str, line: Line, clock: Clock) -> Instrument:
     table = INSTRUMENTS[name]
-    return driver_named(table["driver"]).from_settings(name, line, clock, table["settings"])
+    return driver_named(table["driver"]).from_settings(name, line, clock, table.get("settings", {}))
 
 
 def devices_on(bench: Bench, line: str) -> list[SimulatedDevice]:

@@ -269,7 +269,9 @@ def test_every_call_to_the_port_runs_in_one_thread(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("settings", "key"),
     [
-        ({}, "lines.pumps.port"),
+        ({}, "lines.pumps"),
+        ({"port": "/dev/x", "usb_serial_number": "A50285BI"}, "lines.pumps"),
+        ({"usb_serial_number": ""}, "lines.pumps.usb_serial_number"),
         ({"port": "/dev/x", "baudrate": 3}, "lines.pumps.baudrate"),
         ({"port": "/dev/x", "speed": 3}, "lines.pumps.speed"),
     ],

@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from drivers.card import dialogues_of
 from drivers.catalog import line_kind_named
 from drivers.clock import SystemClock
 from drivers.devices.manual_station import ManualStation
+from drivers.dialogue import Dialogue
 from drivers.errors import LineError, OutcomeUnknown, RigError
 from drivers.instrument import Reading
 from drivers.task_board import TaskBoard, TaskState
 from drivers.task_board_line import BoardClerk, TaskBoardLine
-from drivers.testing import Dialogue, read_dialogues
 from drivers.ticket import Ticket, Verdict
 from tests.support.virtual_time import in_real_time
 
 DIALOGUES = [
     dialogue
-    for dialogue in read_dialogues(Path(__file__).parents[1] / "dialogues" / "manual_station.txt")
+    for dialogue in dialogues_of(ManualStation)
     if not dialogue.is_codec_only and "asked to stop" not in dialogue.title
 ]
 """A real person answers a recall in their own time, so that one dialogue is the pretend one's."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from drivers.clock import VirtualClock
+from drivers.dialogue import Frame, read_dialogues
 from drivers.errors import LineError, OutcomeUnknown
-from drivers.testing import Frame, MemoryLine, read_dialogues
+from drivers.testing import MemoryLine
 from tests.support.virtual_time import error_of, in_virtual_time
 
 TEXT = r"""# A heading of the file.

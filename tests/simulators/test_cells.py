@@ -97,3 +97,14 @@ def test_type_k_is_the_published_table(temperature_c: float, millivolts: float) 
 def test_type_k_refuses_what_the_table_has_not(temperature_c: float) -> None:
     with pytest.raises(ValueError, match="type K"):
         type_k_voltage_v(temperature_c)
+
+
+def test_a_voltage_drives_the_current_that_would_bring_it_about() -> None:
+    cell, _ = cell_with("oer_plate_3496", {"x1": 2000.0})
+    empty, _ = cell_with("oer_plate_3496", {})
+
+    wanted_v = float(np.mean([cell.voltage_v(2e-2, 0.0) for _ in range(100)]))
+    got_a = float(np.mean([cell.current_a(wanted_v, 0.0) for _ in range(20)]))
+
+    assert got_a == pytest.approx(2e-2, rel=0.02)
+    assert empty.current_a(1.5, 0.0) == 0.0

@@ -1,16 +1,23 @@
 """Faults strike the request that they name, and leave the world as they say."""
 
+from collections.abc import Callable
+from typing import get_args
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from drivers.clock import VirtualClock
+from orchestrator.execution.rig_spec import FaultSpec
 from simulators.device import FramedDevice
 from simulators.devices.keithley_2450 import Keithley2450Device
 from simulators.devices.mettler_toledo_sics import MettlerToledoSicsDevice
 from simulators.devices.new_era_ne1000 import NewEraNe1000Device
-from simulators.faults import Fault, FaultKind, FaultPlan, garbled
+from simulators.faults import Fault, FaultKind, FaultPlan, corrupted, garbled, truncated
 from tests.support.pretend_bench import fittings_of, run_virtually
+from tests.support.source_tree import ROOT
+
+Damage = Callable[[bytes, np.random.Generator], bytes]
 
 SYRINGE = {"address": 1, "syringe_diameter_mm": 14.57, "syringe_volume_ml": 10.0}
 
@@ -27,6 +34,10 @@ def balance_with(clock: VirtualClock, fault: Fault) -> MettlerToledoSicsDevice:
         (FaultKind.GARBLED, 1, 1),
         (FaultKind.STALLED, 0, 0),
         (FaultKind.REFUSED, 1, 0),
+        (FaultKind.TRUNCATED, 1, 1),
+        (FaultKind.DOUBLED, 2, 1),
+        (FaultKind.CORRUPTED, 1, 1),
+        (FaultKind.REBOOTED, 0, 0),
     ],
 )
 def test_a_fault_says_whether_it_happened(kind: FaultKind, n_replies: int, n_acts: int) -> None:
@@ -123,3 +134,32 @@ def test_garbling_shows_and_spares_the_end(data: bytes) -> None:
 def test_a_fault_that_makes_no_sense_is_refused(table: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Fault.model_validate({"instrument": "device", **table})
+
+
+def test_the_rig_file_the_bench_and_the_page_know_the_same_faults() -> None:
+    kinds = {kind.value for kind in FaultKind}
+    in_rig_file = set(get_args(FaultSpec.model_fields["kind"].annotation))
+    page = (ROOT / "docs" / "RIGS.md").read_text("utf-8")
+
+    assert in_rig_file == kinds
+    assert all(f"| `{kind}` |" in page for kind in kinds)
+
+
+def test_a_fault_after_some_time_strikes_the_next_request_once() -> None:
+    plan = FaultPlan(
+        [Fault(instrument="device", kind=FaultKind.LOST, after_s=60.0)], np.random.default_rng(0)
+    )
+
+    struck = [plan.next_fault(age_s) is not None for age_s in (0.0, 59.9, 61.0, 62.0)]
+
+    assert struck == [False, False, True, False]
+
+
+@pytest.mark.parametrize("damage", [corrupted, truncated])
+def test_damage_changes_bytes_and_never_breaks(damage: Damage) -> None:
+    rng = np.random.default_rng(3)
+    n_changed = sum(damage(b"ok\r\n", rng) != b"ok\r\n" for _ in range(200))
+
+    assert n_changed > 180  # two flips of one bit leave it as it was
+    assert damage(b"", rng) == b""
+    assert all(len(truncated(b"ok\r\n", rng)) < 4 for _ in range(50))

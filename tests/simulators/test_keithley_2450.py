@@ -41,7 +41,8 @@ def test_several_requests_in_a_line_are_answered_in_one() -> None:
         (":SOUR:CURR nan", '-224,"Illegal parameter value'),
         (":SOUR:CURR 1e999", '-222,"Parameter data out of range'),
         (":SOUR:CURR", '-109,"Missing parameter'),
-        (":SOUR:FUNC VOLT", '-224,"Illegal parameter value'),
+        (":SOUR:FUNC POWER", '-224,"Illegal parameter value'),
+        (":SENS:CURR:RANG 2", '-222,"Parameter data out of range'),
         (":OUTP MAYBE", '-224,"Illegal parameter value'),
         (":NOSE:BLOW ON", '-113,"Undefined header'),
         (":NOSE?", '-113,"Undefined header'),
@@ -70,6 +71,8 @@ def test_a_reset_switches_the_output_off() -> None:
 
 def test_current_is_limited_where_the_voltage_would_go_too_far() -> None:
     answers = asked(
+        ":SOUR:FUNC CURR",
+        ':SENS:FUNC "VOLT"',
         ":SOUR:CURR:VLIM 2",
         ":SOUR:CURR -1E-1",
         ":OUTP ON",
@@ -89,10 +92,46 @@ def test_current_is_limited_where_the_voltage_would_go_too_far() -> None:
     ]
 
 
+def test_voltage_is_limited_where_the_current_would_be_too_large() -> None:
+    answers = asked(
+        ":SOUR:VOLT:ILIM 1E-2",
+        ":SENS:CURR:RANG 4E-3",
+        ":SENS:CURR:RANG?",
+        ":SOUR:VOLT -2",
+        ":OUTP ON",
+        ':READ? "defbuffer1", SOUR, READ',
+        ":SOUR:VOLT:ILIM:TRIP?",
+        ":SOUR:VOLT 0.5",
+        ':READ? "defbuffer1", SOUR, READ',
+        ":SOUR:VOLT 1.5",
+        ':READ? "defbuffer1", SOUR, READ',
+        cell=Resistor(100.0),
+    )
+
+    assert answers == [
+        "1.000000E-02",
+        "-1.000000E+00,-1.000000E-02",
+        "1",
+        "5.000000E-01,5.000000E-03",
+        "1.000000E+00,1.000000E-02",
+    ]
+
+
+def test_a_current_beyond_its_range_overflows() -> None:
+    lines = (":SOUR:VOLT:ILIM 1", ":SENS:CURR:RANG 1E-3", ":SOUR:VOLT 1", ":OUTP ON", ":READ?")
+
+    assert asked(*lines, cell=Resistor(100.0)) == ["9.900000E+37"]
+
+
 def test_output_switches_are_acts_and_repeats_are_not() -> None:
     async def main(clock: VirtualClock) -> list[tuple[str, float]]:
         device = Keithley2450Device(fittings_of(clock))
-        for line in (b":SOUR:CURR 1E-3\n", b":OUTP ON\n", b":OUTP ON\n", b":OUTP OFF\n"):
+        for line in (
+            b":SOUR:FUNC CURR\n",
+            b":SOUR:CURR 1E-3\n",
+            *[b":OUTP ON\n"] * 2,
+            b":OUTP OFF\n",
+        ):
             device.receive(line)
         return [(act.act, act.amount) for act in device.acts]
 

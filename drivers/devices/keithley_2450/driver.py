@@ -1,60 +1,26 @@
 """The Keithley 2450 source-meter: sweeps and traces, after which the output is off, always."""
 
-import asyncio
-import logging
-import math
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import statistics
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
-from drivers.devices.keithley_2450.codec import (
-    REPLY_END,
-    Failure,
-    Reply,
-    Request,
-    decode,
-    encode,
-    failure_from,
-    number_from,
-    numbers_from,
-    switch_from,
-    text_from_number,
-)
-from drivers.errors import (
-    DeviceFault,
-    DriverError,
-    LimitError,
-    OutcomeUnknown,
-    ProtocolError,
-    RigError,
-)
+from drivers.devices.keithley_2450 import codec, voltammetry
+from drivers.devices.keithley_2450.remote import Keithley2450Settings, Remote
+from drivers.errors import DeviceFault, LimitError, RigError
 from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
-from drivers.line import Conversation, Line
+from drivers.line import Line
 
 __all__ = ["Keithley2450", "Keithley2450Settings"]
 
-logger = logging.getLogger(__name__)
-
-REPLY_TIMEOUT_S: Final = 3.0
 SET_UP_S: Final = 2.0
 READING_S: Final = 0.1
-BUFFER: Final = '"defbuffer1"'
 TRACE_VOLTAGE_LIMIT_V: Final = 2.0
-
-
-class Keithley2450Settings(BaseModel):
-    """The table ``[instruments.<name>.settings]`` of a source-meter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    is_four_wire: bool = True
-    """Measure the voltage through the sense terminals."""
-    power_line_cycles: float = Field(default=1.0, ge=0.01, le=10.0)
-    """Integration time of one reading, in periods of the mains."""
+POINT_S: Final = 0.06
+MOST_POINTS: Final = 20_000
+PotentialV = Annotated[float, Within(-5.0, 5.0)]
 
 
 def _sweep_duration_s(
@@ -68,6 +34,26 @@ def _trace_duration_s(*, n_readings: int, interval_s: float) -> float:
     return SET_UP_S + (n_readings - 1) * interval_s + READING_S
 
 
+def _four_point_duration_s(*, current_ma: float, n_reversals: int, voltage_limit_v: float) -> float:
+    del current_ma, voltage_limit_v
+    return SET_UP_S + 2 * n_reversals * READING_S
+
+
+def _voltammogram_duration_s(
+    *,
+    start_v: float,
+    first_vertex_v: float,
+    second_vertex_v: float,
+    scan_rate_mv_per_s: float,
+    step_mv: float,
+    n_cycles: int,
+    current_limit_ma: float,
+) -> float:
+    del step_mv, current_limit_ma
+    out_v = abs(first_vertex_v - start_v) + abs(second_vertex_v - first_vertex_v)
+    return SET_UP_S + n_cycles * 1e3 * (out_v + abs(start_v - second_vertex_v)) / scan_rate_mv_per_s
+
+
 class Keithley2450(Instrument):
     """A 2450 that speaks its own SCPI command set.
 
@@ -76,11 +62,19 @@ class Keithley2450(Instrument):
     """
 
     model: ClassVar[str] = "Keithley 2450"
+    reading_limits: ClassVar[Mapping[str, Within]] = {
+        "time_s": Within(0.0, 1e8),
+        "resistance_ohm": Within(-1e12, 1e12),
+        "resistance_sd_ohm": Within(0.0, 1e12),
+        "offset_v": Within(-21.0, 21.0),
+        "current_a": Within(-codec.OVERFLOW, codec.OVERFLOW),
+        "voltage_v": Within(-codec.OVERFLOW, codec.OVERFLOW),
+    }
 
     def __init__(self, name: str, line: Line, clock: Clock, settings: Keithley2450Settings) -> None:
         super().__init__(name, line, clock)
         self.settings = settings
-        self._conversation = Conversation(line, clock, reply_end=REPLY_END)
+        self._remote = Remote(name, line, clock, settings)
 
     @classmethod
     @override
@@ -91,17 +85,17 @@ class Keithley2450(Instrument):
 
     @override
     async def connect(self) -> str:
-        identity = (await self._ask("*IDN?")).fields
+        identity = (await self._remote.ask("*IDN?")).fields
         if len(identity) != 4 or identity[1] != "MODEL 2450":
             got = ",".join(identity)
             raise RigError(f"instruments.{self.name}", got=got, expected="MODEL 2450")
-        language = (await self._ask("*LANG?")).fields
+        language = (await self._remote.ask("*LANG?")).fields
         if language != ("SCPI",):
             key = f"instruments.{self.name}"
             raise RigError(key, got=",".join(language), expected="command set SCPI (*LANG SCPI)")
-        await self._tell("*RST")
-        await self._tell("*CLS")
-        await self._verify_no_failure()
+        await self._remote.tell("*RST")
+        await self._remote.tell("*CLS")
+        await self._remote.verify_no_failure()
         await self.stop()
         return ",".join(identity)
 
@@ -113,21 +107,7 @@ class Keithley2450(Instrument):
             LineError: The line is down.
             OutcomeUnknown: The device did not confirm it.
         """
-        for _ in range(2):
-            await self._tell(":OUTP", "OFF", is_urgent=True)
-            try:
-                frame = await self._conversation.ask(
-                    encode(Request(":OUTP?")),
-                    timeout_s=REPLY_TIMEOUT_S,
-                    is_reply=lambda frame: decode(frame).fields in {("0",), ("1",)},
-                    is_urgent=True,
-                )
-            except (OutcomeUnknown, ProtocolError):
-                logger.warning("%s: no readable answer to the question for the output", self.name)
-                continue
-            if not switch_from(decode(frame)):
-                return
-        raise OutcomeUnknown(f"{self.name}: the output may still be on")
+        await self._remote.switch_off()
 
     @action(
         recovery=RecoveryClass.PURE,
@@ -169,17 +149,16 @@ class Keithley2450(Instrument):
         currents: list[float] = []
         voltages: list[float] = []
         has_tripped = False
-        await self._configure(voltage_limit_v)
-        await self._set_number(":SOUR:CURR", wanted_a[0])
-        async with self._output_on():
+        await self._remote.source_current(voltage_limit_v)
+        await self._remote.set_number(":SOUR:CURR", wanted_a[0])
+        async with self._remote.output_on():
             for current_a in wanted_a:
-                await self._set_number(":SOUR:CURR", current_a)
+                await self._remote.set_number(":SOUR:CURR", current_a)
                 await self.clock.sleep(dwell_s)
-                measured_a, measured_v = await self._read("SOUR")
+                measured_a, measured_v = await self._remote.read("SOUR", "READ")
                 currents.append(measured_a)
                 voltages.append(measured_v)
-                has_tripped |= switch_from(await self._ask(":SOUR:CURR:VLIM:TRIP?"))
-            await self._verify_still_on()
+                has_tripped |= await self._remote.is_true(":SOUR:CURR:VLIM:TRIP?")
         return (
             Reading("current_a", tuple(currents)),
             Reading("voltage_v", tuple(voltages)),
@@ -213,123 +192,148 @@ class Keithley2450(Instrument):
         """
         times: list[float] = []
         voltages: list[float] = []
-        await self._configure(TRACE_VOLTAGE_LIMIT_V)
-        await self._set_number(":SOUR:CURR", 0.0)
-        await self._tell(":TRAC:CLE", BUFFER)
-        async with self._output_on():
+        await self._remote.source_current(TRACE_VOLTAGE_LIMIT_V)
+        await self._remote.set_number(":SOUR:CURR", 0.0)
+        await self._remote.clear_buffer()
+        async with self._remote.output_on():
             begun_s = self.clock.monotonic_s()
             for index in range(n_readings):
                 left_s = begun_s + index * interval_s - self.clock.monotonic_s()
                 await self.clock.sleep(max(0.0, left_s))
-                time_s, voltage_v = await self._read("REL")
+                time_s, voltage_v = await self._remote.read("REL", "READ")
                 times.append(time_s)
                 voltages.append(voltage_v)
-            await self._verify_still_on()
         return (Reading("time_s", tuple(times)), Reading("voltage_v", tuple(voltages)))
 
-    async def _configure(self, voltage_limit_v: float) -> None:
-        await self._tell("*CLS")
-        await self._set(":SOUR:FUNC", "CURR", "CURR")
-        await self._set(":SENS:FUNC", '"VOLT"', "VOLT:DC")
-        await self._set_switch(":SENS:VOLT:RANG:AUTO", is_on=True)
-        await self._set_switch(":SENS:VOLT:RSEN", is_on=self.settings.is_four_wire)
-        await self._set_number(":SENS:VOLT:NPLC", self.settings.power_line_cycles)
-        await self._set_switch(":SOUR:CURR:RANG:AUTO", is_on=True)
-        await self._set_switch(":SOUR:CURR:READ:BACK", is_on=True)
-        await self._set_number(":SOUR:CURR:VLIM", voltage_limit_v)
+    @action(
+        recovery=RecoveryClass.PURE,
+        duration_s=_four_point_duration_s,
+        readings=("resistance_ohm", "resistance_sd_ohm", "offset_v"),
+    )
+    async def measure_resistance_four_point(
+        self,
+        *,
+        current_ma: Annotated[float, Within(1e-6, 1000.0)],
+        n_reversals: Annotated[int, Within(1, 1000)],
+        voltage_limit_v: Annotated[float, Within(0.02, 20.0)],
+    ) -> tuple[Reading, ...]:
+        """Measure a resistance over four wires, with the current turned round and round again.
 
-    @asynccontextmanager
-    async def _output_on(self) -> AsyncIterator[None]:
-        """Hold the output on; it is off afterwards, whatever happens, or nobody knows.
+        What does not turn with the current, a thermoelectric voltage for one, drops out: half the
+        difference of the two voltages counts. Of needles in a row the resistivity is
+        2 pi times their distance times the resistance [Valdes1954]_.
+
+        Args:
+            current_ma: Each way, in milliamperes.
+            n_reversals: How many pairs of readings are taken.
+            voltage_limit_v: The source goes no higher, in volts.
+
+        Returns:
+            Mean and standard deviation of the resistance in ohms (0 for one pair), and the mean
+            voltage that did not turn, in volts.
 
         Raises:
-            DeviceFault: The output does not switch on, or something inside failed.
-            OutcomeUnknown: The output is not confirmed to be off, or an answer inside is missing.
+            DeviceFault: The device refuses, a set-point reads back differently, the source stood
+                at its limit, or nothing is connected.
+            OutcomeUnknown: An answer is missing; the output has been switched off.
         """
-        try:
-            await self._set_switch(":OUTP", is_on=True)
-            yield
-        except asyncio.CancelledError:
-            await asyncio.shield(self._stop_or_log())
-            raise
-        except DriverError as error:
-            if not await asyncio.shield(self._stop_or_log()):
-                raise OutcomeUnknown(f"{self.name}: the output may still be on") from error
-            raise
-        await asyncio.shield(self.stop())
-
-    async def _verify_still_on(self) -> None:
-        await self._verify_no_failure()
-        if not switch_from(await self._ask(":OUTP?")):
-            text = "the output was switched off before the action ended"
-            raise DeviceFault(self.name, code=":OUTP", text=text)
-
-    async def _stop_or_log(self) -> bool:
-        try:
-            await self.stop()
-        except DriverError:
-            logger.exception("%s: the output is not confirmed to be off", self.name)
-            return False
-        return True
-
-    async def _read(self, element: str) -> tuple[float, float]:
-        reply = await self._ask(":READ?", BUFFER, element, "READ")
-        numbers = numbers_from(reply)
-        if len(numbers) != 2:
-            raise ProtocolError(f"{self.name}: not two numbers", ",".join(reply.fields).encode())
-        return numbers[0], numbers[1]
-
-    async def _set(self, header: str, argument: str, expected: str) -> None:
-        await self._tell(header, argument)
-        got = ",".join((await self._ask(f"{header}?")).fields)
-        if got != expected:
-            await self._refuse(header, got, expected)
-
-    async def _set_switch(self, header: str, *, is_on: bool) -> None:
-        await self._tell(header, "ON" if is_on else "OFF")
-        got = switch_from(await self._ask(f"{header}?"))
-        if got != is_on:
-            await self._refuse(header, got, is_on)
-
-    async def _set_number(self, header: str, value: float) -> None:
-        text = text_from_number(value)
-        await self._tell(header, text)
-        got = number_from(await self._ask(f"{header}?"))
-        if not math.isclose(got, float(text), rel_tol=1e-5, abs_tol=1e-12):
-            await self._refuse(header, got, float(text))
-
-    async def _refuse(self, header: str, got: object, expected: object) -> None:
-        await self._verify_no_failure()
-        text = f"{header} reads back {got!r}, expected {expected!r}"
-        raise DeviceFault(self.name, code=header, text=text)
-
-    async def _verify_no_failure(self) -> None:
-        failure = await self._next_failure()
-        if failure.code:
-            raise DeviceFault(self.name, code=str(failure.code), text=failure.text)
-
-    async def _next_failure(self, *, is_urgent: bool = False) -> Failure:
-        frame = await self._conversation.ask(
-            encode(Request(":SYST:ERR?")), timeout_s=REPLY_TIMEOUT_S, is_urgent=is_urgent
+        pairs: list[tuple[float, float]] = []
+        await self._remote.source_current(voltage_limit_v, is_four_wire=True)
+        await self._remote.set_number(":SOUR:CURR", 1e-3 * current_ma)
+        async with self._remote.output_on():
+            for _ in range(n_reversals):
+                pairs.append(await self._reversed(1e-3 * current_ma))
+        resistances, offsets = zip(*pairs, strict=True)
+        spread_ohm = statistics.stdev(resistances) if n_reversals > 1 else 0.0
+        return (
+            Reading("resistance_ohm", statistics.fmean(resistances)),
+            Reading("resistance_sd_ohm", spread_ohm),
+            Reading("offset_v", statistics.fmean(offsets)),
         )
-        return failure_from(decode(frame))
 
-    async def _tell(self, header: str, *arguments: str, is_urgent: bool = False) -> None:
-        await self._conversation.tell(encode(Request(header, arguments)), is_urgent=is_urgent)
+    @action(
+        recovery=RecoveryClass.PURE,
+        duration_s=_voltammogram_duration_s,
+        readings=("time_s", "voltage_v", "current_a", "limit_state"),
+    )
+    async def measure_cyclic_voltammogram(
+        self,
+        *,
+        start_v: PotentialV,
+        first_vertex_v: PotentialV,
+        second_vertex_v: PotentialV,
+        scan_rate_mv_per_s: Annotated[float, Within(0.1, 200.0)],
+        step_mv: Annotated[float, Within(0.1, 50.0)],
+        n_cycles: Annotated[int, Within(1, 100)],
+        current_limit_ma: Annotated[float, Within(1e-3, 1000.0)],
+    ) -> tuple[Reading, ...]:
+        """Measure the current while the voltage goes up and down a staircase.
 
-    async def _ask(self, header: str, *arguments: str) -> Reply:
-        """Ask a question; where no answer comes, the error queue says whether it was refused."""
-        try:
-            frame = await self._conversation.ask(
-                encode(Request(header, arguments)), timeout_s=REPLY_TIMEOUT_S
+        Each reading begins a quarter into its step: there a staircase gives the currents of a
+        steady scan [Bilewicz1989]_. With the output off the terminals are open, so that a cell
+        is not discharged.
+
+        Args:
+            start_v: Where each cycle begins and ends, in volts.
+            first_vertex_v: Where the scan turns first, in volts.
+            second_vertex_v: Where it turns again, in volts.
+            scan_rate_mv_per_s: In millivolts a second.
+            step_mv: Height of a step, in millivolts; each leg is divided into whole steps.
+            n_cycles: How many.
+            current_limit_ma: No more flows, in milliamperes; it also chooses the range.
+
+        Returns:
+            Seconds since the first reading by the device's own clock, measured voltages in volts
+            and currents in amperes, and ``limit_state``: ``clear``, or ``tripped`` if the current
+            ever stood at its limit.
+
+        Raises:
+            LimitError: The scan stands still, is too quick for its steps, or has too many.
+            DeviceFault: The device refuses, or cannot keep up with the scan.
+            OutcomeUnknown: An answer is missing; the output has been switched off.
+        """
+        step_s = step_mv / scan_rate_mv_per_s
+        steps_v = voltammetry.staircase(
+            (start_v, first_vertex_v, second_vertex_v, start_v), 1e-3 * step_mv, n_cycles
+        )
+        self._verify_scan(len(steps_v), step_mv, scan_rate_mv_per_s)
+        found = await voltammetry.scan(
+            self._remote, self.clock, steps_v, step_s, current_limit_a=1e-3 * current_limit_ma
+        )
+        if found.latest_s > step_s:
+            text = f"a point was {found.latest_s:.2f} s late, a step takes {step_s:.2f} s"
+            raise DeviceFault(self.name, code="late", text=text)
+        return (
+            Reading("time_s", found.times_s),
+            Reading("voltage_v", found.voltages_v),
+            Reading("current_a", found.currents_a),
+            Reading("limit_state", "tripped" if found.has_tripped else "clear"),
+        )
+
+    def _verify_scan(self, n_points: int, step_mv: float, scan_rate_mv_per_s: float) -> None:
+        where = f"{self.name}.measure_cyclic_voltammogram"
+        if not 2 <= n_points <= MOST_POINTS:
+            expected = f"2 to {MOST_POINTS} points"
+            raise LimitError(f"{where}.step_mv", got=f"{n_points} points", expected=expected)
+        shortest_s = POINT_S + 0.08 * self.settings.power_line_cycles
+        if step_mv / scan_rate_mv_per_s < shortest_s:
+            expected = f"at most {step_mv / shortest_s:.3g} at this step and integration time"
+            raise LimitError(
+                f"{where}.scan_rate_mv_per_s", got=scan_rate_mv_per_s, expected=expected
             )
-        except OutcomeUnknown as error:
-            try:
-                failure = await self._next_failure(is_urgent=True)
-            except DriverError:
-                raise error from None
-            if failure.code:
-                code = str(failure.code)
-                raise DeviceFault(self.name, code=code, text=failure.text) from error
-            raise
-        return decode(frame)
+
+    async def _reversed(self, current_a: float) -> tuple[float, float]:
+        """Return the resistance by both directions of a current, and what did not turn with it."""
+        found: list[tuple[float, float]] = []
+        for wanted_a in (current_a, -current_a):
+            await self._remote.set_number(":SOUR:CURR", wanted_a)
+            measured_a, measured_v = await self._remote.read("SOUR", "READ")
+            if await self._remote.is_true(":SOUR:CURR:VLIM:TRIP?"):
+                text = "the source stood at its voltage limit: nothing connected, or too much"
+                raise DeviceFault(self.name, code="limit", text=text)
+            if abs(measured_v) >= codec.OVERFLOW or measured_a * wanted_a <= 0.0:
+                text = f"{measured_a:g} A and {measured_v:g} V at {wanted_a:g} A"
+                raise DeviceFault(self.name, code="overflow", text=text)
+            found.append((measured_a, measured_v))
+        (plus_a, plus_v), (minus_a, minus_v) = found
+        return (plus_v - minus_v) / (plus_a - minus_a), (plus_v + minus_v) / 2.0

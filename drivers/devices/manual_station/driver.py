@@ -76,6 +76,12 @@ class ManualStation(Instrument):
 
     model: ClassVar[str] = "Manual station"
     says_when_it_acts: ClassVar[bool] = True
+    reading_limits: ClassVar[Mapping[str, Within]] = {
+        "mass_g": Within(-1e6, 1e6),
+        "volume_ml": Within(0.0, 1e6),
+        "temperature_c": Within(-273.15, 4000.0),
+        "longest_wait_s": Within(0.0, 1e9),
+    }
 
     def __init__(
         self, name: str, line: Line, clock: Clock, settings: ManualStationSettings

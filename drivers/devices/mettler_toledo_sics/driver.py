@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
+from drivers.acting import having_acted
 from drivers.clock import Clock
 from drivers.devices.mettler_toledo_sics.codec import (
     REPLY_END,
@@ -25,7 +26,7 @@ from drivers.errors import (
     ProtocolError,
     RigError,
 )
-from drivers.instrument import Instrument, Reading, RecoveryClass, action, settings_in
+from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
 
 __all__ = ["MettlerToledoSics", "MettlerToledoSicsSettings"]
@@ -65,6 +66,10 @@ class MettlerToledoSics(Instrument):
     """
 
     model: ClassVar[str] = "Mettler Toledo MT-SICS"
+    reading_limits: ClassVar[Mapping[str, Within]] = {
+        "tare_g": Within(-65_000.0, 65_000.0),
+        "mass_g": Within(-65_000.0, 65_000.0),
+    }
 
     def __init__(
         self, name: str, line: Line, clock: Clock, settings: MettlerToledoSicsSettings
@@ -102,9 +107,11 @@ class MettlerToledoSics(Instrument):
             OutcomeUnknown: The balance does not answer.
         """
         tared = await self._act("T", timeout_s=self.settings.stability_timeout_s)
-        memory_g = weight_from(await self._ask("TA")).mass_g
-        if weight_from(tared).mass_g != memory_g:
-            text = f"the tare memory holds {memory_g:g} g, expected {weight_from(tared).mass_g:g} g"
+        with having_acted(self.name):
+            tared_g = weight_from(tared).mass_g
+            memory_g = weight_from(await self._ask("TA")).mass_g
+        if tared_g != memory_g:
+            text = f"the tare memory holds {memory_g:g} g, expected {tared_g:g} g"
             raise DeviceFault(self.name, code="TA", text=text, acted=True)
         return (Reading("tare_g", memory_g),)
 
@@ -117,7 +124,8 @@ class MettlerToledoSics(Instrument):
             OutcomeUnknown: The balance does not answer.
         """
         await self._act("Z", timeout_s=self.settings.stability_timeout_s)
-        mass_g = weight_from(await self._ask("SI", answered_by="S")).mass_g
+        with having_acted(self.name):
+            mass_g = weight_from(await self._ask("SI", answered_by="S")).mass_g
         tolerance_g = self.settings.read_back_tolerance_g
         if abs(mass_g) > tolerance_g:
             text = f"reads {mass_g:g} g after zeroing, expected 0 within {tolerance_g:g} g"

@@ -65,6 +65,10 @@ class NewEraNe1000(Instrument):
 
     model: ClassVar[str] = "New Era NE-1000"
     says_when_it_acts: ClassVar[bool] = True
+    reading_limits: ClassVar[Mapping[str, Within]] = {
+        "dispensed_volume_ul": Within(0.0, 1e7),
+        "withdrawn_volume_ul": Within(0.0, 1e7),
+    }
 
     def __init__(self, name: str, line: Line, clock: Clock, settings: NewEraNe1000Settings) -> None:
         super().__init__(name, line, clock)

@@ -75,6 +75,9 @@ class NumatoUsbRelay(Instrument):
 
     model: ClassVar[str] = "Numato Lab USB relay"
     says_when_it_acts: ClassVar[bool] = True
+    reading_limits: ClassVar[Mapping[str, Within]] = {
+        "open_duration_s": Within(0.0, 1e6),
+    }
 
     def __init__(
         self, name: str, line: Line, clock: Clock, settings: NumatoUsbRelaySettings

@@ -12,7 +12,7 @@ from drivers.errors import DeviceFault, LimitError, LineError, OutcomeUnknown, R
 from drivers.instrument import Instrument
 from drivers.testing import MemoryLine
 from simulators.bench import Bench
-from tests.support.driver_rig import bench_of, instrument_on
+from tests.support.driver_rig import instrument_on, rig_of_all_drivers
 from tests.support.virtual_time import error_of, in_virtual_time
 
 SWEEP = {
@@ -23,6 +23,17 @@ SWEEP = {
     "voltage_limit_v": 5.0,
 }
 IDENTITY = r"< KEITHLEY INSTRUMENTS,MODEL 2450,04412345,1.7.12b\n"
+
+
+def bench_of(
+    clock: VirtualClock, *faults: dict[str, object], world: str = "oer_plate_3496"
+) -> Bench:
+    """Return the bench of all drivers with the source-meter at the vessel."""
+    rig = rig_of_all_drivers(*faults)
+    table = {**rig["instruments"]["keithley_2450"], "at": "vessel"}
+    rig["instruments"] = {**rig["instruments"], "keithley_2450": table}
+    rig["simulation"] = {**rig["simulation"], "world": world}
+    return Bench.from_rig(rig, clock, seed=7)
 
 
 async def meter_on_wet_cell(
@@ -185,3 +196,59 @@ def test_an_output_switched_off_by_another_hand_is_a_fault() -> None:
     error = in_virtual_time(main)
     assert isinstance(error, DeviceFault)
     assert "switched off" in error.text
+
+
+FOUR_POINT = {"current_ma": 1.0, "n_reversals": 10, "voltage_limit_v": 20.0}
+
+
+async def four_point_on_ceria(clock: VirtualClock, plate_c: float) -> dict[str, float]:
+    """Return what the probe reads of ceria with a tenth of gadolinium on a plate of its own."""
+    rig = rig_of_all_drivers()
+    meter_table = {**rig["instruments"]["keithley_2450"], "at": "vessel"}
+    stock = {"volume_ml": 100.0, "concentration_mol_per_l": 0.5, "density_g_per_ml": 1.0}
+    rig["stock"] = {**rig["stock"], "Ce": stock, "Gd": stock}
+    rig["instruments"] = {**rig["instruments"], "keithley_2450": meter_table}
+    rig["simulation"] = {**rig["simulation"], "world": "doped_ceria"}
+    bench = Bench.from_rig(rig, clock, seed=7)
+    bench.plumbing.pour("vessel", {"Ce": 900.0, "Gd": 100.0}, 0.0)
+    bench.plumbing.warmth.heated_by("vessel", lambda: plate_c)
+    meter = await instrument_on(bench, "keithley_2450", clock)
+    await meter.connect()
+    readings = await meter.perform("measure_resistance_four_point", FOUR_POINT)
+    return {one.name: float(one.value) for one in readings}  # type: ignore[arg-type]
+
+
+def test_turning_the_current_leaves_the_thermoelectric_voltage_out() -> None:
+    async def main(clock: VirtualClock) -> dict[str, float]:
+        return await four_point_on_ceria(clock, 500.0)
+
+    got = in_virtual_time(main)
+    resistivity_ohm_m = 2.0 * math.pi * 1e-3 * got["resistance_ohm"]
+    assert resistivity_ohm_m == pytest.approx(1.0536, rel=0.15)  # the world's own spread
+    assert got["offset_v"] == pytest.approx(40e-6, abs=2e-6)
+    assert got["resistance_sd_ohm"] < 0.01 * got["resistance_ohm"]
+
+
+def test_what_heats_the_position_changes_what_the_probe_reads() -> None:
+    async def main(clock: VirtualClock) -> list[float]:
+        return [
+            (await four_point_on_ceria(clock, plate_c))["resistance_ohm"]
+            for plate_c in (450.0, 500.0, 600.0)
+        ]
+
+    cool, as_asked, hot = in_virtual_time(main)
+    assert cool > as_asked > 2.0 * hot
+
+
+def test_needles_on_nothing_are_a_fault_and_the_output_is_off() -> None:
+    async def main(clock: VirtualClock) -> tuple[BaseException, bool]:
+        bench = bench_of(clock)
+        meter = await instrument_on(bench, "keithley_2450", clock)
+        await meter.connect()
+        error = await error_of(meter.perform("measure_resistance_four_point", FOUR_POINT))
+        return error, bench.device("keithley_2450").is_busy
+
+    error, is_on = in_virtual_time(main)
+    assert isinstance(error, DeviceFault)
+    assert error.code in {"overflow", "limit"}
+    assert not is_on
