@@ -10,6 +10,7 @@ from campaigns.spec import CampaignSpec
 from drivers.card import card_of, folder_of
 from drivers.catalog import driver_named
 from orchestrator.core.campaign import CampaignState, CampaignStatus
+from orchestrator.core.events import Event, JobFailed, JobOutcomeUnknown
 from orchestrator.core.job import JobStatus
 from orchestrator.execution.rig import rig_from_text
 from orchestrator.execution.rig_spec import RigSpec
@@ -46,6 +47,8 @@ class FaultedCampaign:
 
     state: CampaignState
     n_acts: Counter[str]
+    error: str
+    """Name of what the instrument raised first, or nothing."""
 
     @property
     def n_doubts(self) -> int:
@@ -119,7 +122,14 @@ def run_with_fault(
     dry_run = DryRun(MemoryLog(), lone_campaign(driver, action, n=n), example_rig(driver, fault))
     dry_run.open()
     state = dry_run.drive()
-    return FaultedCampaign(state, n_acts_of(dry_run, driver))
+    errors = [name for event in dry_run.events() for name in _error_of(event)]
+    return FaultedCampaign(state, n_acts_of(dry_run, driver), next(iter(errors), ""))
+
+
+def _error_of(event: Event) -> list[str]:
+    if isinstance(event, JobFailed):
+        return [event.error]
+    return ["OutcomeUnknown"] if isinstance(event, JobOutcomeUnknown) else []
 
 
 def n_acts_of(dry_run: DryRun, instrument: str) -> Counter[str]:
