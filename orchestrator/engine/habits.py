@@ -42,6 +42,9 @@ class EngineHabits:
     them in this process; else it waits for them."""
     keeps_lab: bool = True
     """Whether it writes down which instruments answered; a station does so itself."""
+    waits_for_instruments_s: float = 0.0
+    """How long a campaign that is gone on with waits for instruments that do not answer, in the
+    clock's seconds, before it is held for want of them."""
     search_effort: float = 0.0
     """How long a better order of the jobs than the rule's is searched for at a time, roughly in
     seconds of one core; 0 for never."""

@@ -15,8 +15,6 @@ from orchestrator.core.decide import decide
 from orchestrator.core.events import (
     CampaignAborted,
     CampaignFinished,
-    CampaignHeld,
-    CampaignJoined,
     CampaignStopped,
     EngineDetached,
     Event,
@@ -43,7 +41,7 @@ from orchestrator.core.intents import (
 from orchestrator.engine.aftermath import Aftermath
 from orchestrator.engine.asking import Asking
 from orchestrator.engine.companions import Companions
-from orchestrator.engine.connections import fact_of, in_words
+from orchestrator.engine.connections import Joining
 from orchestrator.engine.durations import Durations
 from orchestrator.engine.habits import EngineHabits, Watch
 from orchestrator.engine.inbox import Inbox
@@ -121,6 +119,7 @@ class Engine:
         self._orders = Orders(journal, executor, clock, self._inbox, self._stockroom)
         self._asking = Asking(journal, planning, recipe, clock, self._inbox)
         self._searching = Searching(clock, self._inbox, habits.search_effort)
+        self._joining = Joining(journal, executor, rig, clock, habits, self._tell)
 
     @property
     def state(self) -> CampaignState:
@@ -171,7 +170,7 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as tasks:
                 try:
-                    if await self._connect(tasks):
+                    if await self._joining.join(tasks):
                         await self._loop(tasks)
                 except EngineSuperseded:
                     await self._executor.close()  # what runs is the other engine's: not cut off
@@ -180,45 +179,6 @@ class Engine:
             if len(group.exceptions) == 1:
                 raise group.exceptions[0] from group
             raise
-
-    async def _connect(self, tasks: asyncio.TaskGroup) -> bool:
-        """Have every instrument checked; tell whether there is something to drive after it.
-
-        An end that is asked for meanwhile is not kept waiting.
-        """
-        work = tasks.create_task(self._executor.connect())
-        while not work.done():
-            await asyncio.wait([work], timeout=self.habits.poll_s)
-            self._journal.catch_up()
-            self._tell()
-            if self._journal.state.status in (CampaignStatus.STOPPING, CampaignStatus.ABORTING):
-                work.cancel()
-                await asyncio.wait([work])
-                return True
-        connections = work.result()
-        state = self._journal.state
-        joined = CampaignJoined(campaign_id=state.campaign_id, rig_name=state.rig_name)
-        facts = [fact_of(one) for one in connections.values()] if self.habits.keeps_lab else []
-        self._journal.record_in_lab([joined, *facts])
-        lost = [one for one in connections.values() if not one.is_connected]
-        return not lost or self._go_on_without(in_words(lost, self._rig))
-
-    def _go_on_without(self, reason: str) -> bool:
-        """Hold for want of instruments; only an end that was asked for is still carried out.
-
-        Returns:
-            Whether there is something to drive.
-        """
-        while True:
-            self._journal.catch_up()
-            if self._journal.state.status not in (CampaignStatus.RUNNING, CampaignStatus.PAUSING):
-                return True
-            try:
-                self._journal.decide([CampaignHeld(reason=f"no connection to {reason}")])
-            except VersionConflict:
-                continue
-            self._tell()
-            return not self.habits.leaves_when_held
 
     async def _let_go(self, *, is_orderly: bool, is_ours: bool) -> None:
         if is_ours and not is_orderly:

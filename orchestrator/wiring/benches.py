@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 REAL_POLL_S: Final = 0.5
 """How often an engine on the real clock looks for requests, in seconds."""
+WAITS_FOR_INSTRUMENTS_S: Final = 300.0
+"""Robots and controllers may take minutes longer than this computer after a power cut."""
 SEARCH_EFFORT: Final = 5.0
 """How long an engine on the bench has a better order of its jobs searched for at a time, roughly in
 seconds of one core; a dry-run follows the rule, for its time would stand still meanwhile."""
@@ -108,6 +110,7 @@ def habits_for(log: SqliteLog, journal: "Journal", options: RunOptions) -> "Engi
         leaves_when_held=options.leaves_when_held,
         keeps_lab=False,
         waits_for_log=True,
+        waits_for_instruments_s=WAITS_FOR_INSTRUMENTS_S,
         search_effort=SEARCH_EFFORT,
     )
 
