@@ -1,4 +1,4 @@
-"""Draws the generated parts of the documents from the code: events, lives, imports, alarms.
+"""Draws the generated parts of the documents from the code: events, lives, imports, devices.
 
 ``python -m docs.make_diagrams`` writes them anew; a test says when that is due. A generated part
 stands between ``<!-- generated: name -->`` and ``<!-- end -->``.
@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, get_args
 
+from docs import device_tables
 from orchestrator.core import events
 from orchestrator.core.alarm_kinds import ALARM_KINDS
 from orchestrator.core.alarms import ALARM_TRANSITIONS, AlarmStatus
@@ -20,11 +21,14 @@ from orchestrator.core.experiment import EXPERIMENT_TRANSITIONS, ExperimentStatu
 from orchestrator.core.job import JOB_TRANSITIONS, JobStatus
 from orchestrator.core.lab import INSTRUMENT_TRANSITIONS, InstrumentStatus
 
-__all__ = ["ARCHITECTURE", "GENERATED", "OPERATING", "updated"]
+__all__ = ["ARCHITECTURE", "DRAWN", "GENERATED", "updated"]
 
 ROOT: Final = Path(__file__).parents[1]
 ARCHITECTURE: Final = ROOT / "docs" / "ARCHITECTURE.md"
+DEVICES: Final = ROOT / "docs" / "DEVICES.md"
 OPERATING: Final = ROOT / "docs" / "OPERATING.md"
+DRAWN: Final = (ARCHITECTURE, DEVICES, OPERATING)
+"""Those with generated parts."""
 
 _BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -96,6 +100,11 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "alarm": lambda: state_diagram(AlarmStatus, ALARM_TRANSITIONS),
     "alarms": alarm_table,
     "campaign": lambda: state_diagram(CampaignStatus, CAMPAIGN_TRANSITIONS),
+    "devices": device_tables.device_table,
+    "faults": device_tables.faults,
+    "survived": device_tables.survived,
+    "noise_in_codecs": device_tables.codec_table,
+    "noise_in_drivers": device_tables.driver_table,
     "instrument": lambda: state_diagram(InstrumentStatus, INSTRUMENT_TRANSITIONS),
 }
 """What can be drawn, by the name in the document."""
@@ -111,6 +120,6 @@ def updated(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for document in (ARCHITECTURE, OPERATING):
+    for document in DRAWN:
         text = updated(document.read_text(encoding="utf-8"))
         document.write_text(text, encoding="utf-8", newline="\n")

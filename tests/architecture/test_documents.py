@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from campaigns.loading import campaign_from_text
-from docs.make_diagrams import ARCHITECTURE, GENERATED, OPERATING, updated
+from docs.device_tables import FAULTS, FUZZ, kept
+from docs.make_diagrams import ARCHITECTURE, DRAWN, GENERATED, updated
+from drivers.catalog import DRIVERS, driver_named, names
 from orchestrator.core.events import EVENT_KINDS
+from simulators.faults import FaultKind
 from tests.support.source_tree import (
     PACKAGES,
     ROOT,
@@ -28,7 +31,7 @@ def distribution_of(requirement: str) -> str:
     return re.split(r"[<>=]", requirement)[0].lower().replace("_", "-")
 
 
-@pytest.mark.parametrize("document", [ARCHITECTURE, OPERATING], ids=name_of)
+@pytest.mark.parametrize("document", DRAWN, ids=name_of)
 def test_the_generated_parts_are_up_to_date(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
 
@@ -36,7 +39,7 @@ def test_the_generated_parts_are_up_to_date(document: Path) -> None:
 
 
 def test_every_generated_part_has_its_place() -> None:
-    text = "".join(document.read_text(encoding="utf-8") for document in (ARCHITECTURE, OPERATING))
+    text = "".join(document.read_text(encoding="utf-8") for document in DRAWN)
 
     assert set(re.findall(r"<!-- generated: (\w+) -->", text)) == set(GENERATED)
 
@@ -127,3 +130,26 @@ def test_every_make_target_exists(document: Path) -> None:
     named = set(re.findall(r"`make (\w+)", document.read_text(encoding="utf-8")))
 
     assert named <= targets
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "key", "least"),
+    [(FUZZ, "codecs", "damaged", 1_000_000), (FUZZ, "drivers", "damaged", 100_000)],
+)
+def test_the_noise_was_thrown_at_every_driver(path: Path, part: str, key: str, least: int) -> None:
+    found = kept(path, part)
+
+    assert set(found) == set(names(DRIVERS))
+    assert {name: one[key] for name, one in found.items() if one[key] < least} == {}
+
+
+def test_every_action_met_every_fault() -> None:
+    found = kept(FAULTS, "faults")
+    actions = {name: set(driver_named(name).actions) for name in names(DRIVERS)}
+    about_the_run = {"date", "commit"}
+
+    assert {name: set(one) - about_the_run for name, one in found.items()} == actions
+    for driver, action in [(name, one) for name, each in actions.items() for one in each]:
+        one = found[driver][action]
+        assert set(one["ends"]) == {kind.value for kind in FaultKind}
+        assert one["recovery"] in {"pure", "idempotent"} or one["n_repeated"] == 0
