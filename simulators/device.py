@@ -22,6 +22,7 @@ _DAMAGES: Final = {
     FaultKind.TRUNCATED: truncated,
 }
 _LONGEST_REQUEST_BYTES = 4096
+_OTHER_DIGITS: Final = str.maketrans("0123456789", "1234567890")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class FramedDevice(ABC):
         self.witness: Callable[[Act], None] | None = None
         """Told of each act when it ends and, its name then preceded by ``begin``, of each that
         takes time when it begins, with what was asked as the amount."""
+        self.is_another = False
+        """Whether another one of its kind stands in its place."""
         self._fittings = fittings
         self._buffer = b""
         self._built_s = fittings.clock.monotonic_s()
@@ -166,6 +169,8 @@ class FramedDevice(ABC):
         if kind is FaultKind.REBOOTED:
             self.power_cycle()
             return []
+        if kind is FaultKind.WRONG_IDENTITY:
+            self.is_another, kind = not self.is_another, None
         replies = self._answer(request)
         if fault is None or kind is None:
             return replies
@@ -178,6 +183,10 @@ class FramedDevice(ABC):
             return [*replies, *replies]
         damage = _DAMAGES[kind]
         return [replace(reply, data=damage(reply.data, self.faults.rng)) for reply in replies]
+
+    def _named(self, text: str) -> str:
+        """Return what it says of itself; another one of its kind has other digits there."""
+        return text.translate(_OTHER_DIGITS) if self.is_another else text
 
     def _now_s(self) -> float:
         return self._fittings.clock.monotonic_s()

@@ -33,6 +33,9 @@ class FaultKind(StrEnum):
     REBOOTED = "rebooted"
     """The device loses its power instead of answering, and is back at once as one that was
     switched on."""
+    WRONG_IDENTITY = "wrong_identity"
+    """Another one of its kind stands in its place from this request on, which says so when it is
+    asked who it is; the same once more brings the first one back."""
 
 
 class Fault(BaseModel):

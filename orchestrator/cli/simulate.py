@@ -72,8 +72,8 @@ def simulate_fault(
         str,
         typer.Argument(
             metavar="KIND",
-            help="lost, late, garbled, stalled, refused, truncated, doubled, corrupted, rebooted: "
-            "strikes the next request; unplug, plug-in, power-cycle: at once.",
+            help="lost, late, garbled, stalled, refused, truncated, doubled, corrupted, rebooted, "
+            "wrong_identity: strikes the next request; unplug, plug-in, power-cycle: at once.",
         ),
     ],
     delay_s: Annotated[

@@ -95,7 +95,7 @@ class FaultSpec(_Table):
     instrument: str
     kind: Literal[
         "lost", "late", "garbled", "stalled", "refused",
-        "truncated", "doubled", "corrupted", "rebooted",
+        "truncated", "doubled", "corrupted", "rebooted", "wrong_identity",
     ]  # fmt: skip
     exchange: int | None = Field(default=None, ge=1)
     """The how-manieth request to this instrument it befalls, from 1."""

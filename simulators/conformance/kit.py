@@ -66,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
     Check(Level.SILVER, _each_action, trouble.a_cable_that_falls_out_is_told),
     Check(Level.SILVER, _each_fault, trouble.speaks_the_truth_after_a_fault),
     Check(Level.SILVER, _the_driver, trouble.refuses_another_device),
+    Check(Level.SILVER, _the_driver, trouble.tells_another_of_its_kind),
     Check(Level.SILVER, _the_driver, wire.takes_no_noise_for_an_error_of_ours),
     Check(Level.GOLD, _each_action, matter.stops_when_cut_off),
     Check(Level.GOLD, _each_action, matter.does_nothing_that_cannot_be_noted),

@@ -35,6 +35,7 @@ __all__ = [
     "requests_of",
     "speaks_the_truth_after_a_fault",
     "survives_a_fault",
+    "tells_another_of_its_kind",
 ]
 
 FAULTS: Final[Mapping[str, tuple[type[DriverError], ...]]] = {
@@ -245,6 +246,25 @@ async def _connect_to(examinee: Examinee, other: Examinee, clock: VirtualClock) 
     kinds = (RigError, ProtocolError, OutcomeUnknown, DeviceFault)
     with Expected(kinds, f"connecting to a {stranger.model}"):
         await own.connect()
+
+
+def tells_another_of_its_kind(examinee: Examinee, _: str) -> None:
+    """Check that another device of the same kind is refused, or has another identity.
+
+    Raises:
+        CheckSkipped: The device says nothing by which it could be told from another.
+    """
+
+    async def main(clock: VirtualClock) -> None:
+        station = await examinee.station(clock)
+        first = await station.instrument.connect()
+        station.device.is_another = True
+        error = await raised_by(station.instrument.connect())
+        if error is None and await station.instrument.connect() == first:
+            raise CheckSkipped("nothing that it says tells it from another of its kind")
+        demand(error is None or isinstance(error, RigError | ProtocolError), repr(error))
+
+    examinee.in_virtual_time(main)
 
 
 def _others(examinee: Examinee) -> list[Examinee]:

@@ -146,7 +146,7 @@ class Eurotherm3200Device(FramedDevice):
             75: _SENSOR_BREAK if self.is_sensor_broken else 0,
             111: 1200 * self._scale if self._scale < 100 else 0x7FFF,
             112: 0,
-            122: 0x3504 if self._has_loops else 0x3216,
+            122: (0x3504 if self._has_loops else 0x3216) - 0x100 * self.is_another,
             273: self._mode,
             289: round(self._sensed_c * self._scale) if self._has_loops else None,
             531: 0,

@@ -17,7 +17,9 @@ from simulators.devices.scpi import ErrorQueue, requests_of
 
 __all__ = ["Keithley2450Device"]
 
-_IDENTITY: Final = "KEITHLEY INSTRUMENTS,MODEL 2450,04412345,1.7.12b"
+_MAKE: Final = "KEITHLEY INSTRUMENTS,MODEL 2450"
+_SERIAL: Final = "04412345"
+_FIRMWARE: Final = "1.7.12b"
 _PROCESSING_S: Final = 0.002
 _CYCLE_S: Final = 0.02
 _DUMMY_OHM: Final = 1000.0
@@ -129,7 +131,7 @@ class Keithley2450Device(FramedDevice):
         """Do one request; return its answer if it is a query that is understood."""
         fixed: dict[str, Callable[[], str | None]] = {
             "*CLS": self._errors.clear,
-            "*IDN?": lambda: _IDENTITY,
+            "*IDN?": lambda: f"{_MAKE},{self._named(_SERIAL)},{_FIRMWARE}",
             "*LANG?": lambda: "SCPI",
             "*OPC?": lambda: "1",
             "*RST": self._reset_outputs,

@@ -19,7 +19,9 @@ from simulators.devices.scpi import ErrorQueue, requests_of
 
 __all__ = ["KeysightTruevoltDevice"]
 
-_IDENTITY: Final = "Keysight Technologies,34461A,MY53220123,A.02.17-02.40-02.17-00.52-04-01"
+_MAKE: Final = "Keysight Technologies,34461A"
+_SERIAL: Final = "MY53220123"
+_FIRMWARE: Final = "A.02.17-02.40-02.17-00.52-04-01"
 _PROCESSING_S: Final = 0.003
 _CYCLE_S: Final = 0.02
 _DUMMY_OHM: Final = 1000.0
@@ -89,7 +91,7 @@ class KeysightTruevoltDevice(FramedDevice):
     def _answer_one(self, header: str, arguments: list[str]) -> str | None:
         fixed: dict[str, Callable[[], str | None]] = {
             "*CLS": self._errors.clear,
-            "*IDN?": lambda: _IDENTITY,
+            "*IDN?": lambda: f"{_MAKE},{self._named(_SERIAL)},{_FIRMWARE}",
             "*RST": self._reset,
             "ABOR": lambda: None,
             "CONF?": self._configuration,

@@ -128,7 +128,7 @@ class ManualStationDevice(FramedDevice):
             return _said({"do": "", "task": "", "ok": False, "error": f"request: {error}"})
         heading = {"do": asked.get("do", ""), "task": asked.get("task", "")}
         works: dict[str, Callable[[Mapping[str, object]], dict[str, object]]] = {
-            "hello": lambda _: {"board": "athanor task board", "version": 1},
+            "hello": lambda _: {"board": "athanor task board", "version": 1 + self.is_another},
             "post": self._post,
             "state": lambda asked: self._standing(str(asked["task"])),
             "withdraw": self._withdraw,

@@ -67,7 +67,7 @@ class MettlerToledoSicsDevice(FramedDevice):
             b"@": self._cancel,
             b"I2": lambda: [_line(f'I2 A "{_TYPE}"')],
             b"I3": lambda: [_line(f'I3 A "{_SOFTWARE}"')],
-            b"I4": lambda: [_line(f'I4 A "{_SERIAL}"')],
+            b"I4": lambda: [_line(f'I4 A "{self._named(_SERIAL)}"')],
             b"S": self._send_stable,
             b"SI": self._send_at_once,
             b"T": self._tare,
@@ -90,7 +90,7 @@ class MettlerToledoSicsDevice(FramedDevice):
     def _cancel(self) -> list[Reply]:
         """Return to the state after switching on, without a new zero."""
         self._tare_g = 0.0
-        return [_line(f'I4 A "{_SERIAL}"')]
+        return [_line(f'I4 A "{self._named(_SERIAL)}"')]
 
     def _send_stable(self) -> list[Reply]:
         wait_s = self._unstable_s()

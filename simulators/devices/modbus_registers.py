@@ -50,6 +50,7 @@ class ModbusRegistersDevice(FramedDevice):
         settings = _Settings.model_validate(fittings.settings)
         self._unit = settings.unit
         self._registers = settings.registers
+        self._identity = settings.identity
         self.values = {name: _at_first(table) for name, table in self._registers.items()}
         if settings.identity is not None and settings.identity_value is not None:
             self.values[settings.identity] = settings.identity_value
@@ -111,7 +112,8 @@ class ModbusRegistersDevice(FramedDevice):
     def _packed(self, name: str) -> list[int]:
         register = self._registers[name]
         kind = register.get("kind", "uint16")
-        number = self.values[name] / register.get("scale", 1.0)
+        value = self.values[name] + (self.is_another and name == self._identity)
+        number = value / register.get("scale", 1.0)
         raw = struct.pack(_FORMS[kind], number if kind == "float32" else round(number))
         words = [int(word) for (word,) in struct.iter_unpack(">H", raw)]
         return words[::-1] if register.get("is_low_word_first", False) else words

@@ -19,7 +19,8 @@ from simulators.devices.syringe import Direction, Syringe
 
 __all__ = ["NewEraNe1000Device"]
 
-_FIRMWARE: Final = "NE1000V3.928"
+_MODEL: Final = "NE1000V"
+_FIRMWARE: Final = "3.928"
 _PROCESSING_S: Final = 0.005
 _LARGEST_UL_DIAMETER_MM: Final = 14.0
 _FASTEST_CM_PER_MIN: Final = 5.1
@@ -101,7 +102,7 @@ class NewEraNe1000Device(FramedDevice):
             "RAT": self._set_rate,
             "RUN": self._run,
             "STP": self._stop,
-            "VER": lambda argument: _UNKNOWN if argument else _FIRMWARE,
+            "VER": lambda argument: _UNKNOWN if argument else _MODEL + self._named(_FIRMWARE),
             "VOL": self._set_volume,
         }
         handler = handlers.get(command)

@@ -105,7 +105,7 @@ class NumatoUsbRelayDevice(FramedDevice):
             case "ver":
                 text = _FIRMWARE
             case "id get":
-                text = self._module_id
+                text = self._named(self._module_id)
             case "relay on":
                 text = self._switch_on()
             case "relay off":

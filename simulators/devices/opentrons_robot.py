@@ -106,7 +106,7 @@ class OpentronsRobotDevice(FramedDevice):
             return self._error(422, "HeaderMissing", "Opentrons-Version is missing")
         match ask.method, ask.path.strip("/").split("/"):
             case "GET", ["health"]:
-                answer = self._said(200, _HEALTH)
+                answer = self._said(200, {**_HEALTH, "robot_serial": self._named(_SERIAL)})
             case "GET", ["protocols"]:
                 answer = self._said(200, {"data": [self._protocol(one) for one in self._protocols]})
             case "POST", ["protocols"]:
@@ -234,5 +234,5 @@ _HEALTH: Final = {
     "api_version": "8.3.1",
     "fw_version": "v2.0.0",
     "system_version": "v1.19.4",
-    "robot_serial": "OT2CEP20200309B04",
 }
+_SERIAL: Final = "OT2CEP20200309B04"

@@ -72,7 +72,8 @@ class OpentronsTemperatureModuleDevice(FramedDevice):
             target = "none" if self._target_c is None else f"{self._target_c:.3f}"
             return self._said(f"T:{target} C:{self.plate_c:.3f}")
         if request == b"M115":
-            return self._said("serial:TDV20P20200213A01 model:temp_deck_v20 version:v2.1.0")
+            serial = self._named("TDV20P20200213A01")
+            return self._said(f"serial:{serial} model:temp_deck_v20 version:v2.1.0")
         if request == b"M18":
             self._disengage()
         elif setting is not None:

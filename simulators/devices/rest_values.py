@@ -83,7 +83,7 @@ class RestValuesDevice(FramedDevice):
     def _read(self, ask: HttpAsk) -> list[Reply]:
         identity = self._settings.identity
         if ask.path == identity["path"]:
-            return self._said(200, _nested(identity.get("pointer", ""), self.identity))
+            return self._said(200, _nested(identity.get("pointer", ""), self._named(self.identity)))
         for name, table in self._known.items():
             if ask.path == table["path"]:
                 number = self.values[name] / table.get("scale", 1.0)

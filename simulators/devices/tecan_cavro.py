@@ -132,7 +132,7 @@ class TecanCavroDevice(FramedDevice):
             "": str(round(self._position)),
             "2": str(self._speed),
             "6": self._valve[1:] or self._valve.lower(),
-            "23": "Cavro XCalibur 30026461-C",
+            "23": f"Cavro XCalibur {self._named('30026461')}-C",
         }
         if what not in reports:
             return self._said(_INVALID_OPERAND)

@@ -54,7 +54,9 @@ class WatchedFolderDevice(FramedDevice):
             asked = None
         do = asked.get("do") if isinstance(asked, dict) else None
         if do == "hello":
-            return self._said({"do": do, "ok": True, **_GREETING})
+            return self._said(
+                {"do": do, "ok": True, "folder": _GREETING, "version": 1 + self.is_another}
+            )
         if do == "list":
             if self._is_read or self._last_age_s() > _NEXT_S:
                 self._begin_scan()
@@ -114,5 +116,5 @@ class WatchedFolderDevice(FramedDevice):
         return listed
 
 
-_GREETING: Final = {"folder": "athanor watched folder", "version": 1}
+_GREETING: Final = "athanor watched folder"
 _EXPECTED: Final = "do: expected hello, list or read"

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from drivers.catalog import DRIVERS, names
 from drivers.clock import VirtualClock
 from orchestrator.execution.rig_spec import FaultSpec
+from simulators.conformance import trouble
+from simulators.conformance.examinee import Examinee
 from simulators.device import FramedDevice
 from simulators.devices.keithley_2450 import Keithley2450Device
 from simulators.devices.mettler_toledo_sics import MettlerToledoSicsDevice
@@ -38,6 +41,7 @@ def balance_with(clock: VirtualClock, fault: Fault) -> MettlerToledoSicsDevice:
         (FaultKind.DOUBLED, 2, 1),
         (FaultKind.CORRUPTED, 1, 1),
         (FaultKind.REBOOTED, 0, 0),
+        (FaultKind.WRONG_IDENTITY, 1, 1),
     ],
 )
 def test_a_fault_says_whether_it_happened(kind: FaultKind, n_replies: int, n_acts: int) -> None:
@@ -163,3 +167,20 @@ def test_damage_changes_bytes_and_never_breaks(damage: Damage) -> None:
     assert n_changed > 180  # two flips of one bit leave it as it was
     assert damage(b"", rng) == b""
     assert all(len(truncated(b"ok\r\n", rng)) < 4 for _ in range(50))
+
+
+@pytest.mark.parametrize("driver", names(DRIVERS))
+def test_every_device_can_be_told_from_another_of_its_kind(driver: str) -> None:
+    trouble.tells_another_of_its_kind(Examinee(driver), "")
+
+
+def test_the_first_one_comes_back_when_it_is_exchanged_again() -> None:
+    async def main(clock: VirtualClock) -> list[bytes]:
+        kind = FaultKind.WRONG_IDENTITY
+        faults = tuple(Fault(instrument="one", kind=kind, exchange=place) for place in (2, 3))
+        device = MettlerToledoSicsDevice(fittings_of(clock, at="vessel", faults=faults))
+        return [device.receive(b"I4\r\n")[0].data for _ in range(4)]
+
+    first, other, back, still = run_virtually(main)
+    assert first == back == still == b'I4 A "B123456789"\r\n'
+    assert other == b'I4 A "B234567890"\r\n'

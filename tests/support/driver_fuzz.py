@@ -45,6 +45,7 @@ ENDS = (
 )
 """How an action may end."""
 
+_HARMLESS_AGAIN = (RecoveryClass.PURE, RecoveryClass.IDEMPOTENT)
 _CHANCE = 0.35
 _LONGEST_OVER_NAMED = 10.0
 _SLACK_S = 300.0
@@ -143,6 +144,7 @@ async def _one_run(
 ) -> Exception | None:
     """Run an action once and count what became of it; return what it raised."""
     n_acts, example = station.n_acts, one.card.actions[action].example
+    was_at_rest = station.is_at_rest
     limits = one.driver.reading_limits
     try:
         async with asyncio.timeout(
@@ -156,11 +158,13 @@ async def _one_run(
     except DriverError as error:
         counts[type(error).__name__] += 1
         is_told = isinstance(error, OutcomeUnknown) or getattr(error, "acted", False)
-        is_pure = one.driver.actions[action].recovery is RecoveryClass.PURE
-        if station.n_acts != n_acts and not is_told and not is_pure:
+        may_be_sent_again = one.driver.actions[action].recovery in _HARMLESS_AGAIN
+        if station.n_acts != n_acts and not is_told and not may_be_sent_again:
             counts["acted_unsaid"] += 1
             counts[f"acted unsaid in {action}: {type(error).__name__}"] += 1
-        if not isinstance(error, OutcomeUnknown) and not station.is_at_rest:
+        is_ours = was_at_rest or getattr(error, "acted", False)
+        is_left_on = is_ours and not station.is_at_rest
+        if is_left_on and not isinstance(error, OutcomeUnknown):
             counts["left_busy"] += 1
             counts[f"left busy by {action}: {type(error).__name__}"] += 1
         return error

@@ -177,7 +177,7 @@ class OpentronsRobot(Instrument):
         try:
             await self._play(run_id)
             with having_acted(self.name):
-                run = await self._ended(run_id, deadline_s)
+                await self._succeeded(run_id, deadline_s)
         except asyncio.CancelledError:
             await asyncio.shield(self._stopped_or_told())
             raise
@@ -188,9 +188,6 @@ class OpentronsRobot(Instrument):
         except DeviceFault:
             await asyncio.shield(self._stopped_or_told())
             raise
-        if run.state != "succeeded":
-            text = f"run {run_id} {run.state}: {run.error or 'no reason given'}"
-            raise DeviceFault(self.name, code=run.state, text=text, acted=True)
         return (Reading("run_id", run_id),)
 
     @override
@@ -237,13 +234,15 @@ class OpentronsRobot(Instrument):
             reason = f"{self.name} was not told to play run {run_id}: {error}"
             raise NothingDone(reason) from error
 
-    async def _ended(self, run_id: str, deadline_s: float) -> Run:
+    async def _succeeded(self, run_id: str, deadline_s: float) -> None:
         while (run := await self._run(run_id)).state not in codec.ENDED:
             if self.clock.monotonic_s() > deadline_s:
                 text = f"run {run_id} is {run.state}, expected it to have ended"
-                raise DeviceFault(self.name, code="late", text=text, acted=True)
+                raise DeviceFault(self.name, code="late", text=text)
             await self.clock.sleep(min(POLL_S, max(0.1, deadline_s - self.clock.monotonic_s())))
-        return run
+        if run.state != "succeeded":
+            text = f"run {run_id} {run.state}: {run.error or 'no reason given'}"
+            raise DeviceFault(self.name, code=run.state, text=text)
 
     async def _run(self, run_id: str) -> Run:
         return codec.run_in(await self._ask(codec.question("runs", run_id)))

@@ -4,15 +4,15 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import override
 
 from drivers.acting import acting, having_acted
 from drivers.clock import Clock
 from drivers.devices.tecan_cavro import codec
 from drivers.devices.tecan_cavro.codec import Reply, Request
+from drivers.devices.tecan_cavro.settings import TecanCavroSettings
 from drivers.devices.tecan_cavro.strokes import Stroke, noted, strokes_of
 from drivers.errors import (
     DeviceFault,
@@ -27,7 +27,7 @@ from drivers.instrument import Instrument, Reading, RecoveryClass, Within, actio
 from drivers.line import Conversation, Line
 from drivers.ticket import Settlement, Verdict
 
-__all__ = ["TecanCavro", "TecanCavroSettings"]
+__all__ = ["TecanCavro"]
 
 logger = logging.getLogger(__name__)
 
@@ -41,25 +41,6 @@ PULSES: Final = 6000
 PULSES_PER_S: Final = (5, 6000)
 VolumeUl = Annotated[float, Within(0.1, 50_000.0)]
 RateUlPerMin = Annotated[float, Within(1.0, 1_000_000.0)]
-Port = Annotated[str, StringConstraints(pattern=r"^[IO][1-9]?$")]
-
-
-class TecanCavroSettings(BaseModel):
-    """The table ``[instruments.<name>.settings]`` of a pump."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    address: int = Field(ge=1, le=15)
-    """One more than the rotary switch on its back says."""
-    syringe_volume_ul: float = Field(gt=0.0, le=50_000.0)
-    """Of a whole stroke, in microlitres."""
-    n_steps: Literal[3000, 6000] = 3000
-    """Steps of a whole stroke: 3000 of an XCalibur, 6000 of an XLP 6000. Speeds are in half-steps
-    of the former and steps of the latter, so 6000 are a whole stroke of either."""
-    source_port: Port = "I"
-    """Where it draws from: I, or I1 to I9 of a distribution valve."""
-    target_port: Port = "O"
-    """Where it delivers to: O, or O1 to O9 of a distribution valve."""
 
 
 def _duration_s(*, volume_ul: float, rate_ul_per_min: float) -> float:
@@ -276,6 +257,21 @@ class TecanCavro(Instrument):
                 await self._ask(f"A{stroke.end}R")
         except LineError as error:
             raise NothingDone(f"{self.name} was not told to move: {error}") from error
+        except DeviceFault as error:
+            with having_acted(self.name):
+                has_moved = await self._has_moved(stroke.begin)
+            text = f"{error.text}; {'it moved all the same' if has_moved else 'it did not move'}"
+            acted = error.acted or has_moved
+            raise DeviceFault(self.name, code=error.code, text=text, acted=acted) from error
+
+    async def _has_moved(self, begin: int) -> bool:
+        """Look whether a refusal is one: a damaged digit can look like it."""
+        status = await self._ask("Q", may_fail=True)
+        if status.error == codec.NOT_INITIALIZED:
+            return False
+        if not status.is_ready:
+            return True
+        return codec.number_from(await self._ask("?", may_fail=True)) != begin
 
     async def _turn_valve(self, port: str) -> None:
         """Turn the valve and see that it stands there, before anything is moved through it."""
@@ -284,6 +280,7 @@ class TecanCavro(Instrument):
             await self._rest(VALVE_S + SLACK_S)
             valve = codec.valve_from(await self._ask("?6"))
         except (LineError, OutcomeUnknown, ProtocolError) as error:
+            await self.clock.sleep(VALVE_S)  # by then it stands
             raise NothingDone(f"{self.name} turned its valve at most: {error}") from error
         if valve not in {port, port[1:]}:
             text = f"the valve stands at {valve}, expected {port}"

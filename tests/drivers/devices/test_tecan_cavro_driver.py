@@ -1,12 +1,13 @@
 """The Cavro pump: what strokes move, what a crash leaves, and every way out at rest."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from drivers.clock import VirtualClock
 from drivers.devices.tecan_cavro import TecanCavro
-from drivers.errors import DeviceFault, LimitError, OutcomeUnknown
+from drivers.errors import DeviceFault, LimitError, NothingDone, OutcomeUnknown
 from drivers.ticket import Ticket, Verdict
 from simulators.bench import Bench
 from simulators.devices.tecan_cavro import TecanCavroDevice
@@ -200,3 +201,46 @@ def test_a_valve_that_does_not_turn_moves_nothing():
     assert error.code == "valve"
     assert not error.acted
     assert held == 0.0
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_refusal_is_believed_only_if_the_plunger_has_not_moved(acts, monkeypatch):
+    async def main(clock):
+        _, pump, device = await started(clock)
+        receive = device.receive
+
+        def refusing(data):
+            if not data.startswith(b"/1A"):
+                return receive(data)
+            replies = receive(data) if acts else receive(b"/1Q\r")
+            return [replace(one, data=b"/0c\x03\r\n") for one in replies]
+
+        monkeypatch.setattr(device, "receive", refusing)
+        error = await error_of(pump.perform("withdraw", {"volume_ul": 1000.0, **RATE}))
+        return error, device.is_busy
+
+    error, is_busy = in_virtual_time(main)
+    assert isinstance(error, DeviceFault)
+    assert error.code == "3"
+    assert error.acted is acts
+    assert not is_busy
+
+
+def test_an_unreadable_answer_while_the_valve_turns_ends_with_the_valve_at_rest(monkeypatch):
+    async def main(clock):
+        _, pump, device = await started(clock)
+        receive = device.receive
+
+        def garbled(data):
+            replies = receive(data)
+            if not data.startswith(b"/1I"):
+                return replies
+            return [replace(one, data=b"/0\xff\x03\r\n") for one in replies]
+
+        monkeypatch.setattr(device, "receive", garbled)
+        error = await error_of(pump.perform("withdraw", {"volume_ul": 1000.0, **RATE}))
+        return error, device.is_busy
+
+    error, is_busy = in_virtual_time(main)
+    assert isinstance(error, NothingDone)
+    assert not is_busy

@@ -11,7 +11,6 @@ from orchestrator.execution.executor import Done, Order, Outcome, Refused, Unkno
 from orchestrator.execution.local_executor import LocalExecutor
 from orchestrator.execution.rig_spec import RigSpec
 from simulators.bench import Bench
-from simulators.devices import mettler_toledo_sics
 from simulators.faults import Fault, FaultKind
 from simulators.line import SimulatedLine
 from tests.support.benches import again, on_virtual_time, order, small_rig
@@ -281,39 +280,27 @@ def test_a_cable_that_falls_out_while_a_reading_is_awaited_is_told_at_once() -> 
     at_a_bench(visit)
 
 
-@pytest.fixture
-def other_balance(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that puts a balance with another serial number behind the cable."""
-
-    def exchange(serial_number: str) -> None:
-        monkeypatch.setattr(mettler_toledo_sics, "_SERIAL", serial_number)
-
-    return exchange
-
-
-async def exchanged(place: Place, exchange: Callable[[str], None], serial_number: str) -> None:
+async def exchanged(place: Place) -> None:
     """Pull the balance's cable, find out, and plug another balance in."""
     place.cable("balance").unplug()
     await place.executor.perform(WEIGH)
-    exchange(serial_number)
+    place.bench.device("balance").is_another = True
     place.cable("balance").plug_in()
     await place.clock.sleep(60.0)
 
 
-def test_a_twin_with_another_serial_number_is_refused_and_the_right_one_goes_on(
-    other_balance: Callable[[str], None],
-) -> None:
+def test_a_twin_with_another_serial_number_is_refused_and_the_right_one_goes_on() -> None:
     async def visit(place: Place) -> None:
-        await exchanged(place, other_balance, "C000000000")
+        await exchanged(place)
         refused = await place.executor.perform(again(WEIGH))
         connections = await place.executor.connect()
-        other_balance("B123456789")
+        place.bench.device("balance").is_another = False
         await place.clock.sleep(60.0)
         weighed = await place.executor.perform(again(WEIGH, 3))
 
         assert isinstance(refused, Refused)
         assert (refused.error, refused.has_acted) == ("NotConnected", False)
-        assert "C000000000" in connections["balance"].error
+        assert "B234567890" in connections["balance"].error
         assert "B123456789" in connections["balance"].error
         assert "take balance out of service" in connections["balance"].error
         assert isinstance(weighed, Done)
@@ -322,13 +309,11 @@ def test_a_twin_with_another_serial_number_is_refused_and_the_right_one_goes_on(
     at_a_bench(visit)
 
 
-def test_a_balance_that_was_exchanged_on_purpose_is_taken_after_it_was_put_back(
-    other_balance: Callable[[str], None],
-) -> None:
+def test_a_balance_that_was_exchanged_on_purpose_is_taken_after_it_was_put_back() -> None:
     async def visit(place: Place) -> None:
         place.executor.take_out("balance", "broken, exchanged")
         place.executor.put_back("balance")  # while it is connected: another is still refused
-        await exchanged(place, other_balance, "C000000000")
+        await exchanged(place)
         refused = await place.executor.perform(again(WEIGH))
         place.executor.take_out("balance", "broken, exchanged")
         place.executor.put_back("balance")
