@@ -5,7 +5,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,8 @@ from simulators.serving.plans import WirePlan
 from simulators.worlds.world import World, world_named
 
 __all__ = ["Bench"]
+
+_POWDER: Final = Substance(concentration_mol_per_l=1.0, density_g_per_ml=1.0)
 
 
 class _Part(BaseModel):
@@ -43,25 +45,28 @@ class _Line(_Part):
 
 class _Lot(_Part):
     volume_ml: float | None = Field(default=None, gt=0)
+    mass_g: float | None = Field(default=None, gt=0)
 
 
 class _Stock(_Part):
     volume_ml: float | None = Field(default=None, gt=0)
+    mass_g: float | None = Field(default=None, gt=0)
     lot: tuple[_Lot, ...] = ()
     concentration_mol_per_l: float | None = Field(default=None, gt=0)
     density_g_per_ml: float | None = Field(default=None, gt=0)
 
     @property
     def all_ml(self) -> float:
-        """What its bottles hold altogether; 0 for a powder, which no syringe draws."""
-        return self.volume_ml or sum(one.volume_ml or 0.0 for one in self.lot)
+        """What its bottles hold altogether; a powder counts as a millilitre a gram."""
+        own = self.volume_ml or self.mass_g
+        return own or sum(one.volume_ml or one.mass_g or 0.0 for one in self.lot)
 
     @property
-    def substance(self) -> Substance | None:
-        """What is in them; None for a powder."""
+    def substance(self) -> Substance:
+        """What is in them; fractions of powders are by mass."""
         concentration, density = self.concentration_mol_per_l, self.density_g_per_ml
         if concentration is None or density is None:
-            return None
+            return _POWDER
         return Substance(concentration, density)
 
 
@@ -234,7 +239,7 @@ def _refuse_strangers(key: str, instrument: _Instrument, parts: _Rig) -> None:
     named = [
         ("line", instrument.line, set(parts.lines)),
         ("at", instrument.at, set(parts.positions)),
-        ("draws_from", instrument.draws_from, _liquids(parts) | vessels),
+        ("draws_from", instrument.draws_from, set(parts.stock) | vessels),
         ("delivers_to", instrument.delivers_to, vessels),
     ]
     for setting, value, known in named:
@@ -242,24 +247,16 @@ def _refuse_strangers(key: str, instrument: _Instrument, parts: _Rig) -> None:
             raise RigError(f"{key}.{setting}", got=value, expected=f"one of {sorted(known)}")
 
 
-def _liquids(parts: _Rig) -> set[str]:
-    return {name for name, stock in parts.stock.items() if stock.substance is not None}
-
-
 def _plumbing(parts: _Rig) -> Plumbing:
     vessels: dict[str, Vessel] = {}
-    liquids = {name: one for name, one in parts.stock.items() if one.substance is not None}
-    for name, stock in liquids.items():
+    for name, stock in parts.stock.items():
         contents = {name: stock.all_ml * 1000.0}
         vessels[name] = Vessel(math.inf, is_sealed=True, contents=contents)
     for name, position in parts.positions.items():
         if position.capacity_ml is None:
             continue  # samples stand there in vessels of their own: nothing is poured into it
         vessels[name] = Vessel(position.capacity_ml * 1000.0, is_sealed=False)
-    substances = {
-        name: stock.substance for name, stock in liquids.items() if stock.substance is not None
-    }
-    return Plumbing(vessels, substances)
+    return Plumbing(vessels, {name: stock.substance for name, stock in parts.stock.items()})
 
 
 def _fittings(

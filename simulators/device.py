@@ -32,6 +32,8 @@ class Reply:
     data: bytes
     delay_s: float
     """Seconds from the end of the request to the first byte."""
+    is_called_off: Callable[[], bool] | None = None
+    """Asked when it is due: whether the device has no reason any more to send it."""
 
 
 @dataclass(frozen=True, slots=True)

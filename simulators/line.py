@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from drivers.clock import Clock
 from drivers.errors import LineError, LineTimeout, OutcomeUnknown, ProtocolError
 from drivers.line import MAX_FRAME_BYTES
-from simulators.device import SimulatedDevice
+from simulators.device import Reply, SimulatedDevice
 
 __all__ = ["SimulatedLine"]
 
@@ -104,7 +104,7 @@ class SimulatedLine:
         loop = asyncio.get_running_loop()
         for device in self._devices:
             for reply in device.receive(data):
-                self._send_later(loop, reply.data, reply.delay_s + self._wire_s(reply.data))
+                self._send_later(loop, reply)
 
     async def read_until(
         self, terminator: bytes, *, timeout_s: float, max_bytes: int = MAX_FRAME_BYTES
@@ -161,13 +161,14 @@ class SimulatedLine:
             return 0.0
         return len(data) * _BITS_PER_BYTE / self._baudrate
 
-    def _send_later(self, loop: asyncio.AbstractEventLoop, data: bytes, delay_s: float) -> None:
+    def _send_later(self, loop: asyncio.AbstractEventLoop, reply: Reply) -> None:
         def arrive() -> None:
             self._timers.discard(timer)
-            self._buffer = (self._buffer + data)[-_MOST_STALE_BYTES:]
-            self._arrived.set()
+            if reply.is_called_off is None or not reply.is_called_off():
+                self._buffer = (self._buffer + reply.data)[-_MOST_STALE_BYTES:]
+                self._arrived.set()
 
-        timer = loop.call_later(delay_s, arrive)
+        timer = loop.call_later(reply.delay_s + self._wire_s(reply.data), arrive)
         self._timers.add(timer)
 
     def _forget_what_is_on_its_way(self) -> None:

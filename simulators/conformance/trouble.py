@@ -268,10 +268,14 @@ def tells_another_of_its_kind(examinee: Examinee, _: str) -> None:
 
 
 def _others(examinee: Examinee) -> list[Examinee]:
-    """Return drivers of other devices that have an example rig."""
-    mine = examinee.driver_name
-    return [
-        Examinee(name)
-        for name in names(DRIVERS)
-        if name != mine and card_of(driver_named(name)).device.codec == "own"
-    ]
+    """Return drivers of other devices; one of the same maker and protocol may rightly be taken."""
+    mine = examinee.card.device
+    found = []
+    for name in names(DRIVERS):
+        device = card_of(driver_named(name)).device
+        is_kin = (
+            device.maker == mine.maker and device.protocol.split()[0] == mine.protocol.split()[0]
+        )
+        if device.codec == "own" and not is_kin:
+            found.append(Examinee(name))
+    return found

@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol
 from typing_extensions import override
 
 from drivers.errors import LineError
-from simulators.device import SimulatedDevice
+from simulators.device import Reply, SimulatedDevice
 
 __all__ = ["DeviceEnd", "PtyWire", "SocketWire", "Wire"]
 
@@ -75,11 +75,15 @@ class DeviceEnd:
     def _deliver(self, data: bytes, send: Callable[[bytes], None]) -> None:
         for device in self._devices:
             for reply in device.receive(data):
-                self._send_later(reply.data, reply.delay_s, send)
+                self._send_later(reply, send)
         self._on_heard()
 
-    def _send_later(self, data: bytes, delay_s: float, send: Callable[[bytes], None]) -> None:
-        self._later(delay_s + self._wire_s(data), lambda: send(data))
+    def _send_later(self, reply: Reply, send: Callable[[bytes], None]) -> None:
+        def due() -> None:
+            if reply.is_called_off is None or not reply.is_called_off():
+                send(reply.data)
+
+        self._later(reply.delay_s + self._wire_s(reply.data), due)
 
     def _later(self, delay_s: float, call: Callable[[], None]) -> None:
         def ring() -> None:

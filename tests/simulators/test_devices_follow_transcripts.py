@@ -60,7 +60,7 @@ def test_a_pretend_device_answers_as_the_transcript(device_name: str, dialogue: 
                 heard.extend(reply.data for reply in device.receive(frame.data))
             else:
                 expected.append(frame.data)
-                assert heard[-1] == frame.data, dialogue.title
+                assert heard[len(expected) - 1] == frame.data, dialogue.title
 
     run_virtually(talk, start=start)
 

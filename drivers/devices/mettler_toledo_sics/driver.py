@@ -28,23 +28,13 @@ from drivers.errors import (
 )
 from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
+from drivers.sics import GENERAL_FAULTS, STATUS_FAULTS
 
 __all__ = ["MettlerToledoSics", "MettlerToledoSicsSettings"]
 
 logger = logging.getLogger(__name__)
 
 REPLY_TIMEOUT_S: Final = 3.0
-GENERAL_FAULTS: Final = {
-    "ES": "the command is not known",
-    "ET": "the command arrived damaged",
-    "EL": "the command cannot be executed",
-}
-STATUS_FAULTS: Final = {
-    "I": "not executable now, or the weight did not settle in time",
-    "L": "an argument is not allowed",
-    "+": "overload",
-    "-": "underload: is the pan in place?",
-}
 
 
 class MettlerToledoSicsSettings(BaseModel):
