@@ -35,6 +35,8 @@ class _Part(BaseModel):
 
 class _Simulation(_Part):
     world: str
+    drift_per_day: float = Field(default=0.0, ge=-1.0, le=1.0)
+    film_ul: float = Field(default=0.0, ge=0.0, le=10_000.0)
     fault: tuple[Fault, ...] = ()
 
 
@@ -256,7 +258,8 @@ def _plumbing(parts: _Rig) -> Plumbing:
         if position.capacity_ml is None:
             continue  # samples stand there in vessels of their own: nothing is poured into it
         vessels[name] = Vessel(position.capacity_ml * 1000.0, is_sealed=False)
-    return Plumbing(vessels, {name: stock.substance for name, stock in parts.stock.items()})
+    substances = {name: stock.substance for name, stock in parts.stock.items()}
+    return Plumbing(vessels, substances, film_ul=parts.simulation.film_ul)
 
 
 def _fittings(
@@ -267,7 +270,14 @@ def _fittings(
     if instrument.at is not None:
         sample_seed = (seed, _number_of(instrument.at), _number_of(world.name))
         rng = np.random.default_rng((seed, _number_of(name), 1))
-        cell = cell_for(world, plumbing, instrument.at, sample_seed, rng)
+        cell = cell_for(
+            world,
+            plumbing,
+            instrument.at,
+            sample_seed,
+            rng,
+            drift_per_day=parts.simulation.drift_per_day,
+        )
     faults = [fault for fault in parts.simulation.fault if fault.instrument == name]
     return Fittings(
         name=name,

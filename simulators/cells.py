@@ -33,6 +33,7 @@ _LEAKAGE_A: Final = 1e-7
 _ELECTRODE_NOISE_V: Final = 0.2e-3
 _LEAST_SAMPLE_UL: Final = 300.0
 
+_DAY_S: Final = 86_400.0
 _ZERO_C_IN_K: Final = 273.15
 _AMBIENT_K: Final = 298.15
 _SUPERHEAT_K: Final = 40.0
@@ -83,12 +84,18 @@ class _SampleHolder:
     """Knows the outcome of what is in a position, drawn once for each sample.
 
     The noise depends on the seed and on the how-many-eth filling of the position only, never on
-    how often anybody looked.
+    how often anybody looked. What drifts grows with the time at which the sample was last changed.
     """
 
     def __init__(
-        self, plumbing: Plumbing, position: str, world: World, seed: tuple[int, ...]
+        self,
+        plumbing: Plumbing,
+        position: str,
+        world: World,
+        seed: tuple[int, ...],
+        drift_per_day: float,
     ) -> None:
+        self._drift_per_day = drift_per_day
         self._plumbing = plumbing
         self._position = position
         self._world = world
@@ -115,6 +122,7 @@ class _SampleHolder:
                 (self._outcome,) = self._world.outcomes(fractions, rng).values()
             except OffTheMap:
                 return None
+            self._outcome *= 1.0 + self._drift_per_day * vessel.changed_at_s / _DAY_S
         return self._outcome
 
     def temperature_factor(self) -> float:
@@ -323,6 +331,8 @@ def cell_for(
     position: str,
     seed: tuple[int, ...],
     rng: np.random.Generator,
+    *,
+    drift_per_day: float = 0.0,
 ) -> Cell:
     """Return what stands between a position and a source-meter in a world.
 
@@ -332,8 +342,9 @@ def cell_for(
         position: Its name.
         seed: From which each sample's own noise is drawn.
         rng: From which the noise of each reading is drawn.
+        drift_per_day: By which part of itself every outcome grows a day, on the bench's clock.
     """
-    sample = _SampleHolder(plumbing, position, world, seed)
+    sample = _SampleHolder(plumbing, position, world, seed, drift_per_day)
     if world.transducer == "electrode":
         return Electrode(sample, rng)
     if world.transducer == "thermocouple":

@@ -30,6 +30,8 @@ class Vessel:
     """A sealed vessel lets no air in: a pump that draws on it when empty stalls."""
     contents: dict[str, float] = field(default_factory=dict)
     """Microlitres by substance."""
+    film: dict[str, float] = field(default_factory=dict)
+    """What stayed on the walls when it was emptied, microlitres by substance."""
     version: int = 0
     """Counts every change."""
     filling: int = 0
@@ -68,9 +70,18 @@ class Plumbing:
     Args:
         vessels: Stocks and positions by name.
         substances: What the stocks hold, by the stock's name.
+        film_ul: What stays on the walls of an open vessel that is emptied, and mixes into whatever
+            comes next, in microlitres.
     """
 
-    def __init__(self, vessels: Mapping[str, Vessel], substances: Mapping[str, Substance]) -> None:
+    def __init__(
+        self,
+        vessels: Mapping[str, Vessel],
+        substances: Mapping[str, Substance],
+        *,
+        film_ul: float = 0.0,
+    ) -> None:
+        self._film_ul = film_ul
         self._vessels = dict(vessels)
         self._substances = dict(substances)
         self._moving: list[Mover] = []
@@ -113,7 +124,7 @@ class Plumbing:
         return any(mover.touches(name) for mover in self._moving)
 
     def draw(self, name: str, volume_ul: float, now_s: float) -> dict[str, float]:
-        """Take liquid out of a vessel: as much as asked, or all there is.
+        """Take liquid out of a vessel: as much as asked, or all there is but the film.
 
         Args:
             name: The vessel.
@@ -127,9 +138,13 @@ class Plumbing:
         held = vessel.volume_ul
         if held <= 0.0 or volume_ul <= 0.0:
             return {}
-        share = min(1.0, volume_ul / held)
+        to_be_had = held if vessel.is_sealed else max(0.0, held - self._film_ul)
+        share = min(volume_ul, to_be_had) / held
         drawn = {stock: amount * share for stock, amount in vessel.contents.items()}
-        if share == 1.0:
+        if volume_ul >= to_be_had:
+            vessel.film = {
+                stock: left for stock, left in _less(vessel.contents, drawn) if left > 0.0
+            }
             vessel.contents.clear()
         else:
             for stock, amount in drawn.items():
@@ -153,6 +168,9 @@ class Plumbing:
             return 0.0
         if vessel.volume_ul < EMPTY_UL:
             vessel.filling += 1
+            for stock, amount in vessel.film.items():
+                vessel.contents[stock] = vessel.contents.get(stock, 0.0) + amount
+            vessel.film.clear()
         for stock, amount in liquid.items():
             vessel.contents[stock] = vessel.contents.get(stock, 0.0) + amount
         self._touch(vessel, now_s)
@@ -164,10 +182,11 @@ class Plumbing:
 
     def mass_g(self, name: str) -> float:
         """Return the mass of what is in a vessel, in grams."""
-        contents = self._vessels[name].contents
+        vessel = self._vessels[name]
         return math.fsum(
             amount * 1e-3 * self._substances[stock].density_g_per_ml
-            for stock, amount in contents.items()
+            for part in (vessel.contents, vessel.film)
+            for stock, amount in part.items()
         )
 
     def fractions(self, name: str) -> dict[str, float]:
@@ -186,3 +205,7 @@ class Plumbing:
     def _touch(vessel: Vessel, now_s: float) -> None:
         vessel.version += 1
         vessel.changed_at_s = max(vessel.changed_at_s, now_s)
+
+
+def _less(contents: Mapping[str, float], drawn: Mapping[str, float]) -> list[tuple[str, float]]:
+    return [(stock, amount - drawn[stock]) for stock, amount in contents.items()]

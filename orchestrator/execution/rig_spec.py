@@ -123,6 +123,11 @@ class SimulationSpec(_Table):
     """Entry point of the group ``athanor.worlds``."""
     seed: int = Field(default=0, ge=0)
     """Of the bench's own imperfections, not of the campaign."""
+    drift_per_day: float = Field(default=0.0, ge=-1.0, le=1.0)
+    """By which part of itself every outcome of the world grows a day."""
+    film_ul: float = Field(default=0.0, ge=0.0, le=10_000.0)
+    """What stays on the walls of a vessel that is emptied, and mixes into the next sample, in
+    microlitres."""
     faults: tuple[FaultSpec, ...] = Field(default=(), alias="fault", strict=False)
 
 

@@ -288,8 +288,13 @@ class Eurotherm3200(Instrument):
         """Let it heat; what was not taken did not touch matter."""
         try:
             await self._write(Register.MODE, Mode.AUTO)
-        except (DeviceFault, LineError) as error:
+        except LineError as error:
             raise _NotTaken(error) from error
+        except DeviceFault as error:
+            (mode,) = await self._read(Register.MODE)
+            if mode != Mode.AUTO:
+                raise _NotTaken(error) from error
+            raise  # an old refusal, or none of its own: it heats all the same
         self._verify(Register.MODE, (await self._read(Register.MODE))[0], Mode.AUTO)
 
     async def _before_acting(self, work: Awaitable[T]) -> T:

@@ -1,6 +1,7 @@
 """The furnace: what a firing does to it, what breaks, and that every way out leaves it off."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pymodbus.framer import FramerRTU
@@ -13,6 +14,7 @@ from drivers.instrument import RecoveryClass
 from drivers.testing import MemoryLine
 from drivers.ticket import Verdict
 from simulators.bench import Bench
+from simulators.device import Reply
 from simulators.devices.eurotherm_3200 import Eurotherm3200Device
 from tests.support.driver_rig import bench_of, instrument_on, rig_of_all_drivers
 from tests.support.virtual_time import error_of, in_virtual_time
@@ -217,3 +219,27 @@ def test_a_3504_says_its_temperature_elsewhere_and_fires_alike():
     identity, peak_c = in_virtual_time(main)
     assert "0x3504" in identity
     assert 195.0 < peak_c < 215.0
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_a_refusal_to_heat_is_believed_only_if_it_does_not(acts: bool, monkeypatch):
+    async def main(clock: VirtualClock) -> tuple[BaseException, bool]:
+        _, furnace, device = await on_bench(clock)
+        receive = device.receive
+        to_automatic = bytes.fromhex("01 06 01 11 00 00")
+
+        def refusing(data: bytes) -> list[Reply]:
+            if not data.startswith(to_automatic):
+                return receive(data)
+            replies = receive(data) if acts else receive(bytes.fromhex("01 03 00 01 00 01 D5 CA"))
+            return [replace(replies[0], data=bytes.fromhex("01 86 03 02 61"))]
+
+        monkeypatch.setattr(device, "receive", refusing)
+        error = await error_of(furnace.perform("set_temperature", {"temperature_c": 200.0}))
+        return error, device.is_on
+
+    error, is_on = in_virtual_time(main)
+
+    assert isinstance(error, DeviceFault)
+    assert error.acted is acts
+    assert not is_on
