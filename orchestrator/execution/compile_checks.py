@@ -171,13 +171,16 @@ def _analysis_problems(
 def _reference_problems(
     campaign: CampaignSpec, choice: AnalysisChoice, where: str, jobs: Sequence[RecipeJob]
 ) -> Iterator[Problem]:
-    """Settings called ``job`` or ``…_job`` name jobs of the recipe."""
+    """Settings called ``job``, ``jobs`` or ``…_job`` name jobs of the recipe."""
     names = {job.name for job in jobs}
     for key, value in choice.settings.items():
-        if (key != "job" and not key.endswith("_job")) or not isinstance(value, str):
+        if key not in {"job", "jobs"} and not key.endswith("_job"):
             continue
-        copies = (value.replace(PLACEHOLDER, one) for one in campaign.space.components)
-        meant = set(copies) if PLACEHOLDER in value else {value}
+        said = value if isinstance(value, list | tuple) else [value]
+        meant: set[str] = set()
+        for one in said:
+            if isinstance(one, str):
+                meant |= {one.replace(PLACEHOLDER, each) for each in campaign.space.components}
         for name in sorted(meant - names):
             yield Problem(f"{where}.settings.{key}", name, one_of(names, name))
 
@@ -185,8 +188,8 @@ def _reference_problems(
 def _stock_problems(
     campaign: CampaignSpec, analysis: Analysis, where: str, rig: RigSpec
 ) -> Iterator[Problem]:
-    """An analysis of the composition needs to know what each component was drawn from."""
-    if analysis.values_given():
+    """What is reckoned from volumes needs to know what each component was drawn from."""
+    if not analysis.needs_liquid_stock:
         return
     for component in campaign.space.components:
         if component not in rig.stock or rig.stock[component].unit != "ml":

@@ -2,8 +2,10 @@
 
 The words are those of its driver's ``transcript.txt``. The person takes an open task after a
 quarter of its time, 5 s at most, makes ready, and does it in one go after another half, 10 s at
-most; asked to stop before that, they stop at once, with nothing done. A mass or a volume is that
-of what is in the instrument's position; anything else that can be asked for is as in a usual room.
+most; asked to stop before that, they stop at once, with nothing done. Where the station draws from
+one vessel and delivers to another, they empty the one into the other, except when asked for a
+number. A mass or a volume is that of what is in the instrument's position; anything else that can
+be asked for is as in a usual room.
 """
 
 import json
@@ -87,6 +89,7 @@ class ManualStationDevice(FramedDevice):
                 _answer_task(task, "done", "")
                 task.readings = {name: self._measured(name) for name in self._asks(task)}
                 self._begin("did", 1.0, "task", job_id=key)
+                self._carry_over(task)
                 self._record("did", 1.0, "task", job_id=key)
         if not self.n_unanswered:
             self._fittings.plumbing.finish(self)
@@ -211,6 +214,13 @@ class ManualStationDevice(FramedDevice):
     def _asks(task: _Task) -> list[str]:
         asks = task.asked.get("asks")
         return [name for name in asks if isinstance(name, str)] if isinstance(asks, list) else []
+
+    def _carry_over(self, task: _Task) -> None:
+        """Empty the vessel that the station draws from, if it has one and no number is asked."""
+        source, target = self._fittings.draws_from, self._fittings.delivers_to
+        if source is not None and target is not None and not self._asks(task):
+            plumbing = self._fittings.plumbing
+            plumbing.pour(target, plumbing.draw(source, math.inf, task.done_s), task.done_s)
 
     def _measured(self, name: str) -> float:
         """Return what the person reads off."""

@@ -5,14 +5,14 @@ import logging
 import math
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Final, Literal, TypeVar
+from typing import Annotated, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from drivers.clock import Clock
 from drivers.devices.eurotherm_3200 import codec
 from drivers.devices.eurotherm_3200.codec import Mode, Register
+from drivers.devices.eurotherm_3200.settings import Eurotherm3200Settings
 from drivers.errors import (
     DeviceFault,
     DriverError,
@@ -26,7 +26,7 @@ from drivers.errors import (
 from drivers.instrument import Instrument, Reading, RecoveryClass, Within, action, settings_in
 from drivers.line import Conversation, Line
 
-__all__ = ["Eurotherm3200", "Eurotherm3200Settings"]
+__all__ = ["Eurotherm3200"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,33 +39,9 @@ LONGEST_COOLING_S: Final = 48 * 3600.0
 
 TemperatureC = Annotated[float, Within(0.0, 1600.0)]
 DwellMin = Annotated[float, Within(0.1, 2880.0)]
+WithinMin = Annotated[float, Within(0.1, 2880.0)]
 RampCPerMin = Annotated[float, Within(0.1, 50.0)]
 T = TypeVar("T")
-
-
-class Eurotherm3200Settings(BaseModel):
-    """The table ``[instruments.<name>.settings]`` of a furnace."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    address: int = Field(ge=1, le=254)
-    """Its number on the line, ``Addr`` on its panel."""
-    highest_c: float = Field(gt=0.0, le=1600.0)
-    """The most that furnace, tubes and thermocouple bear, in degrees Celsius."""
-    series: Literal["3200", "3500"] = "3200"
-    """``3200`` as the 3216, ``3500`` as the 3504: there loop 1 says its temperature elsewhere."""
-    n_decimals: int = Field(default=0, ge=0, le=2)
-    """How many decimals the panel shows: whole numbers on the wire are scaled by them."""
-    instrument_type: int | None = Field(default=None, ge=0, le=0xFFFF)
-    """What register 122 must say; anything if left out."""
-    unload_below_c: float = Field(default=60.0, ge=30.0, le=300.0)
-    """A firing ends when the furnace is colder, in degrees Celsius."""
-    tolerance_c: float = Field(default=5.0, ge=0.1, le=50.0)
-    """The dwell begins this close to its temperature."""
-    deviation_c: float = Field(default=50.0, ge=1.0, le=300.0)
-    """Further from its set-point than this, the furnace is at fault."""
-    heater_dies_after_min: float | None = Field(default=None, gt=0.0)
-    """Minutes of heating after which the heater breaks; only a dry-run uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +109,7 @@ class Eurotherm3200(Instrument):
 
     @override
     async def stop(self) -> None:
-        """Stop heating, now, and read it back.
+        """Stop heating, now, and read it back, twice: an answer names no question.
 
         Raises:
             LineError: The line is down.
@@ -144,11 +120,10 @@ class Eurotherm3200(Instrument):
             try:
                 await self._write(Register.MODE, Mode.MANUAL, is_urgent=True)
                 await self._write(Register.MANUAL_OUTPUT, 0, is_urgent=True)
-                outputs = await self._read(Register.MANUAL_OUTPUT, 2, is_urgent=True)
-                (mode,) = await self._read(Register.MODE, is_urgent=True)
-                if (mode, *outputs) == (Mode.MANUAL, 0, 0):
+                seen = [await self._mode_and_outputs() for _ in range(2)]
+                if set(seen) == {(Mode.MANUAL, 0, 0)}:
                     return
-                evidence.append(f"mode {mode}, outputs {outputs}")
+                evidence.append(f"mode and outputs {seen}")
             except (DeviceFault, OutcomeUnknown, ProtocolError) as error:
                 evidence.append(str(error))
         raise OutcomeUnknown(f"{self.name} may still heat", "; ".join(evidence))
@@ -181,6 +156,35 @@ class Eurotherm3200(Instrument):
         await self.ticket.about_to_act(f"hold {temperature_c:g} C")
         await self._or_off(self._begin())
         return (Reading("set_point_c", temperature_c),)
+
+    @action(
+        recovery=RecoveryClass.PURE,
+        duration_s=lambda *, temperature_c, within_min: 60.0 * float(within_min),
+        readings=("temperature_c",),
+    )
+    async def wait_until_reached(
+        self, *, temperature_c: TemperatureC, within_min: WithinMin
+    ) -> tuple[Reading, ...]:
+        """Wait until the furnace has come close to a temperature, by the setting ``tolerance_c``.
+
+        Args:
+            temperature_c: In degrees Celsius.
+            within_min: How long it may take, in minutes.
+
+        Raises:
+            DeviceFault: It has not come there in time, or the thermocouple is broken.
+            OutcomeUnknown: The controller does not answer.
+        """
+        deadline_s = self.clock.monotonic_s() + 60.0 * within_min
+        while True:
+            got_c = (await self._state()).temperature_c
+            if abs(got_c - temperature_c) <= self.settings.tolerance_c:
+                return (Reading("temperature_c", got_c),)
+            left_s = deadline_s - self.clock.monotonic_s()
+            if left_s <= 0.0:
+                text = f"{got_c:g} C after {within_min:g} min, expected {temperature_c:g} C"
+                raise DeviceFault(self.name, code="late", text=text)
+            await self.clock.sleep(min(POLL_S, left_s))
 
     @action(
         recovery=RecoveryClass.BLIND,
@@ -329,6 +333,10 @@ class Eurotherm3200(Instrument):
             logger.exception("%s: it is not proved to be off", self.name)
             return f"then switching it off was tried, and it is not proved to be off: {error}"
         return "then it was switched off"
+
+    async def _mode_and_outputs(self) -> tuple[int, ...]:
+        outputs = await self._read(Register.MANUAL_OUTPUT, 2, is_urgent=True)
+        return (*await self._read(Register.MODE, is_urgent=True), *outputs)
 
     def _check(self, name: str, temperature_c: float) -> None:
         highest_c = self.settings.highest_c

@@ -88,6 +88,8 @@ class Analysis(Protocol):
     """As the campaign file calls it."""
     version: ClassVar[int]
     """Grows whenever the same readings give another result."""
+    needs_liquid_stock: ClassVar[bool]
+    """Whether each component must be drawn from a stock with concentration and density."""
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, object]) -> Self:

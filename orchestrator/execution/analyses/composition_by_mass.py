@@ -49,6 +49,7 @@ class CompositionByMass:
 
     name: ClassVar[str] = "composition_by_mass"
     version: ClassVar[int] = 1
+    needs_liquid_stock: ClassVar[bool] = True
 
     def __init__(self, settings: _Settings) -> None:
         self._settings = settings

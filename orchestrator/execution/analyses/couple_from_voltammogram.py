@@ -56,6 +56,7 @@ class CoupleFromVoltammogram:
 
     name: ClassVar[str] = "couple_from_voltammogram"
     version: ClassVar[int] = 1
+    needs_liquid_stock: ClassVar[bool] = False
 
     def __init__(self, settings: _Settings) -> None:
         self._settings = settings

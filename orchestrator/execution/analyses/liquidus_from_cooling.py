@@ -131,6 +131,7 @@ class LiquidusFromCooling:
 
     name: ClassVar[str] = "liquidus_from_cooling"
     version: ClassVar[int] = 1
+    needs_liquid_stock: ClassVar[bool] = False
 
     def __init__(self, settings: _Settings) -> None:
         self._settings = settings

@@ -60,6 +60,7 @@ class OverpotentialFromSweep:
 
     name: ClassVar[str] = "overpotential_from_sweep"
     version: ClassVar[int] = 1
+    needs_liquid_stock: ClassVar[bool] = False
 
     def __init__(self, settings: _Settings) -> None:
         self._settings = settings

@@ -195,7 +195,7 @@ def test_a_lost_answer_before_heating_is_nothing_done():
     async def main(clock: VirtualClock) -> BaseException:
         _, furnace, device = await on_bench(clock)
         n_asked = device.faults._n_requests
-        _, other, _ = await on_bench(clock, kind="lost", exchange=n_asked + 6)
+        _, other, _ = await on_bench(clock, kind="lost", exchange=n_asked + 8)
         del furnace
         return await error_of(other.perform("fire", FIRING))
 
