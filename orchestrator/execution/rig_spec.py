@@ -346,6 +346,8 @@ def _drop_what_is_not_said(tables: dict[str, Any]) -> None:
             del tables[key]
     if not tables["rig"]["is_simulated"]:
         del tables["rig"]["is_simulated"]
+    if "simulation" in tables:
+        _drop(tables["simulation"], drift_per_day=0.0, film_ul=0.0)
     for stock in tables["stock"].values():
         _drop(stock, lot=[], cost_usd_per_g=0.0, warn_hours=24.0)
     for position in tables["positions"].values():

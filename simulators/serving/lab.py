@@ -18,9 +18,10 @@ from simulators.serving.plans import WirePlan
 from simulators.serving.tally import Tally
 from simulators.serving.wires import DeviceEnd, PtyWire, SocketWire, Wire
 
-__all__ = ["served"]
+__all__ = ["KINDS", "served"]
 
-_KINDS: Final = ("folder", "http", "serial", "task_board", "tcp")
+KINDS: Final = ("folder", "http", "serial", "task_board", "tcp")
+"""Kinds of lines for which there is a real wire."""
 
 
 class _StrokeWatch:
@@ -182,8 +183,8 @@ def _wires(
     ports = kept_ports(folder)
     wires: dict[str, Wire] = {}
     for name, plan in plans.items():
-        if plan.kind not in _KINDS:
-            expected = f"one of {list(_KINDS)}"
+        if plan.kind not in KINDS:
+            expected = f"one of {list(KINDS)}"
             raise RigError(f"lines.{name}.kind", got=plan.kind, expected=expected)
         end = DeviceEnd([devices[known] for known in plan.instruments], plan.baudrate, watch.set)
         if plan.kind == "serial":

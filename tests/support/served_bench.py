@@ -74,6 +74,6 @@ def tally_in(folder: Path, instrument: str) -> list[dict[str, Any]]:
 @asynccontextmanager
 async def served_in(folder: Path, clock: SystemClock) -> AsyncIterator[Served]:
     """Serve the bench of all drivers from a folder."""
-    bench = bench_of(clock)
+    bench = bench_of(clock, is_served=True)
     async with bench.served(folder) as lines:
         yield Served(folder, bench, lines, clock)

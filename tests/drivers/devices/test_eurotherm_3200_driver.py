@@ -41,6 +41,7 @@ def test_the_classes_are_what_the_controller_can_do():
         "fire": RecoveryClass.BLIND,
         "set_temperature": RecoveryClass.IDEMPOTENT,
         "measure_temperature": RecoveryClass.PURE,
+        "wait_until_reached": RecoveryClass.PURE,
     }
     assert Eurotherm3200.says_when_it_acts
 

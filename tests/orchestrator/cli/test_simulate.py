@@ -35,7 +35,7 @@ Simulator = Callable[..., tuple["subprocess.Popen[str]", dict[str, Any]]]
 @pytest.fixture
 def rig_file(tmp_path: Path) -> Path:
     file = tmp_path / "rig.toml"
-    file.write_text(toml_text(rig_of_all_drivers()), encoding="utf-8")
+    file.write_text(toml_text(rig_of_all_drivers(is_served=True)), encoding="utf-8")
     return file
 
 
@@ -173,7 +173,7 @@ def test_an_impossible_speed_is_refused(
 def test_a_rig_without_a_world_cannot_be_simulated(
     rig_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tables = rig_of_all_drivers()
+    tables = rig_of_all_drivers(is_served=True)
     del tables["simulation"]
     rig_file.write_text(toml_text(tables), encoding="utf-8")
 

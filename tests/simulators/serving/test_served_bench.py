@@ -9,7 +9,7 @@ from drivers.clock import Clock, SystemClock
 from drivers.errors import DeviceFault, DriverError, LineError, OutcomeUnknown
 from drivers.line import Line
 from drivers.ticket import Ticket
-from tests.support.driver_rig import INSTRUMENTS, bench_of
+from tests.support.driver_rig import INSTRUMENTS, SERVED, bench_of
 from tests.support.served_bench import Served, in_sped_up_time, served_in, tally_in
 from tests.support.virtual_time import error_or_none, in_virtual_time
 
@@ -346,7 +346,7 @@ def test_an_act_without_an_end_of_its_own_begins_without_an_amount(tmp_path: Pat
     assert end["amount"] == pytest.approx(1000.0, rel=0.2)
 
 
-@pytest.mark.parametrize("name", INSTRUMENTS)
+@pytest.mark.parametrize("name", SERVED)
 def test_every_instrument_connects_and_stops_through_its_real_wire(
     name: str, tmp_path: Path
 ) -> None:
