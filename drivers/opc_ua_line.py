@@ -9,7 +9,7 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -176,6 +176,9 @@ class _Clerk:
                 text = settings.password_file.read_text("utf-8")
                 client.set_password(text.partition("\n")[0])
             client.connect()
+        except (asyncio.CancelledError, CancelledError) as error:
+            client.tloop.stop()
+            raise ConnectionError("the client was closed") from error
         except BaseException:
             client.tloop.stop()
             raise
@@ -211,6 +214,8 @@ class _Clerk:
             return _line({"do": "hello", "ok": False, "error": f"do: expected {_WORDS}"})
         try:
             found = work()
+        except (asyncio.CancelledError, CancelledError) as error:
+            raise ConnectionError("the client was closed") from error
         except (LookupError, ValueError) as error:
             return _line({"do": do, "ok": False, "error": str(error).strip("'\"")})
         except UaStatusCodeError as error:
@@ -264,7 +269,6 @@ def _down() -> tuple[type[BaseException], ...]:
     return (
         OSError,
         TimeoutError,
-        asyncio.CancelledError,
         ThreadLoopNotRunning,
         uaerrors.BadConnectionClosed,
         uaerrors.BadSessionIdInvalid,

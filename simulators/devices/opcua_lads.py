@@ -1,8 +1,8 @@
 """A pretend LADS device behind a line of JSON: a shaker with one functional unit and one program.
 
 The words are those of its driver's ``transcript.txt``. Its program ``Mix`` takes 20 s, in which the
-plate turns; each run leaves a result with our job's id, whose end is set when it has ended. A
-program that is stopped leaves a result that has ended too, and the unit aborted for 2 s.
+plate turns; each run leaves a result with our job's id, whose end and outcome are set when it has
+ended. A program that is stopped leaves a result that has ended too, and the unit aborted for 2 s.
 """
 
 import json
@@ -36,6 +36,7 @@ class _Run:
     begun_s: float
     ends_s: float
     stopped: str = ""
+    outcome: str = ""
 
 
 class _Refused(Exception):
@@ -54,7 +55,7 @@ class OpcuaLadsDevice(FramedDevice):
     def __init__(self, fittings: Fittings) -> None:
         super().__init__(fittings)
         self._since = fittings.clock.now()
-        self.runs = [_Run("Mix-0", "", -math.inf, -math.inf, stopped="2026-01-01T00:00:00")]
+        self.runs = [_Run("Mix-0", "earlier", -math.inf, -math.inf, stopped="2026-01-01T00:00:00")]
         self._current: _Run | None = None
         self._clears_until_s = -math.inf
 
@@ -130,6 +131,8 @@ class OpcuaLadsDevice(FramedDevice):
                 return run.job
             if path == f"{_RESULTS}/{run.name}/Stopped":
                 return run.stopped
+            if path == f"{_RESULTS}/{run.name}/Outcome":
+                return run.outcome
         raise _Refused(f"0 nodes named {path.rpartition('/')[2]} on the way to {path}")
 
     def _listed(self, path: str) -> list[str]:
@@ -184,6 +187,7 @@ class OpcuaLadsDevice(FramedDevice):
         run, self._current = self._current, None
         if run is None:
             return
+        run.outcome = "Completed" if self._now_s() >= run.ends_s else "Stopped"
         run.ends_s = min(run.ends_s, self._now_s())
         run.stopped = self._time_at(run.ends_s).isoformat()
         self._record("ran", run.ends_s - run.begun_s, "s", at_s=run.ends_s, job_id=run.job)

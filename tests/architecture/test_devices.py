@@ -20,8 +20,8 @@ FOLDERS = sorted(
 FILES = {"README.md", "__init__.py", "card.toml", "driver.py", "rig.toml"}
 FILES_OF_A_CODEC = {"codec.py", "transcript.txt"}
 WORDS_READ = {
-    "done_by", "door_state", "light_state", "limit_state", "note", "relay_state", "run_id",
-    "run_state", "stability", "substance", "unit_state",
+    "done_by", "door_state", "execution_id", "light_state", "limit_state", "note", "relay_state",
+    "run_id", "run_state", "stability", "substance", "unit_state",
 }  # fmt: skip
 """Readings whose value is a word."""
 VERBS = {"Set", "Measure", "Move", "Dispense", "Start", "Stop", "Wait", "Read"}

@@ -193,7 +193,7 @@ def test_after_a_crash_the_results_tell_what_ran():
             return [before.verdict, after.verdict, other.verdict]
 
     found = in_real_time(main)
-    assert found == [Verdict.DID_NOT_RUN, Verdict.RAN, Verdict.CANNOT_TELL]
+    assert found == [Verdict.DID_NOT_RUN, Verdict.CANNOT_TELL, Verdict.CANNOT_TELL]
 
 
 def test_a_server_that_goes_away_is_a_line_that_is_down():
@@ -227,3 +227,17 @@ def test_a_number_that_is_none_and_a_node_that_is_not_there():
     nan, stranger = in_real_time(main)
     assert isinstance(nan, DeviceFault)
     assert isinstance(stranger, RigError)
+
+
+def test_a_call_that_is_called_off_stays_called_off():
+    async def main() -> bool:
+        async with served() as (reader, unit):
+            reader.runs_s = 5.0
+            await unit.connect()
+            work = asyncio.create_task(unit.perform("run_program", ORDER, Ticket("k")))
+            await asyncio.sleep(0.3)
+            work.cancel()
+            await asyncio.wait([work])
+            return work.cancelled()
+
+    assert in_real_time(main)

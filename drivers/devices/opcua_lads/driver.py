@@ -174,7 +174,7 @@ class OpcuaLads(Instrument):
             run_id = await self._started(template)
             with having_acted(self.name):
                 await self._ended(deadline_s)
-                await self._demand_result()
+                await self._demand_result(run_id)
         except asyncio.CancelledError:
             await asyncio.shield(self._stopped_or_told())
             raise
@@ -209,12 +209,29 @@ class OpcuaLads(Instrument):
         evidence = f"{notes[-1]}; now server {server}, {len(names)} results, the unit is {state}"
         ours = await self._result_of(key, names)
         if ours is not None:
-            if state in BROKEN_OFF or not await self._has_stopped(ours):
-                return Settlement(Verdict.PARTLY, f"{evidence}; {ours} was broken off")
-            return Settlement(Verdict.RAN, evidence, (Reading("run_id", ours),))
+            return await self._settled_by(ours, state, evidence)
         is_as_before = server == note["server"] and _digest(names) == note["results"]
         is_proof = is_as_before and bool(names) and state in RESTING
         return Settlement(Verdict.DID_NOT_RUN if is_proof else Verdict.CANNOT_TELL, evidence)
+
+    async def _settled_by(self, ours: str, state: str, evidence: str) -> Settlement:
+        """Judge a run that carries our job's id; one that was broken off has an end as well."""
+        if state in BROKEN_OFF or not await self._has_stopped(ours):
+            return Settlement(Verdict.PARTLY, f"{evidence}; {ours} was broken off")
+        outcome = await self._outcome(ours)
+        if outcome is None:
+            text = f"{evidence}; {ours} ran and has an end, which may have come too soon"
+            return Settlement(Verdict.CANNOT_TELL, text)
+        if outcome != self.settings.outcome_done:
+            return Settlement(Verdict.PARTLY, f"{evidence}; the outcome of {ours} is {outcome}")
+        return Settlement(Verdict.RAN, evidence, (Reading("run_id", ours),))
+
+    async def _outcome(self, result: str) -> str | None:
+        """Return what a result says of how its run ended; None if the settings name no node."""
+        if self.settings.outcome is None:
+            return None
+        path = f"{self._results}/{result}/{self.settings.outcome}"
+        return codec.text_in(await self._ask_for(path))
 
     async def _note(self) -> str:
         """Look that nothing runs, and return what will tell later whether something did."""
@@ -255,13 +272,22 @@ class OpcuaLads(Instrument):
                 raise DeviceFault(self.name, code="late", text=text)
             await self.clock.sleep(min(POLL_S, max(0.1, deadline_s - self.clock.monotonic_s())))
 
-    async def _demand_result(self) -> None:
-        """See that the program has left a result: a state that is read too early proves nothing."""
+    async def _demand_result(self, run_id: str) -> None:
+        """See that the program has left a result: a state that is read too early proves nothing.
+
+        Args:
+            run_id: What the server called the run; its result mostly has that name.
+        """
         deadline_s = self.clock.monotonic_s() + RESULT_S
         while True:
-            ours = await self._result_of(self.ticket.key, await self._result_names())
+            names = await self._result_names()
+            ours = run_id if run_id in names else await self._result_of(self.ticket.key, names)
             if ours is not None and await self._has_stopped(ours):
-                return
+                outcome = await self._outcome(ours)
+                if outcome in (None, self.settings.outcome_done):
+                    return
+                text = f"the outcome of {ours} is {outcome}"
+                raise DeviceFault(self.name, code="outcome", text=text)
             if self.clock.monotonic_s() > deadline_s:
                 text = "the unit is at rest, but no result with our job's id has an end"
                 raise DeviceFault(self.name, code="result", text=text)

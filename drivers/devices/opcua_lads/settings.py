@@ -37,5 +37,10 @@ class OpcuaLadsSettings(BaseModel):
     """The functional unit's browse name."""
     serial_number: str | None = None
     """What the device must say that its serial number is; anything if left out."""
+    outcome: str | None = Field(default=None, min_length=1)
+    """The node of a result that says how its run ended, by browse names from the result on;
+    without it a run that was broken off at the panel cannot be told from a whole one."""
+    outcome_done: str = "Completed"
+    """What it says of a run that was not broken off."""
     sensors: dict[str, Sensor] = Field(default_factory=dict)
     """What can be measured, by a name that ends in its unit."""

@@ -68,6 +68,37 @@ def test_a_crash_is_settled_by_the_results(cut_s, reboots, verdict):
     assert in_virtual_time(main).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("outcome", "verdict"), [("Outcome", Verdict.PARTLY), (None, Verdict.CANNOT_TELL)]
+)
+def test_a_run_that_was_broken_off_is_never_taken_for_a_whole_one(outcome, verdict):
+    async def main(clock):
+        _, unit, device = await connected(clock)
+        note = await unit._note()
+        device._start("Mix", "k")
+        await clock.sleep(5.0)
+        await unit.stop()
+        await clock.sleep(5.0)
+        settings = unit.settings.model_copy(update={"outcome": outcome})
+        again = OpcuaLads(NAME, unit.line, clock, settings)
+        return await again.settle("run_program", ORDER, key="k", notes=(note,))
+
+    assert in_virtual_time(main).verdict is verdict
+
+
+def test_a_run_that_was_ended_at_the_panel_is_no_result():
+    async def main(clock):
+        _, unit, device = await connected(clock)
+        work = asyncio.create_task(error_of(unit.perform("run_program", ORDER, Ticket("k"))))
+        await clock.sleep(5.2)
+        device._end()
+        return await work
+
+    error = in_virtual_time(main)
+    assert isinstance(error, DeviceFault)
+    assert (error.code, error.acted) == ("outcome", True)
+
+
 def test_without_any_result_absence_proves_nothing():
     async def main(clock):
         _, unit, device = await connected(clock)
