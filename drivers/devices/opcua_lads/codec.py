@@ -25,6 +25,7 @@ REPLY_END: Final = b"\n"
 _REQUESTS: Final = ("hello", "read", "list", "call")
 _ANSWERS: Final = {"hello": "server", "read": "value", "list": "names", "call": "results"}
 _LONGEST_PATH: Final = 1000
+_LONGEST_NAME: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,10 @@ def names_in(reply: Reply) -> tuple[str, ...]:
     """Return the names of what is under a node.
 
     Raises:
-        ProtocolError: The answer is no list of texts.
+        ProtocolError: The answer is no list of printable names.
     """
     value = _value(reply, "list")
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(map(_is_name, value)):
         raise ProtocolError("not a list of names", reply.text.encode())
     return tuple(value)
 
@@ -162,9 +163,14 @@ def run_id_in(reply: Reply) -> str:
         ProtocolError: The answer is none to a call.
     """
     value = _value(reply, "call")
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value[:1]):
+    if not isinstance(value, list) or not all(map(_is_name, value[:1])):
         raise ProtocolError("not the result of a call", reply.text.encode())
     return str(value[0]) if value else ""
+
+
+def _is_name(value: object) -> bool:
+    is_text = isinstance(value, str) and value.isprintable() and len(value) <= _LONGEST_NAME
+    return is_text and "/" not in str(value)
 
 
 def _text(reply: Reply, do: str) -> str:

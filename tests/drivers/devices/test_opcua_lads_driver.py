@@ -1,12 +1,14 @@
 """LADS: a program counts as run only with a result of ours, and what a crash leaves is told."""
 
 import asyncio
+import json
 
 import pytest
 
 from drivers.clock import VirtualClock
 from drivers.devices.opcua_lads import OpcuaLads
-from drivers.errors import DeviceFault, RigError
+from drivers.devices.opcua_lads.codec import decode, names_in
+from drivers.errors import DeviceFault, ProtocolError, RigError
 from drivers.ticket import Ticket, Verdict
 from simulators.bench import Bench
 from simulators.devices.opcua_lads import OpcuaLadsDevice
@@ -168,3 +170,11 @@ def test_another_serial_number_is_refused():
     error = in_virtual_time(main)
     assert isinstance(error, RigError)
     assert error.got == "SH-20417"
+
+
+@pytest.mark.parametrize("name", ["Mi\x7f-0", "../0", "x" * 501, 7])
+def test_a_name_that_cannot_be_one_is_no_answer(name: object) -> None:
+    frame = json.dumps({"do": "list", "ok": True, "names": ["Mix-0", name]}).encode() + b"\n"
+
+    with pytest.raises(ProtocolError):
+        names_in(decode(frame))
