@@ -13,9 +13,9 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from drivers.clock import Clock
 from drivers.errors import LineError, OutcomeUnknown, ProtocolError, rig_error_from
@@ -48,6 +48,12 @@ class OpcUaLineSettings(BaseModel):
     """With ``password_file``; anonymous if left out."""
     password_file: Path | None = None
     """A file whose first line is the password."""
+
+    @model_validator(mode="after")
+    def _keeps_the_password(self) -> Self:
+        if self.user and not self.security:
+            raise ValueError("security: expected where there is a user; its password would be read")
+        return self
 
 
 class OpcUaLine:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from drivers.clock import Clock
 from drivers.errors import LineError, OutcomeUnknown, ProtocolError, rig_error_from
 from drivers.line import MAX_FRAME_BYTES
+from drivers.sila_compiler import keep_compiler_apart
 
 __all__ = ["SilaLine", "SilaLineSettings"]
 
@@ -153,6 +154,7 @@ class _Clerk:
     """
 
     def __init__(self, settings: SilaLineSettings) -> None:
+        keep_compiler_apart()
         from sila2.client import SilaClient  # noqa: PLC0415 - it takes half a second
 
         authority = None if settings.ca_file is None else settings.ca_file.read_bytes()
@@ -231,6 +233,7 @@ class _Clerk:
 
 def _down() -> tuple[type[BaseException], ...]:
     """Return what is raised when nobody listens at the other end."""
+    keep_compiler_apart()
     import grpc  # noqa: PLC0415 - it takes half a second
     from sila2.framework import SilaConnectionError  # noqa: PLC0415 - as above
 

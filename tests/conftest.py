@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from drivers.sila_compiler import keep_compiler_apart
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+keep_compiler_apart()  # some test may import sila2, and another OR-tools
 
 NEED_OUTSIDE: Final = ("browser", "crash", "postgres", "prefect")
 """Markers of tests that run only when ``-m`` names them."""

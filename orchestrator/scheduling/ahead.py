@@ -1,5 +1,6 @@
 """A better order than the rule's, searched for within a time budget; else the rule's own."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ _BOUND_SEARCHES: Final = (
     "quick_restart",
 )
 """What of the solver's own searches proves how good a schedule can be at most."""
+_RIVAL: Final = "grpc_tools._protoc_compiler"
+"""Brings a library that OR-tools brings too; beside each other they abort (DECISION 185)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ def look_ahead(shop: Shop, budget: Budget = _BUDGET) -> Ahead:
     by_rule = best_forecast(shop)
     if not is_available():
         return Ahead(by_rule, why="OR-tools is not installed")
+    if _RIVAL in sys.modules:
+        return Ahead(by_rule, why=f"{_RIVAL} is loaded, and OR-tools would end this process")
     if by_rule.makespan_s <= 0.0:
         return Ahead(by_rule, why="there is nothing to put into an order")
     starts = _search(shop, by_rule, budget)

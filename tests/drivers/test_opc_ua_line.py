@@ -241,3 +241,16 @@ def test_a_call_that_is_called_off_stays_called_off():
             return work.cancelled()
 
     assert in_real_time(main)
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"url": "http://127.0.0.1"}, "url"),
+        ({"url": "opc.tcp://127.0.0.1:4840", "user": "lab"}, "security"),
+        ({"url": "opc.tcp://127.0.0.1:4840", "timeout_s": 0.0}, "timeout_s"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, key):
+    with pytest.raises(RigError, match=key):
+        OpcUaLine.from_settings("reader", settings, SystemClock())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.clock import SystemClock
+from drivers.errors import RigError
 from drivers.serial_line import SerialLineSettings
 from orchestrator.execution.rig import bench_for, load_rig
 from orchestrator.wiring.simulation import served_rig_text
@@ -18,6 +19,8 @@ from tests.support.virtual_time import in_real_time
 RIGS = sorted(
     [*ROOT.glob("campaigns/library/*/*_rig.toml"), *ROOT.glob("drivers/devices/*/rig.toml")]
 )
+WITHOUT_WIRE = ("opcua_lads", "sila_features")
+SERVED = [file for file in RIGS if file.parent.name not in WITHOUT_WIRE]
 HTTP_RIG = """
 [rig]
 name = "encrypted"
@@ -50,7 +53,16 @@ def served_text(file: Path, folder: Path) -> str:
     return in_real_time(main)
 
 
-@pytest.mark.parametrize("file", RIGS, ids=lambda file: str(file.parent.name))
+@pytest.mark.parametrize("driver", WITHOUT_WIRE)
+def test_a_line_that_no_wire_can_serve_is_refused_by_its_kind(driver: str, tmp_path: Path) -> None:
+    file = ROOT / "drivers/devices" / driver / "rig.toml"
+    (line,) = tomllib.loads(file.read_text(encoding="utf-8"))["lines"].values()
+
+    with pytest.raises(RigError, match=rf"kind: got '{line['kind']}', expected one of"):
+        served_text(file, tmp_path / "bench")
+
+
+@pytest.mark.parametrize("file", SERVED, ids=lambda file: str(file.parent.name))
 def test_a_rig_file_real_and_simulated_differs_in_its_lines_alone(
     file: Path, tmp_path: Path
 ) -> None:

@@ -1,9 +1,13 @@
 """A searched order beats the rule or is not followed, and the proven bound is one."""
 
+import sys
+from types import ModuleType
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers.sila_compiler import EXTENSION
 from orchestrator.core.dispatch import best_forecast
 from orchestrator.core.foreseen import Start
 from orchestrator.core.shop import Machine, Shop, Task
@@ -41,6 +45,17 @@ def test_without_a_solver_the_rule_is_followed(monkeypatch: pytest.MonkeyPatch) 
 
     assert found.forecast == best_forecast(shop)
     assert (found.plan, found.why) == ((), "OR-tools is not installed")
+
+
+def test_beside_a_library_that_would_end_the_process_the_rule_is_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, EXTENSION, ModuleType(EXTENSION))
+
+    found = look_ahead(two_machine_flow())
+
+    assert found.plan == ()
+    assert EXTENSION in found.why
 
 
 def test_nothing_to_do_needs_no_search() -> None:
